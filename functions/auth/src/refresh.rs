@@ -1,0 +1,63 @@
+//! `POST /auth/refresh`: a refresh token, good once, for the next pair.
+
+use axum::Json;
+use axum::extract::State;
+use user_core::app::App;
+use user_core::error::Error;
+use user_core::http::body::{self, Body, Fields};
+use user_core::session::{Late, judge_late};
+use user_core::store::session::Rotation;
+use user_core::token::TokenPair;
+
+pub(crate) struct Refresh {
+    refresh_token: String,
+}
+
+impl Body for Refresh {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let refresh_token = fields.text("refresh_token", |text| Ok(text.to_owned()));
+        Some(Self {
+            refresh_token: refresh_token?,
+        })
+    }
+}
+
+pub(crate) async fn handle(
+    State(app): State<App>,
+    body::Json(wish): body::Json<Refresh>,
+) -> Result<Json<TokenPair>, Error> {
+    let now = app.clock.now();
+    let claims = app.tokens.read_refresh(&wish.refresh_token, now)?;
+    let user = app
+        .store
+        .read_user(&claims.sub)
+        .await?
+        .filter(|user| user.may_sign_in(now))
+        .ok_or(Error::InvalidRefreshToken)?;
+    let end = now.plus(app.config.refresh_token_seconds());
+    match app
+        .store
+        .rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end)
+        .await?
+    {
+        Rotation::Turned(session) => Ok(Json(app.tokens.pair(&session, user.role)?)),
+        Rotation::Refused(None) => Err(Error::InvalidRefreshToken),
+        Rotation::Refused(Some(session)) => {
+            match judge_late(
+                &session,
+                claims.seq,
+                user.epoch,
+                now,
+                app.config.refresh_reuse_grace_seconds,
+            ) {
+                Late::SameSuccessor => Ok(Json(app.tokens.pair(&session, user.role)?)),
+                Late::Refused => Err(Error::InvalidRefreshToken),
+                Late::Reused => {
+                    app.store.delete_session(&claims.sub, &claims.sid).await?;
+                    tracing::warn!(event.name = "refresh-token-reused", user.id = %claims.sub, "a session was ended");
+                    Err(Error::RefreshTokenReused)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `POST /auth/resend-verification`: another letter, if the address waits for one. The mailer finds that out, so that the answer is
+//! the same, and as fast, for every address.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use user_core::app::App;
+use user_core::email::Email;
+use user_core::error::Error;
+use user_core::http::body::{self, Body, Fields, Message};
+use user_core::letter::{Kind, Letter};
+
+pub(crate) struct Resend {
+    email: Email,
+}
+
+impl Body for Resend {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let email = fields.text("email", Email::parse);
+        Some(Self { email: email? })
+    }
+}
+
+pub(crate) async fn handle(
+    State(app): State<App>,
+    body::Json(wish): body::Json<Resend>,
+) -> Result<(StatusCode, Json<Message>), Error> {
+    let letter = Letter::new(Kind::VerifyEmail, wish.email, None, app.clock.now())?;
+    app.store.create_letter(&letter).await?;
+    let message = "If this address waits for its verification, a new letter is on its way.";
+    Ok((StatusCode::ACCEPTED, Json(Message { message })))
+}

@@ -1,0 +1,74 @@
+//! `POST /auth/signup`: a new user, its login and the letter that proves the address, all or nothing.
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use user_core::app::App;
+use user_core::email::Email;
+use user_core::error::Error;
+use user_core::http::body::{self, Body, Fields, Message};
+use user_core::id::UserId;
+use user_core::letter::{Kind, Letter};
+use user_core::login::Login;
+use user_core::password::Password;
+use user_core::user::{self, User};
+
+pub(crate) struct SignUp {
+    email: Email,
+    password: Password,
+    first_name: Option<String>,
+    last_name: Option<String>,
+}
+
+impl Body for SignUp {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let email = fields.text("email", Email::parse);
+        let password = fields.text("password", |text| Ok(Password::typed(text)));
+        let first_name = fields.optional_text("first_name", user::name);
+        let last_name = fields.optional_text("last_name", user::name);
+        Some(Self {
+            email: email?,
+            password: password?,
+            first_name: first_name?.flatten(),
+            last_name: last_name?.flatten(),
+        })
+    }
+}
+
+pub(crate) async fn handle(
+    State(app): State<App>,
+    body::Json(wish): body::Json<SignUp>,
+) -> Result<(StatusCode, Json<Message>), Error> {
+    let mut known = vec![wish.email.as_str(), &app.config.project_name];
+    known.extend(
+        [&wish.first_name, &wish.last_name]
+            .into_iter()
+            .flatten()
+            .map(String::as_str),
+    );
+    app.config.password_policy.check("password", &wish.password, &known)?;
+
+    let password_hash = app.hasher.hash(wish.password).await?;
+    let now = app.clock.now();
+    let mut user = User::new(UserId::new(app.clock.now_millis())?, wish.email, now);
+    user.first_name = wish.first_name;
+    user.last_name = wish.last_name;
+    let mut letter = None;
+    if app.config.email_verification_enabled {
+        let verification = Letter::new(Kind::VerifyEmail, user.email.clone(), Some(user.id.clone()), now)?;
+        user.verify_ticket = Some(verification.ticket.clone());
+        user.expires_at = Some(now.plus(app.config.unverified_user_ttl_seconds));
+        letter = Some(verification);
+    } else {
+        user.is_verified = true;
+    }
+    app.store
+        .create_user(&user, &Login::of(&user, password_hash), letter.as_ref(), now)
+        .await?;
+    let message = if letter.is_some() {
+        "Welcome. Follow the link in the letter we sent you."
+    } else {
+        "Welcome. You can sign in."
+    };
+    Ok((StatusCode::CREATED, Json(Message { message })))
+}

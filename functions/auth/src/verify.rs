@@ -1,0 +1,49 @@
+//! `POST /auth/verify`: the token of a letter proves an address, once.
+
+use axum::Json;
+use axum::extract::State;
+use user_core::app::App;
+use user_core::error::Error;
+use user_core::http::body::{self, Body, Fields, Message};
+use user_core::token::Kind;
+use user_core::user::{Edit, User};
+
+pub(crate) struct Verify {
+    token: String,
+}
+
+impl Body for Verify {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let token = fields.text("token", |text| Ok(text.to_owned()));
+        Some(Self { token: token? })
+    }
+}
+
+pub(crate) async fn handle(
+    State(app): State<App>,
+    body::Json(wish): body::Json<Verify>,
+) -> Result<Json<Message>, Error> {
+    let now = app.clock.now();
+    let claims = app.tokens.read_ticket(Kind::Verify, &wish.token, now)?;
+    let decide = |user: &User| {
+        let waits = !user.is_verified && !user.is_expired(now) && user.verify_ticket.as_ref() == Some(&claims.jti);
+        if waits {
+            Ok(user.edited(
+                &Edit {
+                    is_verified: Some(true),
+                    ..Edit::default()
+                },
+                now,
+            ))
+        } else {
+            Err(Error::InvalidToken)
+        }
+    };
+    match app.store.change_user(&claims.sub, None, decide).await {
+        Ok(_) => Ok(Json(Message {
+            message: "Your address is verified. You can sign in.",
+        })),
+        Err(Error::NotFound) => Err(Error::InvalidToken),
+        Err(error) => Err(error),
+    }
+}

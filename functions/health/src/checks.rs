@@ -1,0 +1,115 @@
+//! The checks. A failing part makes its own check unhealthy and no other; why it fails goes to the log, never into the answer.
+
+use std::future::Future;
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+use user_core::app::App;
+use user_core::error::Error;
+use user_core::id::{TicketId, UserId};
+use user_core::token::Kind;
+
+use crate::DEADLINE;
+
+/// Cleanup runs every hour; three missed runs are a fault.
+const CLEANUP_OVERDUE_SECONDS: i64 = 3 * 3_600;
+
+/// The outcome of one check.
+pub(crate) struct Check {
+    pub(crate) healthy: bool,
+    pub(crate) details: Map<String, Value>,
+}
+
+impl From<Check> for Value {
+    fn from(check: Check) -> Self {
+        let mut object = check.details;
+        object.insert(
+            "status".to_owned(),
+            json!(if check.healthy { "healthy" } else { "unhealthy" }),
+        );
+        Self::Object(object)
+    }
+}
+
+/// All checks by name; they run at the same time.
+pub(crate) async fn all(app: &App) -> Vec<(&'static str, Check)> {
+    let (database, cache, email, cleanup) = futures::join!(database(app), cache(app), email(app), cleanup(app));
+    vec![
+        ("database", database),
+        ("cache", cache),
+        ("email", email),
+        ("signing_keys", signing_keys(app)),
+        ("cleanup", cleanup),
+    ]
+}
+
+/// The table of record answers a read.
+pub(crate) async fn database(app: &App) -> Check {
+    timed("database", async { app.store.probe_users().await.map(|()| json!({})) }).await
+}
+
+/// The ephemeral table takes, shows and drops an item.
+pub(crate) async fn cache(app: &App) -> Check {
+    timed("cache", async {
+        app.store.probe_ephemeral(app.clock.now()).await.map(|()| json!({}))
+    })
+    .await
+}
+
+/// Letters can be put into the outbox.
+async fn email(app: &App) -> Check {
+    let backend = app.config.mail_backend.to_string();
+    timed("email", async {
+        app.store.probe_outbox().await.map(|()| json!({ "backend": backend }))
+    })
+    .await
+}
+
+/// A token signed now can be read now.
+fn signing_keys(app: &App) -> Check {
+    let now = app.clock.now();
+    let (user, ticket) = (UserId::of("probe"), TicketId::of("probe"));
+    let signed = app.tokens.ticket(Kind::Verify, &user, &ticket, now, now.plus(1));
+    let healthy = signed
+        .and_then(|token| app.tokens.read_ticket(Kind::Verify, &token, now))
+        .is_ok();
+    Check {
+        healthy,
+        details: Map::new(),
+    }
+}
+
+/// The last cleanup is not long ago. Before the first there is nothing to complain about.
+async fn cleanup(app: &App) -> Check {
+    let read = async {
+        let Some(last) = app.store.read_heartbeat().await? else {
+            return Ok(json!({ "last_run": null }));
+        };
+        let details =
+            json!({ "last_run": last.ended_at.to_string(), "removed": last.removed, "overdue": last.overdue });
+        if app.clock.now().since(last.ended_at) > CLEANUP_OVERDUE_SECONDS {
+            return Err(Error::internal("no cleanup for three hours"));
+        }
+        Ok(details)
+    };
+    timed("cleanup", read).await
+}
+
+async fn timed(name: &str, probe: impl Future<Output = Result<Value, Error>>) -> Check {
+    let started = Instant::now();
+    let outcome = tokio::time::timeout(DEADLINE, probe)
+        .await
+        .unwrap_or_else(|_| Err(Error::internal("no answer in time")));
+    let latency_ms = (started.elapsed().as_secs_f64() * 100_000.0).round() / 100.0;
+    let healthy = outcome.is_ok();
+    let mut details = match outcome {
+        Ok(Value::Object(details)) => details,
+        Ok(_) => Map::new(),
+        Err(error) => {
+            tracing::error!(check = name, error.cause = %error, "unhealthy");
+            Map::new()
+        }
+    };
+    details.insert("latency_ms".to_owned(), json!(latency_ms));
+    Check { healthy, details }
+}

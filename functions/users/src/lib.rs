@@ -1,0 +1,56 @@
+//! The signed-in user and the administration of users: one file for each kind of call.
+
+mod delete;
+mod list;
+mod read;
+mod role;
+mod update;
+
+use ::http::header::ETAG;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use user_core::app::App;
+use user_core::clock::Timestamp;
+use user_core::error::Error;
+use user_core::http;
+use user_core::id::UserId;
+use user_core::user::{User, UserView};
+
+/// The function's routes.
+pub fn router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/api/v1/me", get(read::me))
+        .route("/api/v1/users/me", get(read::me).patch(update::patch_me))
+        .route("/api/v1/users", get(list::handle))
+        .route("/api/v1/users/", get(list::handle))
+        .route(
+            "/api/v1/users/{user_id}",
+            get(read::one)
+                .patch(update::patch)
+                .put(update::replace)
+                .delete(delete::handle),
+        )
+        .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle));
+    http::serve(routes, app)
+}
+
+/// The answer that shows a user.
+fn show(user: User) -> Response {
+    ([(ETAG, user.etag())], Json(UserView::from(user))).into_response()
+}
+
+/// The user as it stands now, if it exists for anybody.
+async fn find(app: &App, id: &UserId) -> Result<User, Error> {
+    let user = app.store.read_user(id).await?.ok_or(Error::NotFound)?;
+    existing(&user, app.clock.now()).map(|()| user)
+}
+
+/// An expired user exists for nobody.
+fn existing(user: &User, now: Timestamp) -> Result<(), Error> {
+    if user.is_expired(now) {
+        Err(Error::NotFound)
+    } else {
+        Ok(())
+    }
+}

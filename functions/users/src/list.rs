@@ -1,0 +1,107 @@
+//! `GET /users`: pages of users, newest first.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use user_core::access::{Action, permit};
+use user_core::app::App;
+use user_core::email::Email;
+use user_core::error::{Error, FieldError, Refusal};
+use user_core::http::extract::Caller;
+use user_core::http::page::{self, Page};
+use user_core::store::directory::Filter;
+use user_core::user::{User, UserView};
+
+const LIMIT_DEFAULT: usize = 50;
+const LIMIT_MAX: usize = 100;
+
+struct Wish {
+    limit: usize,
+    cursor: Option<String>,
+    email: Option<Email>,
+    filter: Filter,
+}
+
+impl Wish {
+    fn read(mut query: HashMap<String, String>) -> Result<Self, Error> {
+        let mut errors = Vec::new();
+        let limit = one(&mut query, "limit", limit, &mut errors);
+        let role = one(&mut query, "role", str::parse, &mut errors);
+        let verified = one(&mut query, "verified", verified, &mut errors);
+        let email = one(&mut query, "email", Email::parse, &mut errors);
+        let filter = Filter { role, verified };
+        let wish = Self {
+            limit: limit.unwrap_or(LIMIT_DEFAULT),
+            cursor: query.remove("cursor"),
+            email,
+            filter,
+        };
+        if errors.is_empty() {
+            Ok(wish)
+        } else {
+            Err(Error::Invalid(errors))
+        }
+    }
+}
+
+fn one<T>(
+    query: &mut HashMap<String, String>,
+    name: &str,
+    read: impl FnOnce(&str) -> Result<T, Refusal>,
+    errors: &mut Vec<FieldError>,
+) -> Option<T> {
+    read(&query.remove(name)?)
+        .map_err(|refusal| errors.push(refusal.of(name)))
+        .ok()
+}
+
+fn limit(text: &str) -> Result<usize, Refusal> {
+    let number = text.parse().ok().filter(|number| (1..=LIMIT_MAX).contains(number));
+    number.ok_or_else(|| Refusal::new("out-of-range", "a number from 1 to 100 is needed"))
+}
+
+fn verified(text: &str) -> Result<bool, Refusal> {
+    text.parse()
+        .map_err(|_| Refusal::new("wrong-type", "true or false is needed"))
+}
+
+pub(crate) async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Json<Page>, Error> {
+    permit(&caller.user, Action::List)?;
+    let wish = Wish::read(query)?;
+    let (users, next) = match &wish.email {
+        Some(email) => (by_email(&app, email, &wish.filter).await?, None),
+        None => {
+            let query = format!("{:?}", wish.filter);
+            let before = wish
+                .cursor
+                .as_deref()
+                .map(|cursor| page::place(&app, &query, cursor))
+                .transpose()?;
+            let (users, next) = app
+                .store
+                .list_users(&wish.filter, before, wish.limit, app.clock.now())
+                .await?;
+            (users, next.map(|place| page::cursor(&app, &query, &place)))
+        }
+    };
+    Ok(Json(Page {
+        items: users.into_iter().map(UserView::from).collect(),
+        next_cursor: next,
+    }))
+}
+
+async fn by_email(app: &App, email: &Email, filter: &Filter) -> Result<Vec<User>, Error> {
+    let Some(login) = app.store.read_login(&email.key()).await? else {
+        return Ok(Vec::new());
+    };
+    match crate::find(app, &login.user_id).await {
+        Ok(user) => Ok(Some(user).filter(|user| filter.holds(user)).into_iter().collect()),
+        Err(Error::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}

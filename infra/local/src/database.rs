@@ -1,0 +1,86 @@
+//! The embedded database: the template's tables in a file or in memory, reached in process by the functions and over HTTP by any
+//! AWS SDK.
+
+mod connector;
+
+use std::fs;
+use std::path::Path;
+
+use dynoxide::Database;
+use dynoxide::storage::Storage;
+use serde_json::{Map, Value, json};
+
+use crate::Fault;
+use crate::template::{Resource, Template};
+
+pub use connector::client;
+
+/// Without it every write to a stream, and every look at it, would read the whole stream.
+const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS stream_by_table_and_sequence \
+                            ON _stream_records(table_name, CAST(sequence_number AS INTEGER))";
+
+/// Opens the database in `folder`, or in memory, and creates the tables that it lacks.
+///
+/// # Errors
+/// When the file cannot be opened or a table of the template is not one the database takes.
+pub fn open(folder: Option<&Path>, template: &Template) -> Result<Database, Fault> {
+    let database = match folder {
+        Some(folder) => {
+            let file = folder.join("dynamodb.sqlite");
+            let file = file.to_str().ok_or("the data folder's name is no UTF-8")?;
+            Storage::new(file)?.conn().execute_batch(STREAM_INDEX)?;
+            let database = Database::new(file)?;
+            // Leaves `synchronous=NORMAL`: a commit survives the end of the process, and a power cut loses the last ones whole.
+            database.enable_bulk_loading()?;
+            database.disable_bulk_loading()?;
+            database
+        }
+        None => Database::memory()?,
+    };
+    for (name, resource) in &template.resources {
+        if let Resource::Table { properties } = resource {
+            create_table(&database, name, properties.clone())?;
+        }
+    }
+    Ok(database)
+}
+
+fn create_table(database: &Database, name: &str, mut properties: Map<String, Value>) -> Result<(), Fault> {
+    let described = serde_json::from_value(json!({ "TableName": name }))?;
+    if database.describe_table(described).is_ok() {
+        return Ok(());
+    }
+    let time_to_live = properties.remove("TimeToLiveSpecification");
+    // Deployed tables have these; they mean nothing on one machine.
+    for deployed in [
+        "PointInTimeRecoverySpecification",
+        "DeletionProtectionEnabled",
+        "SSESpecification",
+    ] {
+        properties.remove(deployed);
+    }
+    properties.insert("TableName".to_owned(), json!(name));
+    if let Some(stream) = properties.get_mut("StreamSpecification") {
+        stream["StreamEnabled"] = json!(true);
+    }
+    database.create_table(serde_json::from_value(Value::Object(properties))?)?;
+    if let Some(specification) = time_to_live {
+        let request = json!({ "TableName": name, "TimeToLiveSpecification": specification });
+        database.update_time_to_live(serde_json::from_value(request)?)?;
+    }
+    Ok(())
+}
+
+/// Creates the data folder, for its owner's eyes only: it holds password hashes and signing keys.
+///
+/// # Errors
+/// When the folder cannot be created.
+pub fn create_folder(folder: &Path) -> Result<(), Fault> {
+    fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}

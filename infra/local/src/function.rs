@@ -1,0 +1,82 @@
+//! The functions of the template, called with the events that Lambda hands them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use axum::Router;
+use lambda_http::lambda_runtime::{Context, LambdaEvent};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Service};
+use mailer::Backend;
+use serde_json::Value;
+use user_core::app::App;
+
+use crate::Fault;
+
+/// A function of the template.
+pub struct Function {
+    handler: Handler,
+    timeout_seconds: u64,
+}
+
+enum Handler {
+    Http(Router),
+    Mailer(App, Arc<Backend>),
+    Cleanup(App),
+}
+
+impl Function {
+    /// The function whose binary has this name.
+    ///
+    /// # Errors
+    /// When the template names a binary that this program does not hold.
+    pub fn new(binary: &str, app: App, backend: Arc<Backend>, timeout_seconds: u64) -> Result<Self, Fault> {
+        let handler = match binary {
+            "auth" => Handler::Http(auth::router(app)),
+            "users" => Handler::Http(users::router(app)),
+            "health" => Handler::Http(health::router(app)),
+            "mailer" => Handler::Mailer(app, backend),
+            "cleanup" => Handler::Cleanup(app),
+            other => return Err(format!("the template names a binary that is not here: {other}").into()),
+        };
+        Ok(Self {
+            handler,
+            timeout_seconds,
+        })
+    }
+
+    /// Calls the function with an event as JSON.
+    ///
+    /// # Errors
+    /// When the event is not one of the function's, or what the function itself reports.
+    pub async fn invoke(&self, event: Value) -> Result<Value, Fault> {
+        match &self.handler {
+            Handler::Http(_) => Ok(serde_json::to_value(
+                self.answer(serde_json::from_value(event)?).await?,
+            )?),
+            Handler::Mailer(app, backend) => Ok(serde_json::to_value(
+                mailer::handle(app, backend, serde_json::from_value(event)?).await,
+            )?),
+            Handler::Cleanup(app) => Ok(serde_json::to_value(
+                cleanup::handle(app, Duration::from_secs(self.timeout_seconds)).await?,
+            )?),
+        }
+    }
+
+    /// Calls the function with a request as API Gateway sends it, by the very conversions that run on Lambda.
+    ///
+    /// # Errors
+    /// When the function serves no HTTP, or takes longer than its timeout.
+    pub async fn answer(&self, event: ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpResponse, Fault> {
+        let Handler::Http(router) = &self.handler else {
+            return Err("this function serves no HTTP".into());
+        };
+        let mut context = Context::default();
+        context.request_id = event.request_context.request_id.clone().unwrap_or_default();
+        let event = LambdaEvent::new(LambdaRequest::ApiGatewayV2(event), context);
+        let answer = Adapter::from(router.clone()).call(event);
+        let response = tokio::time::timeout(Duration::from_secs(self.timeout_seconds), answer).await??;
+        Ok(serde_json::from_value(serde_json::to_value(response)?)?)
+    }
+}

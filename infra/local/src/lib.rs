@@ -1,0 +1,31 @@
+//! `local`: the whole service in one process, built from `template.yaml`, for development and for the tests.
+//!
+//! - [`template`]: the template, evaluated.
+//! - [`database`]: its tables, in an embedded database that speaks `DynamoDB`'s protocol.
+//! - [`function`]: its functions, called as Lambda calls them.
+//! - [`gateway`]: its routes and CORS, as API Gateway serves them.
+//! - [`stream`]: its stream mappings.
+//! - [`inbox`]: the mails that were sent, kept.
+//! - [`service`]: all of them together.
+//! - [`server`]: the service on a port, with what exists only locally.
+
+pub mod database;
+pub mod function;
+pub mod gateway;
+pub mod inbox;
+pub mod secret;
+pub mod server;
+pub mod service;
+pub mod stream;
+pub mod template;
+
+/// What went wrong, in words for the person who started the service.
+pub type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+/// The environment's variables: settings over the template's. Those that are no UTF-8 are nobody's settings.
+#[must_use]
+pub fn settings() -> std::collections::BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}

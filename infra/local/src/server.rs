@@ -1,0 +1,120 @@
+//! The service on a port, with what exists only locally: the inbox and direct calls of functions.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::Fault;
+use crate::gateway::PAYLOAD_LIMIT_BYTES;
+use crate::service::Service;
+
+/// Listens on a port of this machine only.
+///
+/// # Errors
+/// When the port is taken; the sentence says so.
+pub async fn listen(port: u16) -> Result<TcpListener, Fault> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}").into())
+}
+
+/// Writes a line to standard output; a closed pipe is nobody's fault.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Answers one request.
+///
+/// # Errors
+/// When the connection breaks while the body comes in.
+pub async fn answer(
+    service: Arc<Service>,
+    request: Request<Incoming>,
+    source: IpAddr,
+) -> Result<Response<Full<Bytes>>, Fault> {
+    let (parts, body) = request.into_parts();
+    // One byte more than the gateway takes is enough for it to see that the body is too long.
+    let body = match Limited::new(body, PAYLOAD_LIMIT_BYTES).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => Bytes::from(vec![b' '; PAYLOAD_LIMIT_BYTES + 1]),
+        Err(error) => return Err(error),
+    };
+    let response = dispatch(&service, Request::from_parts(parts, body), source).await;
+    service.written.notify_one();
+    Ok(response.map(Full::new))
+}
+
+/// Answers a request to the gateway, or to `/_local`.
+pub async fn dispatch(service: &Service, request: Request<Bytes>, source: IpAddr) -> Response<Bytes> {
+    match request.uri().path().strip_prefix("/_local/") {
+        Some(path) => {
+            let path = path.to_owned();
+            local(service, &path, request).await
+        }
+        None => service.gateway.handle(request, source).await,
+    }
+}
+
+async fn local(service: &Service, path: &str, request: Request<Bytes>) -> Response<Bytes> {
+    let function = path.strip_prefix("invoke/");
+    match (request.method(), path, function) {
+        (&Method::GET, "mail", _) => inbox(service, &request),
+        (&Method::POST, _, Some(function)) => invoke(service, function, request.body()).await,
+        _ => answer_json(StatusCode::NOT_FOUND, &json!({ "message": "Not Found" })),
+    }
+}
+
+/// JSON for programs, a page for browsers.
+fn inbox(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
+    let query = request.uri().query().unwrap_or_default();
+    let to = form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "to")
+        .map(|(_, value)| value.into_owned());
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if accept.contains("text/html") {
+        let mut page = Response::new(Bytes::from(service.inbox.page(to.as_deref())));
+        page.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        return page;
+    }
+    answer_json(StatusCode::OK, &json!(service.inbox.mails(to.as_deref())))
+}
+
+async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<Bytes> {
+    let event = if event.is_empty() {
+        Ok(json!({}))
+    } else {
+        serde_json::from_slice(event)
+    };
+    let outcome = match event {
+        Ok(event) => service.invoke(function, event).await,
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(result) => answer_json(StatusCode::OK, &result),
+        Err(fault) => answer_json(StatusCode::BAD_REQUEST, &json!({ "errorMessage": fault.to_string() })),
+    }
+}
+
+fn answer_json(status: StatusCode, value: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(value.to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,197 @@
+//! Stream mappings: records of a table's stream, filtered, in batches, to a function; failed ones again, and then set aside.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dynoxide::Database;
+use serde_json::{Value, json};
+
+use crate::Fault;
+use crate::function::Function;
+use crate::template::Mapping;
+
+/// A mapping and how far it has read.
+pub struct Poller {
+    database: Database,
+    function: Arc<Function>,
+    mapping: Mapping,
+    stream_arn: String,
+    shard_id: String,
+    read_to: Option<String>,
+    failures: u32,
+    file: Option<PathBuf>,
+}
+
+/// What a step found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing new.
+    Idle,
+    /// Records, all of them done with.
+    Done,
+    /// A record that failed and is to come again.
+    Failed,
+}
+
+impl Poller {
+    /// The mapping `name` to `function`, from where it stopped the last time.
+    ///
+    /// # Errors
+    /// When the stream's table is not there.
+    pub fn open(
+        database: &Database,
+        folder: Option<&Path>,
+        name: &str,
+        mapping: &Mapping,
+        function: Arc<Function>,
+    ) -> Result<Self, Fault> {
+        let table = mapping.stream.trim_end_matches(".StreamArn");
+        let description = database.describe_table(serde_json::from_value(json!({ "TableName": table }))?)?;
+        let description = serde_json::to_value(description)?;
+        let stream_arn = description["Table"]["LatestStreamArn"]
+            .as_str()
+            .ok_or("the table has no stream")?
+            .to_owned();
+        let described = database.describe_stream(serde_json::from_value(json!({ "StreamArn": stream_arn }))?)?;
+        let described = serde_json::to_value(described)?;
+        let shard_id = described["StreamDescription"]["Shards"][0]["ShardId"]
+            .as_str()
+            .ok_or("the stream has no shard")?
+            .to_owned();
+        let file = folder.map(|folder| folder.join(format!("{name}.position")));
+        let read_to = file
+            .as_ref()
+            .and_then(|file| fs::read_to_string(file).ok())
+            .filter(|text| !text.is_empty());
+        Ok(Self {
+            database: database.clone(),
+            function,
+            mapping: mapping.clone(),
+            stream_arn,
+            shard_id,
+            read_to,
+            failures: 0,
+            file,
+        })
+    }
+
+    /// Handles the next batch, if there is one.
+    ///
+    /// # Errors
+    /// When the database does not answer or the position cannot be written.
+    pub async fn step(&mut self) -> Result<Step, Fault> {
+        let records = self.next_records()?;
+        let (Some(first), Some(last)) = (records.first().map(sequence), records.last().map(sequence)) else {
+            return Ok(Step::Idle);
+        };
+        let wanted: Vec<_> = records.iter().filter(|record| self.wants(record)).cloned().collect();
+        let failed = if wanted.is_empty() {
+            None
+        } else {
+            self.first_failure(wanted, &first).await
+        };
+        match failed {
+            None => {
+                self.failures = 0;
+                self.move_to(last)?;
+                Ok(Step::Done)
+            }
+            Some(sequence_number) => self.again_from(&records, &sequence_number),
+        }
+    }
+
+    fn next_records(&self) -> Result<Vec<Value>, Fault> {
+        let start = match &self.read_to {
+            Some(sequence) => json!({ "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": sequence }),
+            None => json!({ "ShardIteratorType": "TRIM_HORIZON" }),
+        };
+        let mut request = json!({ "StreamArn": self.stream_arn, "ShardId": self.shard_id });
+        if let (Some(request), Value::Object(start)) = (request.as_object_mut(), start) {
+            request.extend(start);
+        }
+        let iterator = self
+            .database
+            .get_shard_iterator(serde_json::from_value(request)?)?
+            .shard_iterator;
+        let request = json!({ "ShardIterator": iterator, "Limit": self.mapping.batch_size });
+        let answer = self.database.get_records(serde_json::from_value(request)?)?;
+        Ok(answer
+            .records
+            .iter()
+            .map(serde_json::to_value)
+            .collect::<Result<_, _>>()?)
+    }
+
+    fn wants(&self, record: &Value) -> bool {
+        let filters = &self.mapping.filter_criteria.filters;
+        filters
+            .iter()
+            .any(|filter| serde_json::from_str(&filter.pattern).is_ok_and(|pattern| matches(&pattern, record)))
+    }
+
+    /// The first record that the function did not take; all of them when it failed as a whole.
+    async fn first_failure(&self, records: Vec<Value>, first: &str) -> Option<String> {
+        let all = Some(first.to_owned());
+        match self.function.invoke(json!({ "Records": records })).await {
+            Ok(response) => {
+                let failures = response["batchItemFailures"].as_array().cloned().unwrap_or_default();
+                failures.first().map(|failure| {
+                    failure["itemIdentifier"]
+                        .as_str()
+                        .map_or(first, |sequence| sequence)
+                        .to_owned()
+                })
+            }
+            Err(fault) => {
+                tracing::error!(error.cause = %fault, "a function failed");
+                all
+            }
+        }
+    }
+
+    /// Goes on at a failed record, or behind it once it had its attempts.
+    fn again_from(&mut self, records: &[Value], failed: &str) -> Result<Step, Fault> {
+        let done = records
+            .iter()
+            .map(sequence)
+            .take_while(|sequence| sequence != failed)
+            .last();
+        if let Some(done) = done {
+            self.failures = 0;
+            self.move_to(done)?;
+        }
+        self.failures += 1;
+        if self.failures <= self.mapping.maximum_retry_attempts {
+            return Ok(Step::Failed);
+        }
+        tracing::error!(stream.sequence_number = failed, "a record was given up");
+        self.failures = 0;
+        self.move_to(failed.to_owned())?;
+        Ok(Step::Done)
+    }
+
+    fn move_to(&mut self, sequence: String) -> Result<(), Fault> {
+        if let Some(file) = &self.file {
+            fs::write(file, &sequence)?;
+        }
+        self.read_to = Some(sequence);
+        Ok(())
+    }
+}
+
+fn sequence(record: &Value) -> String {
+    record["dynamodb"]["SequenceNumber"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Whether `event` matches a filter pattern of literals (Lambda's event filtering syntax).
+fn matches(pattern: &Value, event: &Value) -> bool {
+    match pattern {
+        Value::Object(fields) => fields.iter().all(|(name, pattern)| matches(pattern, &event[name])),
+        Value::Array(allowed) => allowed.contains(event),
+        _ => false,
+    }
+}

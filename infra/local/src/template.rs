@@ -1,0 +1,258 @@
+//! `template.yaml` as the local stack needs it: evaluated, then typed. Nothing here repeats a name of the template.
+
+mod evaluate;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use crate::Fault;
+
+/// The template of the service, as it was when this program was built.
+const SOURCE: &str = include_str!("../../../template.yaml");
+
+/// The evaluated template.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Template {
+    /// By logical id.
+    pub resources: BTreeMap<String, Resource>,
+    globals: Globals,
+}
+
+/// A resource of a kind that the local stack builds.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "Type")]
+#[expect(missing_docs, reason = "each is the CloudFormation type of its name")]
+pub enum Resource {
+    #[serde(rename = "AWS::Serverless::HttpApi", rename_all = "PascalCase")]
+    HttpApi { properties: HttpApi },
+    #[serde(rename = "AWS::Serverless::Function", rename_all = "PascalCase")]
+    Function { properties: Function, metadata: Metadata },
+    #[serde(rename = "AWS::DynamoDB::Table", rename_all = "PascalCase")]
+    Table { properties: Map<String, Value> },
+    #[serde(rename = "AWS::SecretsManager::Secret", rename_all = "PascalCase")]
+    Secret { properties: Secret },
+    #[serde(untagged)]
+    Other(IgnoredAny),
+}
+
+/// `AWS::Serverless::HttpApi`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct HttpApi {
+    pub cors_configuration: Cors,
+}
+
+/// `CorsConfiguration` of an HTTP API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names; MaxAge in seconds")]
+pub struct Cors {
+    pub allow_origins: Vec<String>,
+    pub allow_methods: Vec<String>,
+    pub allow_headers: Vec<String>,
+    pub expose_headers: Vec<String>,
+    pub max_age: u32,
+}
+
+/// `AWS::Serverless::Function`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names; Timeout in seconds")]
+pub struct Function {
+    pub timeout: Option<u64>,
+    #[serde(default)]
+    pub environment: Environment,
+    #[serde(default)]
+    pub events: BTreeMap<String, Event>,
+}
+
+/// How SAM builds a function.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct Metadata {
+    pub build_properties: BuildProperties,
+}
+
+/// See [`Metadata`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct BuildProperties {
+    pub binary: String,
+}
+
+/// What calls a function.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "Type", content = "Properties")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub enum Event {
+    HttpApi(Route),
+    DynamoDB(Mapping),
+    ScheduleV2(Schedule),
+}
+
+/// A route of the HTTP API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct Route {
+    pub method: String,
+    pub path: String,
+}
+
+/// A stream mapping.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct Mapping {
+    pub stream: String,
+    pub batch_size: usize,
+    pub maximum_retry_attempts: u32,
+    pub filter_criteria: Filters,
+}
+
+/// `FilterCriteria` of a mapping.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct Filters {
+    pub filters: Vec<Filter>,
+}
+
+/// See [`Filters`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct Filter {
+    pub pattern: String,
+}
+
+/// A schedule.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct Schedule {
+    pub schedule_expression: String,
+}
+
+/// `AWS::SecretsManager::Secret`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct Secret {
+    pub generate_secret_string: Generate,
+}
+
+/// See [`Secret`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct Generate {
+    pub secret_string_template: String,
+    pub generate_string_key: String,
+    pub password_length: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Globals {
+    function: Function,
+}
+
+/// Environment variables of a function.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct Environment {
+    pub variables: BTreeMap<String, Value>,
+}
+
+impl Template {
+    /// Evaluates the template. `setting` gives the parameters that are not to have their default, by their environment name:
+    /// `FrontendUrl` is `FRONTEND_URL`.
+    ///
+    /// # Errors
+    /// When the template uses what the local stack does not know.
+    pub fn evaluate(setting: impl Fn(&str) -> Option<String>) -> Result<Self, Fault> {
+        Ok(serde_json::from_value(evaluate::evaluate(SOURCE, setting)?)?)
+    }
+
+    /// The functions with their logical ids and their binaries.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, &str, &Function)> {
+        self.resources.iter().filter_map(|(id, resource)| match resource {
+            Resource::Function { properties, metadata } => {
+                Some((id.as_str(), metadata.build_properties.binary.as_str(), properties))
+            }
+            _ => None,
+        })
+    }
+
+    /// The routes with the logical ids of their functions.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &Route)> {
+        self.functions().flat_map(|(id, _, function)| {
+            function.events.values().filter_map(move |event| match event {
+                Event::HttpApi(route) => Some((id, route)),
+                _ => None,
+            })
+        })
+    }
+
+    /// The environment of a function: its own variables over those of all.
+    #[must_use]
+    pub fn environment(&self, function: &Function) -> BTreeMap<String, String> {
+        let all = self
+            .globals
+            .function
+            .environment
+            .variables
+            .iter()
+            .chain(&function.environment.variables);
+        all.map(|(name, value)| (name.clone(), text(value))).collect()
+    }
+
+    /// The seconds that one call of a function may take.
+    #[must_use]
+    pub fn timeout_seconds(&self, function: &Function) -> u64 {
+        function.timeout.or(self.globals.function.timeout).unwrap_or(3)
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The environment name of a parameter: `Argon2MemoryKib` is `ARGON2_MEMORY_KIB`.
+#[must_use]
+pub fn environment_name(parameter: &str) -> String {
+    let mut name = String::new();
+    for c in parameter.chars() {
+        if c.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_uppercase());
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_takes_the_place_of_a_default() {
+        let setting = |name: &str| (name == "CORS_ORIGINS").then(|| "https://a.example,https://b.example".to_owned());
+        let template = Template::evaluate(setting).unwrap();
+        let cors = template.resources.values().find_map(|resource| match resource {
+            Resource::HttpApi { properties } => Some(properties.cors_configuration.allow_origins.clone()),
+            _ => None,
+        });
+        assert_eq!(cors.unwrap(), ["https://a.example", "https://b.example"]);
+        assert_eq!(environment_name("Argon2MemoryKib"), "ARGON2_MEMORY_KIB");
+    }
+}

@@ -1,0 +1,165 @@
+//! The part of CloudFormation's language that the template speaks: parameters, `Ref`, `GetAtt`, `Sub`, `Join`. Another function is
+//! an error, so that the local stack never guesses.
+
+use std::fmt;
+
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+use serde_saphyr::Tagged;
+
+use super::environment_name;
+use crate::Fault;
+
+/// A YAML node with its tags kept: `!Ref X` is `{"Ref": "X"}`, any other `!F x` is `{"Fn::F": x}`.
+struct Node(Value);
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Tagged(Untagged(value), tag) = Tagged::deserialize(deserializer)?;
+        Ok(Self(match tag.as_deref().and_then(|tag| tag.strip_prefix('!')) {
+            Some("Ref") => json!({ "Ref": value }),
+            Some(function) => Value::Object(Map::from_iter([(format!("Fn::{function}"), value)])),
+            None => value,
+        }))
+    }
+}
+
+/// A node without its own tag, whose parts are [`Node`]s.
+struct Untagged(Value);
+
+impl<'de> Deserialize<'de> for Untagged {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Parts).map(Self)
+    }
+}
+
+struct Parts;
+
+impl<'de> Visitor<'de> for Parts {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("YAML")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((key, Node(value))) = access.next_entry()? {
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Node(value)) = access.next_element()? {
+            list.push(value);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(json!(text))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(json!(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(json!(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(json!(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(json!(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+}
+
+pub(super) fn evaluate(source: &str, setting: impl Fn(&str) -> Option<String>) -> Result<Value, Fault> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let Node(mut template) = serde_saphyr::from_str_with_options(source, options)?;
+    let parameters = template["Parameters"].take();
+    let known = parameters.as_object().into_iter().flatten().map(|(name, parameter)| {
+        let value = setting(&environment_name(name)).map_or_else(|| parameter["Default"].clone(), Value::String);
+        (
+            name.clone(),
+            if parameter["Type"] == "CommaDelimitedList" {
+                split(&value)
+            } else {
+                value
+            },
+        )
+    });
+    let scope = Scope(known.collect());
+    template["Outputs"].take();
+    scope.resolve(template)
+}
+
+fn split(value: &Value) -> Value {
+    value.as_str().unwrap_or_default().split(',').map(str::trim).collect()
+}
+
+/// The values of parameters.
+struct Scope(Map<String, Value>);
+
+impl Scope {
+    fn resolve(&self, value: Value) -> Result<Value, Fault> {
+        match value {
+            Value::Array(list) => list.into_iter().map(|value| self.resolve(value)).collect(),
+            Value::Object(map) if map.len() == 1 => match map.iter().next() {
+                Some((name, argument)) if name == "Ref" => self.reference(argument),
+                Some((name, argument)) if name.starts_with("Fn::") => self.call(name, self.resolve(argument.clone())?),
+                _ => self.resolve_each(map),
+            },
+            Value::Object(map) => self.resolve_each(map),
+            scalar => Ok(scalar),
+        }
+    }
+
+    fn resolve_each(&self, map: Map<String, Value>) -> Result<Value, Fault> {
+        map.into_iter()
+            .map(|(key, value)| Ok((key, self.resolve(value)?)))
+            .collect::<Result<Map<_, _>, Fault>>()
+            .map(Value::Object)
+    }
+
+    /// A parameter's value; for a resource its logical id, which names it locally.
+    fn reference(&self, name: &Value) -> Result<Value, Fault> {
+        let name = name.as_str().ok_or("a Ref names nothing")?;
+        Ok(self.0.get(name).cloned().unwrap_or_else(|| json!(name)))
+    }
+
+    fn call(&self, function: &str, argument: Value) -> Result<Value, Fault> {
+        match (function, argument) {
+            ("Fn::GetAtt", Value::String(attribute)) => Ok(json!(attribute)),
+            ("Fn::Sub", Value::String(text)) => self.substitute(&text),
+            ("Fn::Join", Value::Array(parts)) => match parts.as_slice() {
+                [Value::String(separator), Value::Array(texts)] => {
+                    Ok(json!(texts.iter().map(super::text).collect::<Vec<_>>().join(separator)))
+                }
+                _ => Err("Join takes a separator and a list".into()),
+            },
+            _ => Err(format!("the local stack does not know {function} in this form").into()),
+        }
+    }
+
+    fn substitute(&self, text: &str) -> Result<Value, Fault> {
+        let mut parts = text.split("${");
+        let mut result = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_once('}').ok_or("a Sub has no closing brace")?;
+            result.push_str(&super::text(&self.reference(&json!(name))?));
+            result.push_str(rest);
+        }
+        Ok(Value::String(result))
+    }
+}

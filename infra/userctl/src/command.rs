@@ -1,0 +1,60 @@
+//! What each command does.
+
+use user_core::email::Email;
+use user_core::error::Error;
+use user_core::id::UserId;
+use user_core::login::Login;
+use user_core::password::Password;
+use user_core::user::{Edit, Role, User};
+
+use crate::stage::Stage;
+
+/// Creates an administrator whose address needs no proof.
+///
+/// # Errors
+/// [`Error::EmailTaken`]; [`Error::Invalid`] when the password breaks the policy.
+pub async fn create_admin(stage: &Stage, email: Email, password: Password) -> Result<User, Error> {
+    let known = [email.as_str(), &stage.config.project_name];
+    stage.config.password_policy.check("password", &password, &known)?;
+    let hash = stage.hasher.hash(password).await?;
+    let now = stage.clock.now();
+    let id = UserId::new(stage.clock.now_millis())?;
+    let user = User {
+        role: Role::Admin,
+        is_verified: true,
+        ..User::new(id, email, now)
+    };
+    stage
+        .store
+        .create_user(&user, &Login::of(&user, hash), None, now)
+        .await?;
+    Ok(user)
+}
+
+/// The user with this address.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn show(stage: &Stage, email: &Email) -> Result<User, Error> {
+    let login = stage.store.read_login(&email.key()).await?.ok_or(Error::NotFound)?;
+    let user = stage.store.read_user(&login.user_id).await?;
+    user.filter(|user| !user.is_expired(stage.clock.now()))
+        .ok_or(Error::NotFound)
+}
+
+/// Gives the user with this address a role.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::LastAdmin`].
+pub async fn set_role(stage: &Stage, email: &Email, role: Role) -> Result<User, Error> {
+    let user = show(stage, email).await?;
+    let edit = Edit {
+        role: Some(role),
+        ..Edit::default()
+    };
+    let id = user.id.clone();
+    stage
+        .store
+        .change_user(&id, Some(user), |user| Ok(user.edited(&edit, stage.clock.now())))
+        .await
+}

@@ -1,0 +1,7 @@
+//! `userctl`: the operator's command line. It keeps the rules of the API: the password policy, the last administrator.
+//!
+//! - [`command`]: what each command does.
+//! - [`stage`]: where it does it: the local stack or AWS.
+
+pub mod command;
+pub mod stage;

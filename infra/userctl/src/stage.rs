@@ -1,0 +1,79 @@
+//! Where a command works: the tables of the local stack or those of a deployed one.
+
+use std::collections::BTreeMap;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::BehaviorVersion;
+use aws_types::region::Region;
+use local::Fault;
+use local::template::Template;
+use user_core::clock::Clock;
+use user_core::config::Config;
+use user_core::lambda::{https_client, sdk_config};
+use user_core::password::hasher::Hasher;
+use user_core::store::Store;
+
+/// What a command needs.
+pub struct Stage {
+    /// The configuration: the environment's variables over the template's.
+    pub config: Config,
+    /// The tables.
+    pub store: Store,
+    /// Hashes new passwords as the service does.
+    pub hasher: Hasher,
+    /// The present.
+    pub clock: Clock,
+}
+
+impl Stage {
+    /// The stage at `endpoint`, or on AWS by the standard credentials chain when there is none. On AWS the names of the tables must
+    /// be in the environment, since CloudFormation chose them.
+    ///
+    /// # Errors
+    /// Variables that are missing or malformed.
+    pub async fn open(endpoint: Option<String>, environment: BTreeMap<String, String>) -> Result<Self, Fault> {
+        let template = Template::evaluate(|name| environment.get(name).cloned())?;
+        let known = template
+            .functions()
+            .next()
+            .map(|(_, _, function)| template.environment(function))
+            .unwrap_or_default();
+        let deployed = endpoint.is_none();
+        let config = Config::read(|name| {
+            let given = environment.get(name).cloned();
+            given.or_else(|| {
+                known
+                    .get(name)
+                    .filter(|_| !(deployed && name.ends_with("_TABLE")))
+                    .cloned()
+            })
+        })?;
+        let client = match endpoint {
+            Some(endpoint) => {
+                let credentials =
+                    SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
+                Client::new(&sdk_config(
+                    https_client(),
+                    credentials,
+                    Region::new("local"),
+                    Some(endpoint),
+                ))
+            }
+            None => Client::new(
+                &aws_config::defaults(BehaviorVersion::latest())
+                    .http_client(https_client())
+                    .load()
+                    .await,
+            ),
+        };
+        let hasher = Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?;
+        Ok(Self {
+            store: Store::new(client, &config),
+            config,
+            hasher,
+            clock: Clock::System,
+        })
+    }
+}

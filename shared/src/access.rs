@@ -1,0 +1,34 @@
+//! Access: who may do what, all of it in one match.
+
+use crate::error::Error;
+use crate::id::UserId;
+use crate::user::{Role, User};
+
+/// What a caller wants to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Action<'a> {
+    /// See one user.
+    Read(&'a UserId),
+    /// See all users.
+    List,
+    /// Change a user's names.
+    Rename(&'a UserId),
+    /// Change whether a user is active or verified.
+    Flag,
+    /// Change what a user may do.
+    ChangeRole,
+    /// Remove a user.
+    Delete,
+}
+
+/// Lets `caller` do `action`.
+///
+/// # Errors
+/// [`Error::Forbidden`], before anything is looked up, so that it does not tell what exists.
+pub fn permit(caller: &User, action: Action<'_>) -> Result<(), Error> {
+    match (caller.role, action) {
+        (Role::Admin, _) => Ok(()),
+        (Role::User, Action::Read(user) | Action::Rename(user)) if *user == caller.id => Ok(()),
+        (Role::User, _) => Err(Error::Forbidden),
+    }
+}

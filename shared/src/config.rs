@@ -1,0 +1,279 @@
+//! The configuration: environment variables, read once at start. `template.yaml` gives each its value.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::email::Email;
+use crate::password::Policy;
+
+/// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`.
+macro_rules! variables {
+    ($($(#[$doc:meta])* $field:ident: $type:ty = $read:expr,)+) => {
+        /// Everything the functions can be told from outside.
+        #[derive(Debug, Clone)]
+        pub struct Config {
+            $($(#[$doc])* pub $field: $type,)+
+        }
+
+        impl Config {
+            /// The names of all variables.
+            #[must_use]
+            pub fn names() -> Vec<String> {
+                vec![$(stringify!($field).to_uppercase()),+]
+            }
+
+            /// Reads variables by way of `lookup`.
+            ///
+            /// # Errors
+            /// All missing and malformed variables at once.
+            pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+                let mut wrong = Vec::new();
+                $(let $field: Option<$type> = one(&lookup, &stringify!($field).to_uppercase(), $read, &mut wrong);)+
+                let config = (|| Some(Self { $($field: $field?,)+ }))();
+                wrong.extend(config.as_ref().and_then(Self::contradiction));
+                config.filter(|_| wrong.is_empty()).ok_or(ConfigError(wrong))
+            }
+        }
+    };
+}
+
+variables! {
+    /// The shop's name, in letters and answers.
+    project_name: String = text,
+    /// The version that `/health` tells.
+    api_version: String = text,
+    /// Where the service runs.
+    environment: Environment = parsed,
+    /// A filter such as `info` or `user_core=debug,info`.
+    log_level: String = text,
+    /// How a log line looks.
+    log_format: LogFormat = parsed,
+    /// Hosts that requests may name: exact, `*.example.com`, or `*` for all.
+    allowed_hosts: Vec<String> = list,
+    /// How tokens are signed.
+    jwt_algorithm: JwtAlgorithm = parsed,
+    /// The `iss` claim of every token.
+    jwt_issuer: String = text,
+    /// How long an access token is good, in minutes.
+    jwt_access_token_expire_minutes: i64 = between(1, 1_440),
+    /// How long a refresh token is good, in days.
+    jwt_refresh_token_expire_days: i64 = between(1, 400),
+    /// For how many seconds a used refresh token still gets its successor.
+    refresh_reuse_grace_seconds: i64 = between(0, 300),
+    /// Whether new users have to prove their address.
+    email_verification_enabled: bool = parsed,
+    /// After how many seconds a user that did not is gone.
+    unverified_user_ttl_seconds: i64 = between(1, 31_536_000),
+    /// What sends the letters.
+    mail_backend: MailBackend = parsed,
+    /// The sender's address.
+    emails_from_email: Email = email,
+    /// The sender's name.
+    emails_from_name: String = text,
+    /// Where the links in letters lead; without a slash at the end.
+    frontend_url: String = url,
+    /// Which new passwords are taken.
+    password_policy: Policy = parsed,
+    /// The memory of one password hash, in KiB.
+    argon2_memory_kib: u32 = between(8, 4_194_304),
+    /// The passes of one password hash.
+    argon2_iterations: u32 = between(1, 100),
+    /// The table of record.
+    users_table: String = text,
+    /// The table of sessions, which may vanish.
+    ephemeral_table: String = text,
+    /// The table of letters.
+    outbox_table: String = text,
+    /// The secret with the signing keys.
+    signing_secret_id: String = text,
+}
+
+/// `ENVIRONMENT`: where the service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Environment {
+    Development,
+    Staging,
+    Production,
+}
+
+/// `LOG_FORMAT`: one JSON object a line, or text for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogFormat {
+    Json,
+    Plain,
+}
+
+/// `JWT_ALGORITHM`: how tokens are signed (RFC 7518, 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JwtAlgorithm {
+    /// HMAC with SHA-256.
+    Hs256,
+}
+
+/// `MAIL_BACKEND`: what sends the letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailBackend {
+    /// Amazon SES, API version 2.
+    Ses,
+    /// Printed, links included; for development only.
+    Console,
+}
+
+macro_rules! words {
+    ($type:ty, $($word:literal => $value:expr),+) => {
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok($value),)+
+                    _ => Err(format!("is none of {}", [$($word),+].join(", "))),
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str([$(($word, $value)),+].iter().find(|(_, value)| value == self).map_or("", |(word, _)| word))
+            }
+        }
+    };
+}
+words!(Environment, "development" => Self::Development, "staging" => Self::Staging, "production" => Self::Production);
+words!(LogFormat, "json" => Self::Json, "plain" => Self::Plain);
+words!(JwtAlgorithm, "HS256" => Self::Hs256);
+words!(MailBackend, "ses" => Self::Ses, "console" => Self::Console);
+
+/// What is wrong with the environment: a line for each variable, with its name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration is not usable: {}", self.0.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// All missing and malformed variables at once.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Values that are good alone and not together.
+    fn contradiction(&self) -> Option<String> {
+        let prints_tokens = self.mail_backend == MailBackend::Console && self.environment != Environment::Development;
+        prints_tokens.then(|| "MAIL_BACKEND console prints tokens: only with ENVIRONMENT development".to_owned())
+    }
+
+    /// Seconds that an access token is good.
+    #[must_use]
+    pub fn access_token_seconds(&self) -> i64 {
+        self.jwt_access_token_expire_minutes * 60
+    }
+
+    /// Seconds that a refresh token is good.
+    #[must_use]
+    pub fn refresh_token_seconds(&self) -> i64 {
+        self.jwt_refresh_token_expire_days * 86_400
+    }
+}
+
+fn one<T>(
+    lookup: impl Fn(&str) -> Option<String>,
+    name: &str,
+    read: impl FnOnce(&str) -> Result<T, String>,
+    wrong: &mut Vec<String>,
+) -> Option<T> {
+    let value = lookup(name).ok_or_else(|| "is missing".to_owned());
+    value
+        .and_then(|value| read(value.trim()))
+        .map_err(|why| wrong.push(format!("{name} {why}")))
+        .ok()
+}
+
+fn text(value: &str) -> Result<String, String> {
+    if value.is_empty() {
+        Err("is empty".to_owned())
+    } else {
+        Ok(value.to_owned())
+    }
+}
+
+fn parsed<T: FromStr<Err: fmt::Display>>(value: &str) -> Result<T, String> {
+    value.parse().map_err(|why: T::Err| why.to_string())
+}
+
+fn between<T: FromStr + PartialOrd + fmt::Display>(low: T, high: T) -> impl FnOnce(&str) -> Result<T, String> {
+    move |value| match value.parse() {
+        Ok(number) if number >= low && number <= high => Ok(number),
+        _ => Err(format!("is no number from {low} to {high}")),
+    }
+}
+
+fn list(value: &str) -> Result<Vec<String>, String> {
+    let entries: Vec<_> = value
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if entries.is_empty() {
+        Err("is empty".to_owned())
+    } else {
+        Ok(entries)
+    }
+}
+
+fn email(value: &str) -> Result<Email, String> {
+    Email::parse(value).map_err(|_| "is no e-mail address".to_owned())
+}
+
+fn url(value: &str) -> Result<String, String> {
+    let uri: http::Uri = value.parse().map_err(|_| "is no URL".to_owned())?;
+    match (uri.scheme_str(), uri.query()) {
+        (Some("http" | "https"), None) => Ok(value.trim_end_matches('/').to_owned()),
+        _ => Err("is no http or https URL without a query".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_variable_is_named_at_once() {
+        let ConfigError(wrong) = Config::read(|_| None).unwrap_err();
+        let expected: Vec<_> = Config::names()
+            .iter()
+            .map(|name| format!("{name} is missing"))
+            .collect();
+        assert_eq!(wrong, expected);
+    }
+
+    #[test]
+    fn malformed_values_say_what_would_be_right() {
+        assert_eq!(between(1, 5)("6"), Err("is no number from 1 to 5".to_owned()));
+        assert_eq!(
+            parsed::<Policy>("weak"),
+            Err("is none of classes, length, either".to_owned())
+        );
+        assert_eq!(
+            parsed::<MailBackend>("smoke"),
+            Err("is none of ses, console".to_owned())
+        );
+        assert_eq!(url("https://shop.example/"), Ok("https://shop.example".to_owned()));
+        assert!(url("shop.example").is_err() && url("ftp://shop.example").is_err());
+    }
+}

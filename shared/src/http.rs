@@ -1,0 +1,115 @@
+//! The HTTP edge of every function: one wrapper round its routes, so that each answer has the same form.
+
+pub mod body;
+pub mod extract;
+pub mod page;
+pub mod problem;
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::http::extract::request_id;
+
+/// The most bytes of a body that is read.
+pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// A function's routes with all that answers have in common: problem documents, request id, security headers, a log line, a 500
+/// in the place of a panic.
+pub fn serve(routes: Router<App>, app: App) -> Router {
+    routes
+        .fallback(async || Error::NotFound)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(middleware::from_fn_with_state(app.clone(), answer))
+        .with_state(app)
+}
+
+async fn answer(State(app): State<App>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(&request);
+    let method = request.method().clone();
+    let mut response = if known_host(&app, request.headers(), request.uri()) {
+        let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        handled.unwrap_or_else(|panic| Error::internal(message_of(panic.as_ref())).into_response())
+    } else {
+        Error::UnknownHost.into_response()
+    };
+    if let Some(error) = response
+        .extensions_mut()
+        .remove::<Arc<Error>>()
+        .or_else(|| problem::of_status(&response))
+    {
+        response = problem::render(&error, &id, &response);
+    }
+    common_headers(response.headers_mut(), &id);
+    tracing::info!(
+        request.id = %id,
+        http.method = %method,
+        http.status = response.status().as_u16(),
+        duration_ms = started.elapsed().as_secs_f64() * 1000.0,
+        "request"
+    );
+    response
+}
+
+/// The headers that every answer carries (OWASP REST security cheat sheet). What a handler set itself stays.
+fn common_headers(headers: &mut HeaderMap, request_id: &str) {
+    const COMMON: [(HeaderName, HeaderValue); 5] = [
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
+        ),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+        ),
+    ];
+    for (name, value) in COMMON {
+        headers.entry(name).or_insert(value);
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
+fn known_host(app: &App, headers: &HeaderMap, uri: &Uri) -> bool {
+    let named = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .or(uri.host())
+        .unwrap_or_default();
+    let host = named
+        .rsplit_once(':')
+        .map_or(named, |(host, _port)| host)
+        .to_ascii_lowercase();
+    app.config
+        .allowed_hosts
+        .iter()
+        .any(|allowed| match allowed.strip_prefix('*') {
+            Some("") => true,
+            Some(suffix) => host.ends_with(&suffix.to_ascii_lowercase()),
+            None => host == allowed.to_ascii_lowercase(),
+        })
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("panic: {}", text.unwrap_or_default())
+}

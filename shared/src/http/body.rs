@@ -1,0 +1,183 @@
+//! Bodies: size, content type, JSON, then field by field, so that one answer names everything that is wrong.
+
+use ::http::{HeaderMap, StatusCode, header};
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::{Error, FieldError, Refusal};
+
+/// An answer that is only a sentence.
+#[derive(Debug, Serialize)]
+pub struct Message {
+    /// One sentence for people.
+    pub message: &'static str,
+}
+
+/// A body that knows its fields.
+pub trait Body: Sized {
+    /// Takes each field it knows from `fields`; `None` when one that it needs is missing or refused.
+    fn read(fields: &mut Fields) -> Option<Self>;
+}
+
+/// A JSON body of fields that `T` knows, and none besides.
+pub struct Json<T>(pub T);
+
+impl<T: Body, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        if media_type(request.headers()) != "application/json" {
+            return Err(Error::UnsupportedMediaType);
+        }
+        read(&bytes(request, state).await?).map(Self)
+    }
+}
+
+/// A JSON body, or a form of RFC 6749's password grant, which `rename` turns into the fields of `T`.
+pub struct JsonOrForm<T>(pub T);
+
+/// How a form's fields are called in JSON; those without a name here are dropped.
+pub trait Form: Body {
+    /// The JSON name of a form field.
+    fn rename(field: &str) -> Option<&'static str>;
+}
+
+impl<T: Form, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        match media_type(request.headers()).as_str() {
+            "application/json" => read(&bytes(request, state).await?).map(Self),
+            "application/x-www-form-urlencoded" => {
+                let bytes = bytes(request, state).await?;
+                let pairs = form_urlencoded::parse(&bytes);
+                let map = pairs.filter_map(|(name, value)| {
+                    Some((T::rename(&name)?.to_owned(), Value::String(value.into_owned())))
+                });
+                read_map(map.collect()).map(Self)
+            }
+            _ => Err(Error::UnsupportedMediaType),
+        }
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> String {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Error> {
+    let refused = |rejection: BytesRejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
+        _ => Error::Malformed,
+    };
+    Bytes::from_request(request, state).await.map_err(refused)
+}
+
+fn read<T: Body>(bytes: &[u8]) -> Result<T, Error> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(map)) => read_map(map),
+        _ => Err(Error::Malformed),
+    }
+}
+
+fn read_map<T: Body>(map: Map<String, Value>) -> Result<T, Error> {
+    let mut fields = Fields {
+        map,
+        errors: Vec::new(),
+    };
+    let body = T::read(&mut fields);
+    let unknown = || Refusal::new("unknown-field", "this call has no such field");
+    // The name comes from the client: it is cut, so that an answer does not grow with it.
+    let extra = fields
+        .map
+        .keys()
+        .map(|name| unknown().of(&name.chars().take(64).collect::<String>()));
+    fields.errors.extend(extra.take(16));
+    body.filter(|_| fields.errors.is_empty())
+        .ok_or(Error::Invalid(fields.errors))
+}
+
+/// The fields of a body that nobody took yet, and what is wrong with those taken.
+pub struct Fields {
+    map: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// A text that must be there, as `read` takes it.
+    pub fn text<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
+        let value = self.required(name)?;
+        self.parsed(name, &value, read)
+    }
+
+    /// A text that may be missing (`Some(None)`) or `null`, which `read` never sees.
+    pub fn optional_text<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<Option<T>, Refusal>,
+    ) -> Option<Option<Option<T>>> {
+        match self.map.remove(name) {
+            None => Some(None),
+            Some(Value::Null) => Some(Some(None)),
+            Some(value) => self.parsed(name, &value, read).map(Some),
+        }
+    }
+
+    /// A text that must be there and may be `null`.
+    pub fn nullable_text<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<Option<T>, Refusal>,
+    ) -> Option<Option<T>> {
+        match self.required(name)? {
+            Value::Null => Some(None),
+            value => self.parsed(name, &value, read),
+        }
+    }
+
+    /// `true` or `false` that must be there.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        let value = self.required(name)?;
+        self.boolean(name, &value)
+    }
+
+    /// `true` or `false` that may be missing (`Some(None)`).
+    pub fn optional_flag(&mut self, name: &str) -> Option<Option<bool>> {
+        match self.map.remove(name) {
+            None => Some(None),
+            Some(value) => self.boolean(name, &value).map(Some),
+        }
+    }
+
+    fn required(&mut self, name: &str) -> Option<Value> {
+        self.map
+            .remove(name)
+            .or_else(|| self.refuse(name, Refusal::new("missing", "this field is needed")))
+    }
+
+    fn parsed<T>(&mut self, name: &str, value: &Value, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
+        let wrong = || Refusal::new("wrong-type", "a text is needed");
+        match value.as_str().ok_or_else(wrong).and_then(read) {
+            Ok(read) => Some(read),
+            Err(refusal) => self.refuse(name, refusal),
+        }
+    }
+
+    fn boolean(&mut self, name: &str, value: &Value) -> Option<bool> {
+        value
+            .as_bool()
+            .or_else(|| self.refuse(name, Refusal::new("wrong-type", "true or false is needed")))
+    }
+
+    fn refuse<T>(&mut self, name: &str, refusal: Refusal) -> Option<T> {
+        self.errors.push(refusal.of(name));
+        None
+    }
+}

@@ -1,0 +1,115 @@
+//! Arguments of handlers that come from the request's head.
+
+use std::convert::Infallible;
+
+use ::http::request::Parts;
+use ::http::{Extensions, HeaderMap, header};
+use axum::extract::{FromRequestParts, Request};
+use lambda_http::request::RequestContext;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::session::{Origin, Session};
+use crate::user::User;
+
+/// The signed-in caller, read from the database with its session: a handler with this argument cannot run for anybody else.
+/// Deleted, disabled, unverified, signed out, password changed since: all are felt at once.
+pub struct Caller {
+    /// As the record stands now, whatever the token says.
+    pub user: User,
+    /// The session that the token belongs to.
+    pub session: Session,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let now = app.clock.now();
+        let token = bearer(&parts.headers).ok_or(Error::Unauthenticated)?;
+        let claims = app.tokens.read_access(token, now)?;
+        let (user, session) = app.store.read_caller(&claims.sub, &claims.sid).await?;
+        match (user, session) {
+            (Some(user), Some(session))
+                if user.may_sign_in(now) && !session.is_expired(now) && session.epoch == user.epoch =>
+            {
+                Ok(Self { user, session })
+            }
+            _ => Err(Error::Unauthenticated),
+        }
+    }
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750, 2.1). Two such headers are none.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Where the request comes from: the address as the gateway saw it, never a header's word.
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let ip = context(&parts.extensions).and_then(|context| context.http.source_ip.clone());
+        let agent = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok());
+        Ok(Self {
+            ip: ip.unwrap_or_default(),
+            user_agent: agent.unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// The condition of `If-Match` (RFC 9110, 13.1.1).
+pub struct IfMatch(Option<String>);
+
+impl IfMatch {
+    /// Goes on when there is no condition or `user` meets it.
+    ///
+    /// # Errors
+    /// [`Error::Stale`].
+    pub fn check(&self, user: &User) -> Result<(), Error> {
+        let etag = user.etag();
+        let holds = |tags: &String| tags.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag);
+        if self.0.as_ref().is_none_or(holds) {
+            Ok(())
+        } else {
+            Err(Error::Stale)
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let tags: Vec<_> = parts
+            .headers
+            .get_all(header::IF_MATCH)
+            .iter()
+            .map(|value| value.to_str().unwrap_or(""))
+            .collect();
+        Ok(Self((!tags.is_empty()).then(|| tags.join(","))))
+    }
+}
+
+/// The gateway's name for the request; empty when there is no gateway.
+pub(super) fn request_id(request: &Request) -> String {
+    context(request.extensions())
+        .and_then(|context| context.request_id.clone())
+        .unwrap_or_default()
+}
+
+fn context(extensions: &Extensions) -> Option<&lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext> {
+    match extensions.get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
+        _ => None,
+    }
+}

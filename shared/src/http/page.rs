@@ -1,0 +1,55 @@
+//! Pages of a list and their cursors: opaque, bound to the query they belong to, and authenticated.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::error::{Error, Refusal};
+use crate::user::UserView;
+
+/// Cursors of another form are refused, so that the form can change.
+const VERSION: &str = "1";
+
+/// A page of users.
+#[derive(Debug, Serialize)]
+pub struct Page {
+    /// The users, newest first.
+    pub items: Vec<UserView>,
+    /// Where the next page begins; `null` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// The cursor of `place` in the list that `query` describes.
+#[must_use]
+pub fn cursor(app: &App, query: &str, place: &str) -> String {
+    let tag = app.sign_cursor(message(query, place).as_bytes());
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(place), URL_SAFE_NO_PAD.encode(tag))
+}
+
+/// The place that a cursor of the same query names.
+///
+/// # Errors
+/// [`Error::Invalid`] when this service did not make the cursor for this query.
+pub fn place(app: &App, query: &str, cursor: &str) -> Result<String, Error> {
+    let read = || {
+        let (place, tag) = cursor.split_once('.')?;
+        let place = String::from_utf8(URL_SAFE_NO_PAD.decode(place).ok()?).ok()?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        app.holds_cursor(message(query, &place).as_bytes(), &tag)
+            .then_some(place)
+    };
+    read().ok_or_else(|| {
+        Error::invalid(
+            "cursor",
+            Refusal::new(
+                "invalid-cursor",
+                "take the cursor from the page before, with the same filters",
+            ),
+        )
+    })
+}
+
+fn message(query: &str, place: &str) -> String {
+    format!("{VERSION}\n{query}\n{place}")
+}

@@ -1,0 +1,116 @@
+//! Identifiers and all other randomness: the only file that draws random bytes.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// `N` bytes from the operating system's generator.
+///
+/// # Errors
+/// [`Error::Internal`] when the operating system has none to give.
+pub fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Error::internal("the system's random generator failed"))?;
+    Ok(bytes)
+}
+
+/// A number from 0 up to and without `bound` (1 to 256), for spreading load; 0 when there is no randomness.
+#[must_use]
+pub fn random_below(bound: u64) -> u64 {
+    random::<8>().map_or(0, |bytes| u64::from_le_bytes(bytes) % bound.max(1))
+}
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes an identifier as it stands in a token, a path or an item.
+            #[must_use]
+            pub fn of(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The identifier as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+identifier! {
+    /// A user's identifier: opaque; new ones are UUIDv7 (RFC 9562, 5.7), imported users keep the one they had.
+    UserId
+}
+identifier! {
+    /// A session's identifier: 128 random bits in base64url.
+    SessionId
+}
+identifier! {
+    /// The identifier of a single-use ticket sent by mail: 128 random bits in base64url.
+    TicketId
+}
+identifier! {
+    /// A letter's identifier in the outbox: 128 random bits in base64url.
+    LetterId
+}
+
+impl UserId {
+    /// A new identifier that sorts by the time `millis` (milliseconds since the epoch).
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the operating system gives no randomness.
+    pub fn new(millis: i64) -> Result<Self, Error> {
+        let millis = u64::try_from(millis).unwrap_or(0);
+        Ok(Self(
+            uuid::Builder::from_unix_timestamp_millis(millis, &random()?)
+                .into_uuid()
+                .to_string(),
+        ))
+    }
+}
+
+macro_rules! random_identifier {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// A new random identifier.
+            ///
+            /// # Errors
+            /// [`Error::Internal`] when the operating system gives no randomness.
+            pub fn new() -> Result<Self, Error> {
+                Ok(Self(URL_SAFE_NO_PAD.encode(random::<16>()?)))
+            }
+        }
+    )*};
+}
+random_identifier!(SessionId, TicketId, LetterId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_ids_sort_by_time() {
+        let (a, b) = (UserId::new(1_000).unwrap(), UserId::new(2_000).unwrap());
+        assert!(a.as_str() < b.as_str());
+        assert_eq!(a.as_str().len(), 36);
+    }
+}

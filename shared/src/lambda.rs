@@ -1,0 +1,127 @@
+//! How a function starts on AWS: logs, configuration, clients, keys; everything that can be wrong is said before the first event.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use axum::Router;
+use tracing_subscriber::EnvFilter;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, LogFormat};
+use crate::error::Error;
+use crate::signing::Keys;
+use crate::store::Store;
+
+/// An HTTPS client on rustls and ring, for all clients of AWS services.
+#[must_use]
+pub fn https_client() -> SharedHttpClient {
+    Builder::new()
+        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}
+
+/// The configuration that clients of all AWS services share: three attempts with back-off, at most 2 s for each and 5 s in all.
+#[must_use]
+pub fn sdk_config(
+    http: SharedHttpClient,
+    credentials: SharedCredentialsProvider,
+    region: Region,
+    endpoint: Option<String>,
+) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(2))
+        .operation_timeout(Duration::from_secs(5))
+        .build();
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(http)
+        .credentials_provider(credentials)
+        .region(region)
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
+        .timeout_config(timeouts);
+    config.set_endpoint_url(endpoint);
+    config.build()
+}
+
+/// Region, credentials and endpoint from the environment, as Lambda sets them. `AWS_ENDPOINT_URL` leads calls elsewhere, such as to
+/// a database on this machine.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "these variables belong to Lambda, not to the configuration"
+)]
+fn sdk_config_from_env() -> Result<SdkConfig, Error> {
+    let required = |name| std::env::var(name).map_err(|_| Error::internal(format!("{name} is missing")));
+    let credentials = Credentials::new(
+        required("AWS_ACCESS_KEY_ID")?,
+        required("AWS_SECRET_ACCESS_KEY")?,
+        std::env::var("AWS_SESSION_TOKEN").ok(),
+        None,
+        "environment",
+    );
+    Ok(sdk_config(
+        https_client(),
+        SharedCredentialsProvider::new(credentials),
+        Region::new(required("AWS_REGION")?),
+        std::env::var("AWS_ENDPOINT_URL").ok(),
+    ))
+}
+
+async fn read_keys(sdk: &SdkConfig, config: &Config) -> Result<Keys, Error> {
+    let secrets = aws_sdk_secretsmanager::Client::new(sdk);
+    let answer = secrets
+        .get_secret_value()
+        .secret_id(&config.signing_secret_id)
+        .send()
+        .await
+        .map_err(Error::internal)?;
+    Keys::from_secret(answer.secret_string().unwrap_or_default())
+}
+
+/// Loads everything that a function of the service needs, and the configuration of further clients.
+///
+/// # Errors
+/// Whatever is missing or malformed, in words for the log.
+pub async fn load() -> Result<(App, SdkConfig), Error> {
+    let config = Config::from_env().map_err(Error::internal)?;
+    start_log(&config);
+    let sdk = sdk_config_from_env()?;
+    let keys = read_keys(&sdk, &config).await?;
+    let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), &config);
+    Ok((App::new(config, Clock::System, store, &keys)?, sdk))
+}
+
+/// Serves API Gateway's events with `router` until Lambda ends the instance.
+///
+/// # Errors
+/// What [`load`] says, and faults of the Lambda runtime.
+pub async fn serve(router: fn(App) -> Router) -> Result<(), lambda_http::Error> {
+    let (app, _) = load().await?;
+    lambda_http::run(router(app)).await
+}
+
+/// Writes log lines to standard output, as the configuration wants them. The first call in a process counts.
+pub fn start_log(config: &Config) {
+    let filter = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    // An error says that a log is running already.
+    let _ = match config.log_format {
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .try_init(),
+        LogFormat::Plain => lines.try_init(),
+    };
+}

@@ -1,0 +1,26 @@
+//! `user-core`: what all functions share. Floors, from low to high; imports only go down:
+//!
+//! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`email`], [`password`], [`signing`], [`token`],
+//!    [`user`], [`login`], [`session`], [`letter`], [`access`].
+//! 2. [`store`]: `DynamoDB`, one file for each kind of item.
+//! 3. [`app`]: what every handler receives.
+//! 4. [`http`]: requests in, answers and problem documents out.
+//! 5. [`lambda`]: how a function starts on AWS.
+
+pub mod access;
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod email;
+pub mod error;
+pub mod http;
+pub mod id;
+pub mod lambda;
+pub mod letter;
+pub mod login;
+pub mod password;
+pub mod session;
+pub mod signing;
+pub mod store;
+pub mod token;
+pub mod user;

@@ -1,0 +1,74 @@
+//! The login of a user: what sign-in reads, in one item whose key is the address. It is also the lock that keeps addresses unique.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::UserId;
+use crate::user::{Role, User};
+
+/// A login as stored, with copies of what sign-in needs from the user.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// Whose login it is.
+    pub user_id: UserId,
+    /// The password's hash, as a PHC string.
+    pub password_hash: String,
+    /// Copy of [`User::role`]; `ROLE` alone is a reserved word of DynamoDB.
+    #[serde(rename = "user_role")]
+    pub role: Role,
+    /// Copy of [`User::is_verified`].
+    pub is_verified: bool,
+    /// Copy of [`User::is_active`].
+    pub is_active: bool,
+    /// Copy of [`User::epoch`].
+    pub epoch: u64,
+    /// Copy of [`User::expires_at`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Hides the hash.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Login {
+    /// The login of `user` with this password hash.
+    #[must_use]
+    pub fn of(user: &User, password_hash: String) -> Self {
+        Self {
+            user_id: user.id.clone(),
+            password_hash,
+            role: user.role,
+            is_verified: user.is_verified,
+            is_active: user.is_active,
+            epoch: user.epoch,
+            expires_at: user.expires_at,
+        }
+    }
+
+    /// Whether the account never proved its address and its time is over.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Whether the owner, whose password was just proven, may come in.
+    ///
+    /// # Errors
+    /// [`Error::AccountDisabled`] and [`Error::EmailNotVerified`].
+    pub fn admit(&self) -> Result<(), Error> {
+        match (self.is_active, self.is_verified) {
+            (false, _) => Err(Error::AccountDisabled),
+            (true, false) => Err(Error::EmailNotVerified),
+            (true, true) => Ok(()),
+        }
+    }
+}

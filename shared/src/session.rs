@@ -1,0 +1,124 @@
+//! Sessions: one for each login, and the rule by which refresh tokens take turns.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{SessionId, UserId};
+use crate::login::Login;
+
+/// A session as it is stored. It is good as long as its `epoch` is the user's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Who signed in.
+    pub user_id: UserId,
+    /// The session's own identifier, `sid` in tokens.
+    pub id: SessionId,
+    /// The turn of the refresh token that is good now.
+    pub seq: u64,
+    /// The user's epoch when the password was proven.
+    pub epoch: u64,
+    /// When the present turn began.
+    pub rotated_at: Timestamp,
+    /// When the password was proven.
+    pub created_at: Timestamp,
+    /// When the session was last used, to the minute.
+    pub last_used_at: Timestamp,
+    /// From which address, as the gateway saw it.
+    pub ip: String,
+    /// With which program, as it called itself; at most 256 characters.
+    pub user_agent: String,
+    /// When the last refresh token ends.
+    pub expires_at: Timestamp,
+}
+
+/// Where a request came from, as a session remembers it.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The source address that the gateway saw.
+    pub ip: String,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+}
+
+impl Session {
+    /// The first turn of a new session of the user whose password was just proven.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the operating system gives no randomness.
+    pub fn begin(login: &Login, origin: Origin, now: Timestamp, refresh_seconds: i64) -> Result<Self, Error> {
+        Ok(Self {
+            user_id: login.user_id.clone(),
+            id: SessionId::new()?,
+            seq: 1,
+            epoch: login.epoch,
+            rotated_at: now,
+            created_at: now,
+            last_used_at: now,
+            ip: origin.ip,
+            user_agent: origin.user_agent.chars().take(256).collect(),
+            expires_at: now.plus(refresh_seconds),
+        })
+    }
+
+    /// Whether the session is over at `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+}
+
+/// What a refresh token that does not carry the present turn gets.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Late {
+    /// Its own successor once more: the reply was lost, or two requests came at once.
+    SameSuccessor,
+    /// Nothing: the session is over or never was.
+    Refused,
+    /// Nothing, and the session ends: somebody has a copy of the token (RFC 9700, 4.14.2).
+    Reused,
+}
+
+/// Judges a refresh token with turn `seq` of a user in `epoch` against the session as it stands.
+#[must_use]
+pub fn judge_late(session: &Session, seq: u64, epoch: u64, now: Timestamp, grace_seconds: i64) -> Late {
+    if session.is_expired(now) || session.epoch != epoch || seq > session.seq {
+        Late::Refused
+    } else if seq + 1 == session.seq && now.since(session.rotated_at) <= grace_seconds {
+        Late::SameSuccessor
+    } else {
+        Late::Reused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_token_gets_its_successor_within_the_grace_only() {
+        let session = Session {
+            user_id: UserId::of("u"),
+            id: SessionId::of("s"),
+            seq: 3,
+            epoch: 7,
+            rotated_at: Timestamp(100),
+            created_at: Timestamp(1),
+            last_used_at: Timestamp(1),
+            ip: String::new(),
+            user_agent: String::new(),
+            expires_at: Timestamp(1_000),
+        };
+        let judged = |seq, now| judge_late(&session, seq, 7, Timestamp(now), 10);
+        assert_eq!(judged(2, 110), Late::SameSuccessor);
+        assert_eq!(judged(2, 111), Late::Reused);
+        assert_eq!(judged(1, 100), Late::Reused, "its successor has been used itself");
+        assert_eq!(judged(4, 100), Late::Refused, "no such turn was ever issued");
+        assert_eq!(judged(2, 1_000), Late::Refused, "the session is over");
+        assert_eq!(
+            judge_late(&session, 2, 8, Timestamp(100), 10),
+            Late::Refused,
+            "a new epoch ended the session"
+        );
+    }
+}

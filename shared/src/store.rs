@@ -1,0 +1,70 @@
+//! The store: three `DynamoDB` tables. The only floor that speaks to the database; one file for each kind of item.
+
+pub mod admins;
+pub mod directory;
+pub mod expiry;
+mod key;
+pub mod login;
+pub mod outbox;
+pub mod probe;
+pub mod session;
+mod transaction;
+pub mod user;
+
+use std::collections::HashMap;
+use std::fmt::Display;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::error::Error;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The tables of the service.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    users: String,
+    ephemeral: String,
+    outbox: String,
+}
+
+impl Store {
+    /// The tables that the configuration names, reached through `client`.
+    #[must_use]
+    pub fn new(client: Client, config: &Config) -> Self {
+        Self {
+            client,
+            users: config.users_table.clone(),
+            ephemeral: config.ephemeral_table.clone(),
+            outbox: config.outbox_table.clone(),
+        }
+    }
+}
+
+fn to_item(value: &impl Serialize, key: Item) -> Result<Item, Error> {
+    let mut item: Item = serde_dynamo::to_item(value).map_err(Error::internal)?;
+    item.extend(key);
+    Ok(item)
+}
+
+fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(Error::internal)
+}
+
+fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+fn n(number: impl Display) -> AttributeValue {
+    AttributeValue::N(format!("{number}"))
+}
+
+fn at(moment: Timestamp) -> AttributeValue {
+    n(moment.0)
+}

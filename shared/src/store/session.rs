@@ -1,0 +1,204 @@
+//! Session items, in the table that may vanish.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    DeleteRequest, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest,
+};
+
+use super::transaction::{failure, unless_contended};
+use super::{Item, Store, at, from_item, key, n, s, to_item};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{SessionId, UserId};
+use crate::session::Session;
+use crate::user::User;
+
+/// The most items that one `BatchWriteItem` takes.
+const BATCH: usize = 25;
+const BATCH_ATTEMPTS: usize = 8;
+
+/// What became of a rotation.
+#[derive(Debug)]
+pub enum Rotation {
+    /// The session's next turn.
+    Turned(Session),
+    /// It was another turn's turn: the session as it stands, if there is one.
+    Refused(Option<Session>),
+}
+
+impl Store {
+    /// Writes a new session.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn create_session(&self, session: &Session) -> Result<(), Error> {
+        let item = to_item(session, key::session(&session.user_id, &session.id))?;
+        self.client
+            .put_item()
+            .table_name(&self.ephemeral)
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(Error::internal)?;
+        Ok(())
+    }
+
+    /// A user and one of its sessions, as both stand now, in one round trip.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn read_caller(
+        &self,
+        user: &UserId,
+        session: &SessionId,
+    ) -> Result<(Option<User>, Option<Session>), Error> {
+        let one = |key: Item| {
+            KeysAndAttributes::builder()
+                .keys(key)
+                .consistent_read(true)
+                .build()
+                .map_err(Error::internal)
+        };
+        let mut wanted = HashMap::from([
+            (self.users.clone(), one(key::user(user))?),
+            (self.ephemeral.clone(), one(key::session(user, session))?),
+        ]);
+        let (mut found_user, mut found_session) = (None, None);
+        for _ in 0..BATCH_ATTEMPTS {
+            let answer = self
+                .client
+                .batch_get_item()
+                .set_request_items(Some(wanted))
+                .send()
+                .await
+                .map_err(Error::internal)?;
+            let mut tables = answer.responses.unwrap_or_default();
+            found_user = tables
+                .remove(&self.users)
+                .and_then(|mut items| items.pop())
+                .or(found_user);
+            found_session = tables
+                .remove(&self.ephemeral)
+                .and_then(|mut items| items.pop())
+                .or(found_session);
+            wanted = answer.unprocessed_keys.unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok((
+                    found_user.map(from_item).transpose()?,
+                    found_session.map(from_item).transpose()?,
+                ));
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Begins the turn after `seq`, if `seq` is the present one and the session is still good in `epoch`.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn rotate_session(
+        &self,
+        (user, id, seq): (&UserId, &SessionId, u64),
+        epoch: u64,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<Rotation, Error> {
+        let outcome = unless_contended(|| {
+            self.client
+                .update_item()
+                .table_name(&self.ephemeral)
+                .set_key(Some(key::session(user, id)))
+                .update_expression("SET seq = :next, rotated_at = :now, last_used_at = :now, expires_at = :end")
+                .condition_expression("seq = :seq AND epoch = :epoch AND expires_at > :now")
+                .expression_attribute_values(":seq", n(seq))
+                .expression_attribute_values(":next", n(seq.saturating_add(1)))
+                .expression_attribute_values(":epoch", n(epoch))
+                .expression_attribute_values(":now", at(now))
+                .expression_attribute_values(":end", at(expires_at))
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .send()
+        });
+        match outcome.await {
+            Ok(answer) => {
+                let turned = answer
+                    .attributes
+                    .ok_or_else(|| Error::internal("an update returned no item"))?;
+                Ok(Rotation::Turned(from_item(turned)?))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    Ok(Rotation::Refused(refused.item().cloned().map(from_item).transpose()?))
+                }
+                _ => Err(failure(error)),
+            },
+        }
+    }
+
+    /// Ends one session; it need not exist.
+    ///
+    /// # Errors
+    /// [`Error::Busy`]; [`Error::Internal`] when the database does not answer.
+    pub async fn delete_session(&self, user: &UserId, id: &SessionId) -> Result<(), Error> {
+        let gone = unless_contended(|| {
+            self.client
+                .delete_item()
+                .table_name(&self.ephemeral)
+                .set_key(Some(key::session(user, id)))
+                .send()
+        });
+        gone.await.map(|_| ()).map_err(failure)
+    }
+
+    /// Removes all sessions of a user.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer; some may be left.
+    pub async fn delete_sessions(&self, user: &UserId) -> Result<(), Error> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.ephemeral)
+            .key_condition_expression("pk = :user AND begins_with(sk, :session)")
+            .expression_attribute_values(":user", s(key::sessions(user)))
+            .expression_attribute_values(":session", s("SESSION#"))
+            .projection_expression("pk, sk")
+            .consistent_read(true)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            for keys in page.map_err(Error::internal)?.items().chunks(BATCH) {
+                self.delete_ephemeral(keys).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_ephemeral(&self, keys: &[Item]) -> Result<(), Error> {
+        let delete = |key: &Item| {
+            let delete = DeleteRequest::builder()
+                .set_key(Some(key.clone()))
+                .build()
+                .map_err(Error::internal)?;
+            Ok(WriteRequest::builder().delete_request(delete).build())
+        };
+        let requests = keys.iter().map(delete).collect::<Result<Vec<_>, Error>>()?;
+        let mut waiting = HashMap::from([(self.ephemeral.clone(), requests)]);
+        for _ in 0..BATCH_ATTEMPTS {
+            let answer = self
+                .client
+                .batch_write_item()
+                .set_request_items(Some(waiting))
+                .send()
+                .await
+                .map_err(Error::internal)?;
+            waiting = answer.unprocessed_items.unwrap_or_default();
+            if waiting.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(Error::Busy)
+    }
+}

@@ -1,0 +1,211 @@
+//! Transactions: all writes or none, and an error in the service's words when a condition does not hold.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+
+use super::Item;
+use crate::error::Error;
+use crate::id::random_below;
+
+/// A condition or update expression with its values.
+pub(super) struct Expression {
+    text: &'static str,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Expression {
+    pub(super) fn new<const N: usize>(text: &'static str, values: [(&str, AttributeValue); N]) -> Self {
+        let values = values
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        Self { text, values }
+    }
+
+    fn into_values(self) -> Option<HashMap<String, AttributeValue>> {
+        (!self.values.is_empty()).then_some(self.values)
+    }
+}
+
+/// Up to 100 writes, each with the error that its failed condition means.
+#[derive(Default)]
+pub(super) struct Transaction {
+    writes: Vec<TransactWriteItem>,
+    refusals: Vec<fn() -> Error>,
+}
+
+impl Transaction {
+    fn with(mut self, write: TransactWriteItem, refusal: fn() -> Error) -> Self {
+        self.writes.push(write);
+        self.refusals.push(refusal);
+        self
+    }
+
+    pub(super) fn put(
+        self,
+        table: &str,
+        item: Item,
+        condition: Expression,
+        refusal: fn() -> Error,
+    ) -> Result<Self, Error> {
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(item))
+            .condition_expression(condition.text)
+            .set_expression_attribute_values(condition.into_values())
+            .build()
+            .map_err(Error::internal)?;
+        Ok(self.with(TransactWriteItem::builder().put(put).build(), refusal))
+    }
+
+    /// Changes an item; `update` carries the values of both expressions.
+    pub(super) fn update(
+        self,
+        table: &str,
+        key: Item,
+        update: Expression,
+        condition: &'static str,
+        refusal: fn() -> Error,
+    ) -> Result<Self, Error> {
+        let update = Update::builder()
+            .table_name(table)
+            .set_key(Some(key))
+            .update_expression(update.text)
+            .condition_expression(condition)
+            .set_expression_attribute_values(update.into_values())
+            .build()
+            .map_err(Error::internal)?;
+        Ok(self.with(TransactWriteItem::builder().update(update).build(), refusal))
+    }
+
+    pub(super) fn delete(
+        self,
+        table: &str,
+        key: Item,
+        condition: Expression,
+        refusal: fn() -> Error,
+    ) -> Result<Self, Error> {
+        let delete = Delete::builder()
+            .table_name(table)
+            .set_key(Some(key))
+            .condition_expression(condition.text)
+            .set_expression_attribute_values(condition.into_values())
+            .build()
+            .map_err(Error::internal)?;
+        Ok(self.with(TransactWriteItem::builder().delete(delete).build(), refusal))
+    }
+
+    /// Writes everything. A reply lost on the way is asked for again by the SDK with the same request token, so it counts once.
+    ///
+    /// # Errors
+    /// The refusal of the first write whose condition does not hold; [`Error::Busy`] when others keep writing the same items.
+    pub(super) async fn commit(self, client: &Client) -> Result<(), Error> {
+        let outcome = unless_contended(|| {
+            client
+                .transact_write_items()
+                .set_transact_items(Some(self.writes.clone()))
+                .send()
+        });
+        match outcome.await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let failed = failed_condition(&error).and_then(|index| self.refusals.get(index));
+                Err(failed.map_or_else(|| failure(error), |refusal| refusal()))
+            }
+        }
+    }
+}
+
+fn failed_condition(error: &SdkError<TransactWriteItemsError>) -> Option<usize> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return None;
+    };
+    cancelled
+        .cancellation_reasons()
+        .iter()
+        .position(|reason| reason.code() == Some("ConditionalCheckFailed"))
+}
+
+/// An error of a kind of request that a competing transaction can cause.
+pub(super) trait Contended {
+    fn is_conflict(&self) -> bool;
+}
+
+impl Contended for TransactWriteItemsError {
+    fn is_conflict(&self) -> bool {
+        let Self::TransactionCanceledException(cancelled) = self else {
+            return self.code() == Some("TransactionInProgressException");
+        };
+        let codes: Vec<_> = cancelled
+            .cancellation_reasons()
+            .iter()
+            .filter_map(|reason| reason.code())
+            .collect();
+        codes.contains(&"TransactionConflict")
+            && codes.iter().all(|code| matches!(*code, "None" | "TransactionConflict"))
+    }
+}
+
+macro_rules! contended {
+    ($($error:path),+) => {$(
+        impl Contended for $error {
+            fn is_conflict(&self) -> bool {
+                self.code() == Some("TransactionConflictException")
+            }
+        }
+    )+};
+}
+contended!(
+    aws_sdk_dynamodb::operation::put_item::PutItemError,
+    aws_sdk_dynamodb::operation::update_item::UpdateItemError,
+    aws_sdk_dynamodb::operation::delete_item::DeleteItemError
+);
+
+const ATTEMPTS: u32 = 8;
+
+/// Tries a write until no other transaction holds its items, waiting a random time that doubles (about a second in all).
+pub(super) async fn unless_contended<T, E, F>(attempt: impl Fn() -> F) -> Result<T, SdkError<E>>
+where
+    E: Contended,
+    F: Future<Output = Result<T, SdkError<E>>>,
+{
+    let mut turn = 1;
+    loop {
+        match attempt().await {
+            Err(error) if turn < ATTEMPTS && error.as_service_error().is_some_and(Contended::is_conflict) => {
+                tokio::time::sleep(Duration::from_millis(1 + random_below(8 << turn))).await;
+                turn += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// What a failed call means when no condition of ours explains it.
+pub(super) fn failure<E>(error: SdkError<E>) -> Error
+where
+    E: std::error::Error + Send + Sync + Contended + 'static,
+{
+    if error.as_service_error().is_some_and(Contended::is_conflict) {
+        Error::Busy
+    } else {
+        Error::internal(error)
+    }
+}
+
+/// The outcome of a write of one item, with `refusal` for a condition that did not hold.
+pub(super) fn conditional<T, E>(outcome: Result<T, SdkError<E>>, refusal: Error) -> Result<T, Error>
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + Contended + 'static,
+{
+    outcome.map_err(|error| match error.code() {
+        Some("ConditionalCheckFailedException") => refusal,
+        _ => failure(error),
+    })
+}

@@ -1,0 +1,206 @@
+//! User items, and the transactions that keep user, login and the count of administrators in step.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::transaction::{Expression, Transaction, conditional, unless_contended};
+use super::{Item, Store, at, from_item, key, n, s, to_item};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::UserId;
+use crate::letter::Letter;
+use crate::login::Login;
+use crate::user::User;
+
+/// The form of the items that this release writes; migrations compare it.
+const SCHEMA: u32 = 1;
+
+/// How often a record may change under our hands before the answer is [`Error::Busy`].
+const ATTEMPTS: usize = 5;
+
+/// No identifier is longer: a partition key has at most 2,048 bytes.
+const MAX_ID_BYTES: usize = 1_024;
+
+fn user_item(user: &User) -> Result<Item, Error> {
+    let mut item = to_item(user, key::user(&user.id))?;
+    item.insert("schema".to_owned(), n(SCHEMA));
+    item.insert("dir_shard".to_owned(), s(key::directory_shard(key::shard(&user.id))));
+    item.insert("created_key".to_owned(), s(key::created(user.created_at, &user.id)));
+    if let Some(purge_after) = user.purge_after() {
+        item.insert("expiry_shard".to_owned(), s(key::expiry_shard(key::shard(&user.id))));
+        item.insert("purge_after".to_owned(), at(purge_after));
+    }
+    Ok(item)
+}
+
+fn login_item(user: &User, login: &Login) -> Result<Item, Error> {
+    let mut item = to_item(login, key::login(&user.email.key()))?;
+    if let Some(purge_after) = user.purge_after() {
+        item.insert("purge_after".to_owned(), at(purge_after));
+    }
+    Ok(item)
+}
+
+impl Store {
+    /// Writes a new user with its login and, if any, the letter to it: all or nothing. An address whose unverified holder has
+    /// expired is free.
+    ///
+    /// # Errors
+    /// [`Error::EmailTaken`].
+    pub async fn create_user(
+        &self,
+        user: &User,
+        login: &Login,
+        letter: Option<&Letter>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let free = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(now))]);
+        let new = || Expression::new("attribute_not_exists(pk)", []);
+        let mut writes = Transaction::default()
+            .put(&self.users, login_item(user, login)?, free, || Error::EmailTaken)?
+            .put(&self.users, user_item(user)?, new(), || {
+                Error::internal("a new user id was taken")
+            })?;
+        if let Some(letter) = letter {
+            writes = self.put_letter(writes, letter)?;
+        }
+        if user.is_working_admin() {
+            writes = self.one_admin_more(writes)?;
+        }
+        writes.commit(&self.client).await
+    }
+
+    /// The user with this identifier as it stands now, expired or not.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn read_user(&self, id: &UserId) -> Result<Option<User>, Error> {
+        if id.as_str().len() > MAX_ID_BYTES {
+            return Ok(None);
+        }
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.users)
+            .set_key(Some(key::user(id)))
+            .consistent_read(true)
+            .send();
+        answer.await.map_err(Error::internal)?.item.map(from_item).transpose()
+    }
+
+    /// Changes a user to what `decide` makes of the record as it stands, and reads it again when it changed meanwhile. `known` is the
+    /// record if the caller has just read it. Nothing is written when nothing changes.
+    ///
+    /// # Errors
+    /// What `decide` says; [`Error::NotFound`]; [`Error::LastAdmin`] when no administrator would remain; [`Error::Busy`].
+    pub async fn change_user(
+        &self,
+        id: &UserId,
+        known: Option<User>,
+        decide: impl Fn(&User) -> Result<User, Error>,
+    ) -> Result<User, Error> {
+        let mut known = known;
+        for _ in 0..ATTEMPTS {
+            let before = match known.take() {
+                Some(user) => user,
+                None => self.read_user(id).await?.ok_or(Error::NotFound)?,
+            };
+            let after = decide(&before)?;
+            let written = if before == after {
+                Ok(())
+            } else {
+                self.replace_user(&before, &after).await
+            };
+            match written {
+                Err(Error::Stale) => {}
+                outcome => return outcome.map(|()| after),
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Removes a user with its login and sessions if `decide` lets it; the address is free at once.
+    ///
+    /// # Errors
+    /// As [`Store::change_user`].
+    pub async fn remove_user(&self, id: &UserId, decide: impl Fn(&User) -> Result<(), Error>) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            let user = self.read_user(id).await?.ok_or(Error::NotFound)?;
+            decide(&user)?;
+            match self.delete_user(&user).await {
+                Err(Error::Stale) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Writes `after` in the place of `before`, with the login's copies and the count of administrators where they change.
+    async fn replace_user(&self, before: &User, after: &User) -> Result<(), Error> {
+        let copies = |user: &User| (user.role, user.is_verified, user.is_active, user.epoch, user.expires_at);
+        if copies(before) == copies(after) {
+            return self.put_user(before, after).await;
+        }
+        let mut writes = Transaction::default()
+            .put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?
+            .update(
+                &self.users,
+                key::login(&after.email.key()),
+                login_copies(after),
+                "user_id = :id",
+                || Error::Stale,
+            )?;
+        match (before.is_working_admin(), after.is_working_admin()) {
+            (true, false) => writes = self.one_admin_less(writes)?,
+            (false, true) => writes = self.one_admin_more(writes)?,
+            _ => {}
+        }
+        writes.commit(&self.client).await
+    }
+
+    async fn put_user(&self, before: &User, after: &User) -> Result<(), Error> {
+        let item = user_item(after)?;
+        let outcome = unless_contended(|| {
+            self.client
+                .put_item()
+                .table_name(&self.users)
+                .set_item(Some(item.clone()))
+                .condition_expression("version = :version")
+                .expression_attribute_values(":version", n(before.version))
+                .send()
+        });
+        conditional(outcome.await, Error::Stale).map(|_| ())
+    }
+
+    async fn delete_user(&self, user: &User) -> Result<(), Error> {
+        let own = Expression::new("user_id = :id", [(":id", s(user.id.as_str()))]);
+        let mut writes = Transaction::default()
+            .delete(&self.users, key::user(&user.id), is_version(user), || Error::Stale)?
+            .delete(&self.users, key::login(&user.email.key()), own, || Error::Stale)?;
+        if user.is_working_admin() {
+            writes = self.one_admin_less(writes)?;
+        }
+        writes.commit(&self.client).await?;
+        // Without their user the sessions are over; what is left of them after a failure here, TTL removes.
+        self.delete_sessions(&user.id).await
+    }
+}
+
+fn is_version(user: &User) -> Expression {
+    Expression::new("version = :version", [(":version", n(user.version))])
+}
+
+fn login_copies(user: &User) -> Expression {
+    let update = if user.expires_at.is_some() {
+        "SET user_role = :role, is_verified = :is_verified, is_active = :is_active, epoch = :epoch"
+    } else {
+        "SET user_role = :role, is_verified = :is_verified, is_active = :is_active, epoch = :epoch REMOVE expires_at, purge_after"
+    };
+    let values = [
+        (":id", s(user.id.as_str())),
+        (":role", s(user.role.as_str())),
+        (":is_verified", AttributeValue::Bool(user.is_verified)),
+        (":is_active", AttributeValue::Bool(user.is_active)),
+        (":epoch", n(user.epoch)),
+    ];
+    Expression::new(update, values)
+}

@@ -1,0 +1,310 @@
+//! Tokens: JWTs (RFC 7519) of four kinds, each with a `typ`, an audience and a key of its own, so that none passes for another.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::error::Error;
+use crate::id::{SessionId, TicketId, UserId};
+use crate::session::Session;
+use crate::signing::Keys;
+use crate::user::Role;
+
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Opens the API (RFC 9068).
+    Access,
+    /// Gets the next pair of tokens.
+    Refresh,
+    /// Proves a mail address.
+    Verify,
+    /// Sets a new password.
+    Reset,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Refresh => "refresh",
+            Self::Verify => "verify",
+            Self::Reset => "reset",
+        }
+    }
+
+    fn typ(self) -> &'static str {
+        match self {
+            Self::Access => "at+jwt",
+            Self::Refresh => "refresh+jwt",
+            Self::Verify => "verify+jwt",
+            Self::Reset => "reset+jwt",
+        }
+    }
+
+    /// Access tokens are for whoever trusts the issuer; the others never leave this service.
+    fn audience(self, issuer: &str) -> String {
+        match self {
+            Self::Access => issuer.to_owned(),
+            internal => format!("{issuer}#{}", internal.name()),
+        }
+    }
+}
+
+/// What an access token says: who, as what, in which session, until when.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `role` and `sid`")]
+pub struct AccessClaims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: UserId,
+    pub role: Role,
+    pub sid: SessionId,
+    pub iat: Timestamp,
+    pub exp: Timestamp,
+    pub jti: String,
+    #[serde(rename = "type")]
+    pub kind: Kind,
+}
+
+/// What a refresh token says: which turn of which session it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `sid` and `seq`")]
+pub struct RefreshClaims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: UserId,
+    pub sid: SessionId,
+    pub seq: u64,
+    pub iat: Timestamp,
+    pub exp: Timestamp,
+    #[serde(rename = "type")]
+    pub kind: Kind,
+}
+
+/// What the token of a letter says: whose ticket it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1)")]
+pub struct TicketClaims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: UserId,
+    pub jti: TicketId,
+    pub iat: Timestamp,
+    pub exp: Timestamp,
+    #[serde(rename = "type")]
+    pub kind: Kind,
+}
+
+/// The answer to a login and a refresh (RFC 6749, 5.1).
+#[derive(Debug, Clone, Serialize)]
+pub struct TokenPair {
+    /// Goes into `Authorization: Bearer`.
+    pub access_token: String,
+    /// Good once, for the next pair.
+    pub refresh_token: String,
+    /// Always `bearer` (RFC 6750).
+    pub token_type: &'static str,
+    /// Seconds that the access token is good.
+    pub expires_in: i64,
+}
+
+/// Issues and reads tokens of all kinds.
+#[derive(Clone)]
+pub struct Tokens {
+    issuer: String,
+    access_seconds: i64,
+    refresh_seconds: i64,
+    active: String,
+    access: Mint,
+    refresh: Mint,
+    verify: Mint,
+    reset: Mint,
+}
+
+/// The keys of one kind of token, and what its tokens must look like.
+#[derive(Clone)]
+struct Mint {
+    kind: Kind,
+    keys: BTreeMap<String, (EncodingKey, DecodingKey)>,
+    validation: Validation,
+}
+
+impl Mint {
+    fn new(kind: Kind, keys: &Keys, issuer: &str) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[kind.audience(issuer)]);
+        // Times are compared below, by the service's own clock and without leeway.
+        validation.required_spec_claims = HashSet::new();
+        validation.validate_exp = false;
+        let pair = |key: Vec<u8>| (EncodingKey::from_secret(&key), DecodingKey::from_secret(&key));
+        let keys = keys
+            .derive(kind.name())
+            .into_iter()
+            .map(|(kid, key)| (kid, pair(key)))
+            .collect();
+        Self { kind, keys, validation }
+    }
+
+    /// The only header that tokens of this kind have: no parameter of RFC 7515, 4.1 may choose the key or add a meaning.
+    fn header(&self, kid: &str) -> Header {
+        Header {
+            typ: Some(self.kind.typ().to_owned()),
+            kid: Some(kid.to_owned()),
+            ..Header::new(Algorithm::HS256)
+        }
+    }
+
+    fn issue(&self, kid: &str, claims: &impl Serialize) -> Result<String, Error> {
+        let (key, _) = self
+            .keys
+            .get(kid)
+            .ok_or_else(|| Error::internal("the active signing key is missing"))?;
+        encode(&self.header(kid), claims, key).map_err(Error::internal)
+    }
+
+    /// The claims of a token of this kind that carries a good signature; times are the caller's to judge.
+    fn read<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        let header = decode_header(token).ok()?;
+        let kid = header.kid.clone()?;
+        let (_, key) = self.keys.get(&kid)?;
+        if header != self.header(&kid) {
+            return None;
+        }
+        decode::<T>(token, key, &self.validation).ok().map(|data| data.claims)
+    }
+}
+
+impl Tokens {
+    /// Tokens of this service, signed by these keys.
+    #[must_use]
+    pub fn new(config: &Config, keys: &Keys) -> Self {
+        let mint = |kind| Mint::new(kind, keys, &config.jwt_issuer);
+        Self {
+            issuer: config.jwt_issuer.clone(),
+            access_seconds: config.access_token_seconds(),
+            refresh_seconds: config.refresh_token_seconds(),
+            active: keys.active().to_owned(),
+            access: mint(Kind::Access),
+            refresh: mint(Kind::Refresh),
+            verify: mint(Kind::Verify),
+            reset: mint(Kind::Reset),
+        }
+    }
+
+    /// The pair of the session's present turn. It depends on nothing else, so that a repeated refresh gets the same one.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when signing fails.
+    pub fn pair(&self, session: &Session, role: Role) -> Result<TokenPair, Error> {
+        let iat = session.rotated_at;
+        let access = AccessClaims {
+            iss: self.issuer.clone(),
+            aud: Kind::Access.audience(&self.issuer),
+            sub: session.user_id.clone(),
+            role,
+            sid: session.id.clone(),
+            iat,
+            exp: iat.plus(self.access_seconds),
+            jti: format!("{}.{}", session.id, session.seq),
+            kind: Kind::Access,
+        };
+        let refresh = RefreshClaims {
+            iss: self.issuer.clone(),
+            aud: Kind::Refresh.audience(&self.issuer),
+            sub: session.user_id.clone(),
+            sid: session.id.clone(),
+            seq: session.seq,
+            iat,
+            exp: iat.plus(self.refresh_seconds),
+            kind: Kind::Refresh,
+        };
+        Ok(TokenPair {
+            access_token: self.access.issue(&self.active, &access)?,
+            refresh_token: self.refresh.issue(&self.active, &refresh)?,
+            token_type: "bearer",
+            expires_in: self.access_seconds,
+        })
+    }
+
+    /// The token that goes into a letter.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when signing fails or tickets have no such kind.
+    pub fn ticket(
+        &self,
+        kind: Kind,
+        user: &UserId,
+        ticket: &TicketId,
+        iat: Timestamp,
+        exp: Timestamp,
+    ) -> Result<String, Error> {
+        let claims = TicketClaims {
+            iss: self.issuer.clone(),
+            aud: kind.audience(&self.issuer),
+            sub: user.clone(),
+            jti: ticket.clone(),
+            iat,
+            exp,
+            kind,
+        };
+        self.tickets(kind)?.issue(&self.active, &claims)
+    }
+
+    /// The claims of a good access token.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for anything else.
+    pub fn read_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Error> {
+        let claims: Option<AccessClaims> = self.access.read(token);
+        claims
+            .filter(|c| c.kind == Kind::Access && current(c.iat, c.exp, now))
+            .ok_or(Error::Unauthenticated)
+    }
+
+    /// The claims of a refresh token that has not expired; whether it was used is the session's to say.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRefreshToken`] for anything else.
+    pub fn read_refresh(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, Error> {
+        let claims: Option<RefreshClaims> = self.refresh.read(token);
+        claims
+            .filter(|c| c.kind == Kind::Refresh && current(c.iat, c.exp, now))
+            .ok_or(Error::InvalidRefreshToken)
+    }
+
+    /// The claims of a letter's token that has not expired; whether its ticket was used is the user's record to say.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`] for anything else.
+    pub fn read_ticket(&self, kind: Kind, token: &str, now: Timestamp) -> Result<TicketClaims, Error> {
+        let claims: Option<TicketClaims> = self.tickets(kind)?.read(token);
+        claims
+            .filter(|c| c.kind == kind && current(c.iat, c.exp, now))
+            .ok_or(Error::InvalidToken)
+    }
+
+    fn tickets(&self, kind: Kind) -> Result<&Mint, Error> {
+        match kind {
+            Kind::Verify => Ok(&self.verify),
+            Kind::Reset => Ok(&self.reset),
+            Kind::Access | Kind::Refresh => Err(Error::internal("tickets have no such kind")),
+        }
+    }
+}
+
+/// Instances' clocks differ a little: a token may be this many seconds from the future, never past its end.
+const CLOCK_SKEW_SECONDS: i64 = 5;
+
+fn current(iat: Timestamp, exp: Timestamp, now: Timestamp) -> bool {
+    now < exp && iat <= now.plus(CLOCK_SKEW_SECONDS)
+}

@@ -1,0 +1,310 @@
+//! Users: the record, its changes, and the view in which it leaves the service.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::email::Email;
+use crate::error::Refusal;
+use crate::id::{TicketId, UserId};
+
+/// How long after its end an unverified user may still lie in the table before TTL removes it, in seconds.
+const PURGE_DELAY_SECONDS: i64 = 86_400;
+const NAME_MAX_CHARACTERS: usize = 100;
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Its own account.
+    User,
+    /// All accounts.
+    Admin,
+}
+
+impl Role {
+    /// The word in tokens, items and answers.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl FromStr for Role {
+    type Err = Refusal;
+
+    fn from_str(text: &str) -> Result<Self, Refusal> {
+        match text.to_ascii_lowercase().as_str() {
+            "user" => Ok(Self::User),
+            "admin" => Ok(Self::Admin),
+            _ => Err(Refusal::new("unknown-role", "a role is user or admin")),
+        }
+    }
+}
+
+/// Reads a first or last name: spaces around it are dropped, an empty one is none.
+///
+/// # Errors
+/// `too-long` (100 characters) and `control-character`.
+pub fn name(text: &str) -> Result<Option<String>, Refusal> {
+    let text = text.trim();
+    if text.chars().any(char::is_control) {
+        Err(Refusal::new("control-character", "control characters are not allowed"))
+    } else if text.chars().count() > NAME_MAX_CHARACTERS {
+        Err(Refusal::new("too-long", "at most 100 characters are allowed"))
+    } else {
+        Ok((!text.is_empty()).then(|| text.to_owned()))
+    }
+}
+
+/// A user as stored. The password's hash is in the login item, never here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Opaque and for ever.
+    pub id: UserId,
+    /// As typed at sign-up.
+    pub email: Email,
+    /// Given name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// Family name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// What the user may do; `ROLE` alone is a reserved word of DynamoDB.
+    #[serde(rename = "user_role")]
+    pub role: Role,
+    /// Whether the address is proven.
+    pub is_verified: bool,
+    /// False when an administrator switched the account off.
+    pub is_active: bool,
+    /// When the user signed up.
+    pub created_at: Timestamp,
+    /// When the record last changed.
+    pub updated_at: Timestamp,
+    /// Counts the changes; the `ETag`.
+    pub version: u64,
+    /// Counts the events that end every session; a session of an older epoch is over.
+    pub epoch: u64,
+    /// The verification letter that is good now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify_ticket: Option<TicketId>,
+    /// Until when a new user may prove the address; then it is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl User {
+    /// A new user whose address is not proven and who is gone at `expires_at`, unless it is `None`.
+    #[must_use]
+    pub fn new(id: UserId, email: Email, now: Timestamp) -> Self {
+        Self {
+            id,
+            email,
+            first_name: None,
+            last_name: None,
+            role: Role::User,
+            is_verified: false,
+            is_active: true,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+            epoch: 1,
+            verify_ticket: None,
+            expires_at: None,
+        }
+    }
+
+    /// Whether the user never proved the address and its time is over: for every reader it does not exist.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// Whether the user may be signed in.
+    #[must_use]
+    pub fn may_sign_in(&self, now: Timestamp) -> bool {
+        self.is_active && self.is_verified && !self.is_expired(now)
+    }
+
+    /// Whether the user can administer the service now: the last one of these is protected.
+    #[must_use]
+    pub fn is_working_admin(&self) -> bool {
+        self.role == Role::Admin && self.is_active && self.is_verified
+    }
+
+    /// The strong validator of this version (RFC 9110, 8.8.3).
+    #[must_use]
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// The user after `edit`: the same when nothing changes, else one version later. Losing the right to sign in starts a new
+    /// epoch, so that a later return does not revive old sessions; a proven address ends the wait.
+    #[must_use]
+    pub fn edited(&self, edit: &Edit, now: Timestamp) -> Self {
+        let mut user = self.clone();
+        let Edit {
+            first_name,
+            last_name,
+            role,
+            is_verified,
+            is_active,
+        } = edit.clone();
+        user.first_name = first_name.unwrap_or(user.first_name);
+        user.last_name = last_name.unwrap_or(user.last_name);
+        user.role = role.unwrap_or(user.role);
+        user.is_verified = is_verified.unwrap_or(user.is_verified);
+        user.is_active = is_active.unwrap_or(user.is_active);
+        if user.is_verified {
+            user.expires_at = None;
+            user.verify_ticket = None;
+        }
+        if user == *self {
+            return user;
+        }
+        if (self.is_active && !user.is_active) || (self.is_verified && !user.is_verified) {
+            user.epoch += 1;
+        }
+        user.version += 1;
+        user.updated_at = now;
+        user
+    }
+
+    /// The user with this verification letter, one version later; the letters before are void.
+    #[must_use]
+    pub fn with_verify_ticket(&self, ticket: &TicketId) -> Self {
+        if self.verify_ticket.as_ref() == Some(ticket) {
+            return self.clone();
+        }
+        Self {
+            verify_ticket: Some(ticket.clone()),
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
+    /// From when on TTL may remove the record.
+    #[must_use]
+    pub fn purge_after(&self) -> Option<Timestamp> {
+        self.expires_at.map(|end| end.plus(PURGE_DELAY_SECONDS))
+    }
+}
+
+/// What to change; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "each field is the user's of its name")]
+pub struct Edit {
+    pub first_name: Option<Option<String>>,
+    pub last_name: Option<Option<String>>,
+    pub role: Option<Role>,
+    pub is_verified: Option<bool>,
+    pub is_active: Option<bool>,
+}
+
+/// The only form in which a user leaves the service.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "each field is the user's of its name; times are RFC 3339")]
+pub struct UserView {
+    pub id: UserId,
+    pub email: Email,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub role: Role,
+    pub is_verified: bool,
+    pub is_active: bool,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id,
+            email: user.email,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            role: user.role,
+            is_verified: user.is_verified,
+            is_active: user.is_active,
+            created_at: user.created_at.to_string(),
+            updated_at: user.updated_at.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ann() -> User {
+        User {
+            expires_at: Some(Timestamp(100)),
+            ..User::new(UserId::of("u"), Email::parse("ann@example.com").unwrap(), Timestamp(1))
+        }
+    }
+
+    #[test]
+    fn an_unverified_user_is_gone_at_its_very_second() {
+        assert!(!ann().is_expired(Timestamp(99)));
+        assert!(ann().is_expired(Timestamp(100)));
+    }
+
+    #[test]
+    fn verification_ends_the_wait_and_keeps_the_epoch() {
+        let verified = ann().edited(
+            &Edit {
+                is_verified: Some(true),
+                ..Edit::default()
+            },
+            Timestamp(50),
+        );
+        assert_eq!((verified.expires_at, verified.version, verified.epoch), (None, 2, 1));
+    }
+
+    #[test]
+    fn losing_the_right_to_sign_in_starts_a_new_epoch() {
+        let off = ann().edited(
+            &Edit {
+                is_active: Some(false),
+                ..Edit::default()
+            },
+            Timestamp(50),
+        );
+        assert_eq!(off.epoch, 2);
+        let on = off.edited(
+            &Edit {
+                is_active: Some(true),
+                ..Edit::default()
+            },
+            Timestamp(51),
+        );
+        assert_eq!(on.epoch, 2);
+    }
+
+    #[test]
+    fn an_edit_that_changes_nothing_is_no_new_version() {
+        assert_eq!(
+            ann().edited(
+                &Edit {
+                    role: Some(Role::User),
+                    ..Edit::default()
+                },
+                Timestamp(50)
+            ),
+            ann()
+        );
+    }
+
+    #[test]
+    fn roles_are_read_in_any_case_and_names_are_trimmed() {
+        assert_eq!("ADMIN".parse(), Ok(Role::Admin));
+        assert!("barista".parse::<Role>().is_err());
+        assert_eq!(name("  Ann "), Ok(Some("Ann".to_owned())));
+        assert_eq!(name("  "), Ok(None));
+        assert!(name("A\0").is_err() && name(&"x".repeat(101)).is_err());
+    }
+}

@@ -1,0 +1,5 @@
+mod login;
+mod refresh;
+mod resend_verification;
+mod signup;
+mod verify;

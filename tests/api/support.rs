@@ -1,0 +1,305 @@
+//! A service of one's own for each test, and the few words in which tests speak to it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use local::server::dispatch;
+use local::service::{Options, Service};
+use local::stream::Step;
+use serde_json::{Value, json};
+use user_core::clock::Clock;
+use user_core::password::Password;
+use user_core::password::hasher::Hasher;
+use user_core::store::Store;
+use userctl::stage::Stage;
+
+/// A password that every policy takes.
+pub(crate) const PASSWORD: &str = "Flat-Wh1te-please";
+
+/// The service with a clock that the test sets.
+pub(crate) struct Shop {
+    pub(crate) service: Service,
+    pub(crate) clock: Clock,
+}
+
+/// A signed-in user.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) id: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+/// An answer of the service.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) raw: Bytes,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    /// The code of a problem document; its form is checked on the way.
+    pub(crate) fn problem(&self) -> (u16, &str) {
+        let json = &self.json;
+        assert_eq!(self.header("content-type"), "application/problem+json", "{json}");
+        assert_eq!(json["status"], self.status.as_u16());
+        assert_eq!(json["request_id"], self.header("x-request-id"));
+        assert!(json["title"].is_string() && json["detail"].is_string(), "{json}");
+        let code = json["type"].as_str().unwrap().strip_prefix("/problems/").unwrap();
+        (self.status.as_u16(), code)
+    }
+
+    /// The fields of a problem document's errors with their codes.
+    pub(crate) fn errors(&self) -> Vec<(&str, &str)> {
+        let errors = self.json["errors"].as_array().unwrap();
+        errors
+            .iter()
+            .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
+            .collect()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self, field: &str) -> String {
+        self.json[field]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {field} in {}", self.json))
+            .to_owned()
+    }
+}
+
+/// A request in the making.
+pub(crate) struct Call<'a> {
+    shop: &'a Shop,
+    request: http::request::Builder,
+    body: Bytes,
+}
+
+impl Call<'_> {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "`json!` is written in its place")]
+    pub(crate) fn json(self, body: Value) -> Self {
+        self.raw("application/json", body.to_string())
+    }
+
+    pub(crate) fn form(self, pairs: &[(&str, &str)]) -> Self {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.raw("application/x-www-form-urlencoded", body)
+    }
+
+    pub(crate) fn raw(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self.header("content-type", content_type)
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let request: Request<Bytes> = self.request.body(self.body).unwrap();
+        let response = dispatch(&self.shop.service, request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
+        let (parts, raw) = response.into_parts();
+        let json = serde_json::from_slice(&raw).unwrap_or(Value::Null);
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            raw,
+            json,
+        }
+    }
+}
+
+impl Shop {
+    /// A new service in memory whose password hashes are cheap.
+    pub(crate) fn open() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with other settings.
+    pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        Self::at(None, settings)
+    }
+
+    /// The same with its data in a folder.
+    pub(crate) fn at(folder: Option<PathBuf>, settings: &[(&str, &str)]) -> Self {
+        let clock = Clock::settable();
+        let cheap = [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_ITERATIONS", "1")];
+        let settings: BTreeMap<_, _> = cheap
+            .iter()
+            .chain(settings)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let options = Options {
+            folder,
+            clock: clock.clone(),
+            settings,
+            print_mails: false,
+        };
+        Self {
+            service: Service::open(options).unwrap(),
+            clock,
+        }
+    }
+
+    /// A call of the API; `path` is below the base path unless it says otherwise.
+    pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
+        let rooted = path.starts_with("/api/") || path.starts_with("/_local/") || !path.starts_with('/');
+        let uri = if rooted {
+            path.to_owned()
+        } else {
+            format!("/api/v1{path}")
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(header::HOST, "localhost");
+        Call {
+            shop: self,
+            request,
+            body: Bytes::new(),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Call<'_> {
+        self.call(Method::POST, path)
+    }
+
+    pub(crate) fn put(&self, path: &str) -> Call<'_> {
+        self.call(Method::PUT, path)
+    }
+
+    pub(crate) fn patch(&self, path: &str) -> Call<'_> {
+        self.call(Method::PATCH, path)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Call<'_> {
+        self.call(Method::DELETE, path)
+    }
+
+    pub(crate) async fn sign_up(&self, email: &str) -> Answer {
+        self.post("/auth/signup")
+            .json(json!({ "email": email, "password": PASSWORD }))
+            .send()
+            .await
+    }
+
+    pub(crate) async fn log_in(&self, email: &str) -> Answer {
+        self.post("/auth/login")
+            .json(json!({ "email": email, "password": PASSWORD }))
+            .send()
+            .await
+    }
+
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+        self.post("/auth/refresh")
+            .json(json!({ "refresh_token": token }))
+            .send()
+            .await
+    }
+
+    pub(crate) async fn verify(&self, token: &str) -> Answer {
+        self.post("/auth/verify").json(json!({ "token": token })).send().await
+    }
+
+    /// Lets the mailer do its work, then all mails to an address, newest first.
+    pub(crate) async fn mails(&self, to: &str) -> Vec<Value> {
+        assert_ne!(self.service.drain_streams().await.unwrap(), Step::Failed);
+        self.service
+            .inbox
+            .mails(Some(to))
+            .iter()
+            .map(|mail| serde_json::to_value(mail).unwrap())
+            .collect()
+    }
+
+    /// The token of the newest mail to an address.
+    pub(crate) async fn mailed_token(&self, to: &str) -> String {
+        self.mails(to).await[0]["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A user who signed up, verified and logged in.
+    pub(crate) async fn member(&self, email: &str) -> Member {
+        assert_eq!(self.sign_up(email).await.status, 201);
+        assert_eq!(self.verify(&self.mailed_token(email).await).await.status, 200);
+        self.signed_in(email).await
+    }
+
+    /// An administrator, made by the operator's command.
+    pub(crate) async fn admin(&self, email: &str) -> Member {
+        let password = Password::typed(PASSWORD);
+        userctl::command::create_admin(&self.stage(), email.parse().unwrap(), password)
+            .await
+            .unwrap();
+        self.signed_in(email).await
+    }
+
+    async fn signed_in(&self, email: &str) -> Member {
+        let pair = self.log_in(email).await;
+        assert_eq!(pair.status, 200, "{}", pair.json);
+        let (access, refresh) = (pair.text("access_token"), pair.text("refresh_token"));
+        let id = self.get("/users/me").bearer(&access).send().await.text("id");
+        Member {
+            id,
+            email: email.to_owned(),
+            access,
+            refresh,
+        }
+    }
+
+    /// The tables, as the functions see them.
+    pub(crate) fn store(&self) -> Store {
+        Store::new(local::database::client(&self.service.database), &self.service.config)
+    }
+
+    /// The stage of the operator's commands.
+    pub(crate) fn stage(&self) -> Stage {
+        Stage {
+            config: self.service.config.clone(),
+            store: self.store(),
+            hasher: Hasher::new(64, 1).unwrap(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// Every item of a table.
+    pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
+        let client = local::database::client(&self.service.database);
+        let items = client
+            .scan()
+            .table_name(table)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>();
+        items
+            .await
+            .unwrap()
+            .iter()
+            .map(|item| {
+                json!(
+                    item.iter()
+                        .map(|(k, v)| (k, format!("{v:?}")))
+                        .collect::<BTreeMap<_, _>>()
+                )
+            })
+            .collect()
+    }
+}

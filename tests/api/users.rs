@@ -1,0 +1,5 @@
+mod delete;
+mod list;
+mod read;
+mod role;
+mod update;

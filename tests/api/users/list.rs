@@ -1,0 +1,143 @@
+use std::collections::BTreeSet;
+
+use crate::support::{Answer, Member, Shop};
+
+async fn list(shop: &Shop, admin: &Member, query: &str) -> Answer {
+    shop.get(&format!("/users{query}")).bearer(&admin.access).send().await
+}
+
+fn emails(page: &Answer) -> Vec<&str> {
+    page.json["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| user["email"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn pages_show_every_user_once_newest_first() {
+    let shop = Shop::open();
+    let admin = shop.admin("admin@example.com").await;
+    for i in 0..30 {
+        shop.clock.advance(1);
+        shop.sign_up(&format!("user{i}@example.com")).await;
+    }
+    for limit in [1, 2, 7, 30, 31, 100] {
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = list(&shop, &admin, &format!("?limit={limit}{cursor}")).await;
+            seen.extend(emails(&page).into_iter().map(str::to_owned));
+            let Some(next) = page.json["next_cursor"].as_str() else {
+                break;
+            };
+            assert_eq!(page.json["items"].as_array().unwrap().len(), limit);
+            cursor = format!("&cursor={next}");
+        }
+        let mut expected: Vec<_> = (0..30).rev().map(|i| format!("user{i}@example.com")).collect();
+        expected.push("admin@example.com".to_owned());
+        assert_eq!(seen, expected, "limit {limit}");
+    }
+    assert_eq!(
+        list(&shop, &admin, "/").await.json["items"].as_array().unwrap().len(),
+        31
+    );
+}
+
+#[tokio::test]
+async fn filters_hold_and_find_the_few_among_many() {
+    let shop = Shop::open();
+    let admin = shop.admin("admin@example.com").await;
+    shop.member("ann@example.com").await;
+    for i in 0..20 {
+        shop.sign_up(&format!("user{i}@example.com")).await;
+    }
+    assert_eq!(emails(&list(&shop, &admin, "?role=ADMIN").await), ["admin@example.com"]);
+    let verified: BTreeSet<_> = ["admin@example.com", "ann@example.com"].into();
+    assert_eq!(
+        emails(&list(&shop, &admin, "?verified=true&limit=5").await)
+            .into_iter()
+            .collect::<BTreeSet<_>>(),
+        verified
+    );
+    assert_eq!(emails(&list(&shop, &admin, "?verified=false").await).len(), 20);
+    assert_eq!(
+        emails(&list(&shop, &admin, "?email=ANN@example.com").await),
+        ["ann@example.com"]
+    );
+    assert_eq!(
+        emails(&list(&shop, &admin, "?email=ann@example.com&role=admin").await).len(),
+        0
+    );
+    assert_eq!(emails(&list(&shop, &admin, "?email=nobody@example.com").await).len(), 0);
+}
+
+#[tokio::test]
+async fn expired_sign_ups_are_not_listed() {
+    let shop = Shop::with(&[("UNVERIFIED_USER_TTL_SECONDS", "3")]);
+    let admin = shop.admin("admin@example.com").await;
+    shop.sign_up("ann@example.com").await;
+    shop.clock.advance(2);
+    assert_eq!(emails(&list(&shop, &admin, "").await).len(), 2);
+    shop.clock.advance(1);
+    assert_eq!(emails(&list(&shop, &admin, "").await), ["admin@example.com"]);
+    assert_eq!(emails(&list(&shop, &admin, "?email=ann@example.com").await).len(), 0);
+}
+
+#[tokio::test]
+async fn wrong_queries_are_named() {
+    let shop = Shop::open();
+    let admin = shop.admin("admin@example.com").await;
+    let answer = list(&shop, &admin, "?limit=0&role=barista&verified=maybe&email=plain").await;
+    assert_eq!(answer.problem(), (422, "invalid"));
+    let expected = [
+        ("limit", "out-of-range"),
+        ("role", "unknown-role"),
+        ("verified", "wrong-type"),
+        ("email", "invalid-email"),
+    ];
+    assert_eq!(answer.errors(), expected);
+    for limit in ["101", "-1", "x", "", "1.5", "99999999999999999999"] {
+        assert_eq!(
+            list(&shop, &admin, &format!("?limit={limit}")).await.problem(),
+            (422, "invalid"),
+            "{limit}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_good_only_as_it_was_given_and_only_for_its_filters() {
+    let shop = Shop::open();
+    let admin = shop.admin("admin@example.com").await;
+    shop.sign_up("ann@example.com").await;
+    let page = list(&shop, &admin, "?limit=1").await;
+    let cursor = page.text("next_cursor");
+    assert_eq!(
+        list(&shop, &admin, &format!("?limit=2&cursor={cursor}")).await.status,
+        200
+    );
+    let (place, tag) = cursor.split_once('.').unwrap();
+    let forged = [
+        "",
+        ".",
+        "x",
+        place,
+        &format!("{place}."),
+        &format!("AA.{tag}"),
+        &format!("{cursor}A"),
+        &cursor.to_lowercase(),
+    ];
+    for cursor in forged {
+        assert_eq!(
+            list(&shop, &admin, &format!("?cursor={cursor}")).await.problem(),
+            (422, "invalid"),
+            "{cursor}"
+        );
+    }
+    let other = list(&shop, &admin, &format!("?role=admin&cursor={cursor}")).await;
+    assert_eq!(
+        (other.problem(), other.errors()),
+        ((422, "invalid"), vec![("cursor", "invalid-cursor")])
+    );
+}
