@@ -1,4 +1,6 @@
-//! Users: the record, its changes, and the view in which it leaves the service.
+//! Users: the record and its changes.
+
+mod view;
 
 use std::str::FromStr;
 
@@ -8,6 +10,8 @@ use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Refusal;
 use crate::id::{TicketId, UserId};
+
+pub use view::UserView;
 
 /// How long after its end an unverified user may still lie in the table before TTL removes it, in seconds.
 const PURGE_DELAY_SECONDS: i64 = 86_400;
@@ -203,37 +207,6 @@ pub struct Edit {
     pub role: Option<Role>,
     pub is_verified: Option<bool>,
     pub is_active: Option<bool>,
-}
-
-/// The only form in which a user leaves the service.
-#[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "each field is the user's of its name; times are RFC 3339")]
-pub struct UserView {
-    pub id: UserId,
-    pub email: Email,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
-    pub role: Role,
-    pub is_verified: bool,
-    pub is_active: bool,
-    pub created_at: String,
-    pub updated_at: String,
-}
-
-impl From<User> for UserView {
-    fn from(user: User) -> Self {
-        Self {
-            id: user.id,
-            email: user.email,
-            first_name: user.first_name,
-            last_name: user.last_name,
-            role: user.role,
-            is_verified: user.is_verified,
-            is_active: user.is_active,
-            created_at: user.created_at.to_string(),
-            updated_at: user.updated_at.to_string(),
-        }
-    }
 }
 
 #[cfg(test)]

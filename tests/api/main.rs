@@ -7,6 +7,18 @@
     reason = "a test that cannot go on says so by failing"
 )]
 
+mod access;
 mod auth;
+mod cleanup;
+mod events;
+mod floors;
+mod gateway;
+mod health;
+mod mailer;
+mod races;
+mod restart;
 mod support;
+mod template;
+mod tokens;
+mod userctl;
 mod users;

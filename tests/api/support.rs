@@ -1,12 +1,12 @@
 //! A service of one's own for each test, and the few words in which tests speak to it.
 
+mod call;
+
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header};
-use local::server::dispatch;
+use http::{Method, Request, header};
 use local::service::{Options, Service};
 use local::stream::Step;
 use serde_json::{Value, json};
@@ -15,6 +15,8 @@ use user_core::password::Password;
 use user_core::password::hasher::Hasher;
 use user_core::store::Store;
 use userctl::stage::Stage;
+
+pub(crate) use call::{Answer, Call};
 
 /// A password that every policy takes.
 pub(crate) const PASSWORD: &str = "Flat-Wh1te-please";
@@ -33,103 +35,12 @@ pub(crate) struct Member {
     pub(crate) refresh: String,
 }
 
-/// An answer of the service.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) raw: Bytes,
-    pub(crate) json: Value,
-}
-
-impl Answer {
-    /// The code of a problem document; its form is checked on the way.
-    pub(crate) fn problem(&self) -> (u16, &str) {
-        let json = &self.json;
-        assert_eq!(self.header("content-type"), "application/problem+json", "{json}");
-        assert_eq!(json["status"], self.status.as_u16());
-        assert_eq!(json["request_id"], self.header("x-request-id"));
-        assert!(json["title"].is_string() && json["detail"].is_string(), "{json}");
-        let code = json["type"].as_str().unwrap().strip_prefix("/problems/").unwrap();
-        (self.status.as_u16(), code)
-    }
-
-    /// The fields of a problem document's errors with their codes.
-    pub(crate) fn errors(&self) -> Vec<(&str, &str)> {
-        let errors = self.json["errors"].as_array().unwrap();
-        errors
-            .iter()
-            .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
-            .collect()
-    }
-
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    pub(crate) fn text(&self, field: &str) -> String {
-        self.json[field]
-            .as_str()
-            .unwrap_or_else(|| panic!("no {field} in {}", self.json))
-            .to_owned()
-    }
-}
-
-/// A request in the making.
-pub(crate) struct Call<'a> {
-    shop: &'a Shop,
-    request: http::request::Builder,
-    body: Bytes,
-}
-
-impl Call<'_> {
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.request = self.request.header(name, value);
-        self
-    }
-
-    pub(crate) fn bearer(self, token: &str) -> Self {
-        self.header("authorization", &format!("Bearer {token}"))
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "`json!` is written in its place")]
-    pub(crate) fn json(self, body: Value) -> Self {
-        self.raw("application/json", body.to_string())
-    }
-
-    pub(crate) fn form(self, pairs: &[(&str, &str)]) -> Self {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
-        self.raw("application/x-www-form-urlencoded", body)
-    }
-
-    pub(crate) fn raw(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
-        self.header("content-type", content_type)
-    }
-
-    pub(crate) async fn send(self) -> Answer {
-        let request: Request<Bytes> = self.request.body(self.body).unwrap();
-        let response = dispatch(&self.shop.service, request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await;
-        let (parts, raw) = response.into_parts();
-        let json = serde_json::from_slice(&raw).unwrap_or(Value::Null);
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            raw,
-            json,
-        }
-    }
-}
-
 impl Shop {
     /// A new service in memory whose password hashes are cheap.
     pub(crate) fn open() -> Self {
         Self::with(&[])
     }
 
-    /// The same with other settings.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
         Self::at(None, settings)
     }
@@ -256,12 +167,7 @@ impl Shop {
         assert_eq!(pair.status, 200, "{}", pair.json);
         let (access, refresh) = (pair.text("access_token"), pair.text("refresh_token"));
         let id = self.get("/users/me").bearer(&access).send().await.text("id");
-        Member {
-            id,
-            email: email.to_owned(),
-            access,
-            refresh,
-        }
+        Member { id, access, refresh }
     }
 
     /// The tables, as the functions see them.
@@ -269,7 +175,7 @@ impl Shop {
         Store::new(local::database::client(&self.service.database), &self.service.config)
     }
 
-    /// The stage of the operator's commands.
+    /// What operators' commands work on.
     pub(crate) fn stage(&self) -> Stage {
         Stage {
             config: self.service.config.clone(),

@@ -1,0 +1,138 @@
+//! Who may do what: every route of the template, called by every kind of caller. A route without a row fails.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use local::template::Template;
+use serde_json::{Value, json};
+
+use crate::support::Shop;
+
+/// Callers, in the order of the columns below. The path's `{user_id}` is the owner's.
+const CALLERS: [&str; 8] = [
+    "anonymous",
+    "garbage",
+    "expired",
+    "other user",
+    "owner",
+    "disabled owner",
+    "admin",
+    "demoted admin",
+];
+
+const OPEN: [u16; 8] = [0; 8];
+
+/// Route, body, statuses by caller; 0 is whatever the call answers to anybody, as long as that is the same.
+fn table() -> Vec<(&'static str, Value, [u16; 8])> {
+    let record = json!({ "first_name": "A", "last_name": null, "is_active": true, "is_verified": true });
+    let own = [401, 401, 401, 200, 200, 401, 200, 200];
+    let owner_or_admin = [401, 401, 401, 403, 200, 401, 200, 403];
+    let admin = [401, 401, 401, 403, 403, 401, 200, 403];
+    let admin_deletes = [401, 401, 401, 403, 403, 401, 204, 403];
+    vec![
+        ("POST /api/v1/auth/signup", json!({}), OPEN),
+        ("POST /api/v1/auth/verify", json!({}), OPEN),
+        ("POST /api/v1/auth/resend-verification", json!({}), OPEN),
+        ("POST /api/v1/auth/login", json!({}), OPEN),
+        ("POST /api/v1/auth/refresh", json!({}), OPEN),
+        ("GET /api/v1/health", Value::Null, OPEN),
+        ("GET /api/v1/health/", Value::Null, OPEN),
+        ("GET /api/v1/health/db", Value::Null, OPEN),
+        ("GET /api/v1/health/cache", Value::Null, OPEN),
+        ("GET /api/v1/health/full", Value::Null, OPEN),
+        ("GET /api/v1/me", Value::Null, own),
+        ("GET /api/v1/users/me", Value::Null, own),
+        ("PATCH /api/v1/users/me", json!({ "first_name": "A" }), own),
+        ("GET /api/v1/users", Value::Null, admin),
+        ("GET /api/v1/users/", Value::Null, admin),
+        ("GET /api/v1/users/{user_id}", Value::Null, owner_or_admin),
+        (
+            "PATCH /api/v1/users/{user_id}",
+            json!({ "first_name": "A" }),
+            owner_or_admin,
+        ),
+        ("PUT /api/v1/users/{user_id}", record, admin),
+        ("DELETE /api/v1/users/{user_id}", Value::Null, admin_deletes),
+        ("PATCH /api/v1/users/{user_id}/role", json!({ "role": "user" }), admin),
+        ("PUT /api/v1/users/{user_id}/role", json!({ "role": "user" }), admin),
+    ]
+}
+
+#[test]
+fn the_table_has_a_row_for_every_route_and_no_other() {
+    let template = Template::evaluate(|_| None).unwrap();
+    let routes: BTreeSet<_> = template
+        .routes()
+        .map(|(_, route)| format!("{} {}", route.method, route.path))
+        .collect();
+    let rows: BTreeSet<_> = table().into_iter().map(|(route, ..)| route.to_owned()).collect();
+    assert_eq!(rows, routes);
+}
+
+#[tokio::test]
+async fn every_route_lets_in_whom_it_should_and_nobody_else() {
+    for (route, body, expected) in table() {
+        let mut seen = Vec::new();
+        for caller in CALLERS {
+            seen.push(status(route, &body, caller).await);
+        }
+        if expected == OPEN {
+            assert!(
+                seen.iter()
+                    .all(|status| *status == seen[0] && *status != 401 && *status != 404),
+                "{route} {seen:?}"
+            );
+        } else {
+            assert_eq!(seen, expected, "{route} by {CALLERS:?}");
+        }
+    }
+}
+
+async fn status(route: &str, body: &Value, caller: &str) -> u16 {
+    let shop = Shop::open();
+    let admin = shop.admin("admin@example.com").await;
+    let owner = shop.member("ann@example.com").await;
+    let token = match caller {
+        "anonymous" => None,
+        "garbage" => Some("a.b.c".to_owned()),
+        "expired" => {
+            shop.clock.advance(1_800);
+            Some(owner.access.clone())
+        }
+        "other user" => Some(shop.member("bob@example.com").await.access),
+        "owner" => Some(owner.access.clone()),
+        "disabled owner" => {
+            let path = format!("/users/{}", owner.id);
+            shop.patch(&path)
+                .bearer(&admin.access)
+                .json(json!({ "is_active": false }))
+                .send()
+                .await;
+            Some(owner.access.clone())
+        }
+        "admin" => Some(admin.access.clone()),
+        _ => {
+            let second = shop.admin("second@example.com").await;
+            let path = format!("/users/{}/role", second.id);
+            shop.put(&path)
+                .bearer(&admin.access)
+                .json(json!({ "role": "user" }))
+                .send()
+                .await;
+            Some(second.access)
+        }
+    };
+    let (method, path) = route.split_once(' ').unwrap();
+    let mut call = shop.call(method.parse::<Method>().unwrap(), &path.replace("{user_id}", &owner.id));
+    if let Some(token) = token {
+        call = call.bearer(&token);
+    }
+    if !body.is_null() {
+        call = call.json(body.clone());
+    }
+    let answer = call.send().await;
+    if answer.status.as_u16() >= 400 {
+        answer.problem();
+    }
+    answer.status.as_u16()
+}

@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use futures::future::join;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use user_core::email::Email;
+use user_core::error::Error;
+use user_core::id::{UserId, random_below};
+use user_core::login::Login;
+use user_core::store::expiry::{Overdue, Removal};
+use user_core::user::{Edit, User};
+
+use crate::support::Shop;
+
+async fn clean(shop: &Shop) -> Value {
+    shop.service.invoke("CleanupFunction", json!({})).await.unwrap()
+}
+
+#[tokio::test]
+async fn overdue_users_go_with_their_logins_and_nobody_else_does() {
+    let shop = Shop::with(&[("UNVERIFIED_USER_TTL_SECONDS", "100")]);
+    shop.member("ann@example.com").await;
+    for i in 0..30 {
+        shop.sign_up(&format!("late{i}@example.com")).await;
+    }
+    shop.clock.advance(159);
+    shop.sign_up("young@example.com").await;
+    assert_eq!(clean(&shop).await["removed"], 0, "a minute of slack");
+    shop.clock.advance(1);
+    let report = clean(&shop).await;
+    assert_eq!(
+        report,
+        json!({ "removed": 30, "spared": 0, "failed": 0, "overdue": 0, "complete": true })
+    );
+    // Ann and the young one, a user and a login each, and the note.
+    assert_eq!(shop.items("UsersTable").await.len(), 5);
+    let full = shop.get("/health/full").send().await;
+    assert_eq!(full.json["checks"]["cleanup"]["removed"], 30);
+}
+
+#[tokio::test]
+async fn the_login_of_a_newer_sign_up_stays() {
+    let shop = Shop::with(&[("UNVERIFIED_USER_TTL_SECONDS", "100")]);
+    shop.sign_up("ann@example.com").await;
+    shop.clock.advance(100);
+    shop.sign_up("ann@example.com").await;
+    shop.clock.advance(60);
+    assert_eq!(clean(&shop).await["removed"], 1);
+    shop.verify(&shop.mailed_token("ann@example.com").await).await;
+    assert_eq!(shop.log_in("ann@example.com").await.status, 200);
+    assert_eq!(shop.items("UsersTable").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_run_without_time_stops_itself_and_says_what_is_left() {
+    let shop = Shop::with(&[("UNVERIFIED_USER_TTL_SECONDS", "1")]);
+    for i in 0..40 {
+        shop.sign_up(&format!("late{i}@example.com")).await;
+    }
+    shop.clock.advance(61);
+    let app = user_core::app::App::new(
+        shop.service.config.clone(),
+        shop.clock.clone(),
+        shop.store(),
+        &user_core::signing::Keys::from_secret(&json!({ "initial": "k".repeat(64) }).to_string()).unwrap(),
+    );
+    let report = cleanup::handle(&app.unwrap(), Duration::ZERO).await.unwrap();
+    assert!(!report.complete && report.overdue > 0, "{report:?}");
+    assert_eq!(report.removed + report.overdue, 40);
+    assert_eq!(clean(&shop).await["complete"], true, "the next run goes on");
+    assert_eq!(shop.items("UsersTable").await.len(), 1);
+}
+
+/// Verification and removal of one user at once, at times around its end: whoever wins, a verified user is never removed, and no
+/// half of a user is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn cleanup_never_removes_a_verified_user_however_the_two_race() {
+    const RACES: usize = 10_000;
+    const SHOPS: usize = 8;
+    let mut running = JoinSet::new();
+    for _ in 0..SHOPS {
+        running.spawn(async {
+            let shop = Shop::open();
+            let mut verified = 0;
+            for _ in 0..RACES / SHOPS {
+                verified += usize::from(race(&shop).await);
+            }
+            verified
+        });
+    }
+    let verified: usize = running.join_all().await.into_iter().sum();
+    assert!(
+        (RACES / 10..RACES * 9 / 10).contains(&verified),
+        "both won often: {verified}"
+    );
+}
+
+/// One race; says whether verification won.
+async fn race(shop: &Shop) -> bool {
+    let (store, now) = (shop.store(), shop.clock.now());
+    let id = UserId::new(shop.clock.now_millis()).unwrap();
+    let email = Email::parse(&format!("{id}@example.com")).unwrap();
+    let user = User {
+        expires_at: Some(now.plus(100)),
+        ..User::new(id, email.clone(), now)
+    };
+    store
+        .create_user(&user, &Login::of(&user, "hash".to_owned()), None, now)
+        .await
+        .unwrap();
+    // The two clocks may differ by more than the slack here: the conditions alone have to hold.
+    let random = |low: i64, span| low + i64::try_from(random_below(span)).unwrap();
+    let (verify_at, cutoff) = (now.plus(random(95, 10)), now.plus(random(97, 6)));
+    let verify = async {
+        pause().await;
+        let decide = |user: &User| {
+            let proof = Edit {
+                is_verified: Some(true),
+                ..Edit::default()
+            };
+            if user.is_expired(verify_at) {
+                Err(Error::InvalidToken)
+            } else {
+                Ok(user.edited(&proof, verify_at))
+            }
+        };
+        store.change_user(&user.id, None, decide).await
+    };
+    let remove = async {
+        pause().await;
+        store
+            .remove_overdue(
+                &Overdue {
+                    id: user.id.clone(),
+                    email: email.clone(),
+                },
+                cutoff,
+            )
+            .await
+            .unwrap()
+    };
+    let (outcome, removal) = join(verify, remove).await;
+    let (left, login) = (
+        store.read_user(&user.id).await.unwrap(),
+        store.read_login(&email.key()).await.unwrap(),
+    );
+    assert_eq!(left.is_some(), login.is_some(), "no half of a user");
+    match (outcome, removal) {
+        (Ok(_), Removal::Spared) => assert!(left.unwrap().is_verified && login.unwrap().is_verified),
+        (Err(Error::NotFound | Error::InvalidToken), Removal::Removed) => assert!(left.is_none()),
+        (Err(Error::InvalidToken), Removal::Spared) => assert!(!left.unwrap().is_verified),
+        other => panic!("{other:?}"),
+    }
+    removal == Removal::Spared
+}
+
+async fn pause() {
+    for _ in 0..random_below(4) {
+        tokio::task::yield_now().await;
+    }
+}

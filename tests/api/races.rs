@@ -1,0 +1,171 @@
+//! Many at once: one defined outcome, and never a fault of the service.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::{Answer, Shop};
+
+/// Runs `calls` at the same time, on all cores, and counts their statuses.
+async fn all<F: Future<Output = Answer> + Send + 'static>(
+    calls: impl Iterator<Item = F>,
+) -> (BTreeMap<u16, usize>, Vec<Answer>) {
+    let mut running: JoinSet<_> = calls.collect();
+    let mut answers = Vec::new();
+    while let Some(answer) = running.join_next().await {
+        answers.push(answer.unwrap());
+    }
+    let mut statuses = BTreeMap::new();
+    for answer in &answers {
+        *statuses.entry(answer.status.as_u16()).or_default() += 1;
+    }
+    (statuses, answers)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_sign_ups_of_one_address_in_mixed_case_one_wins() {
+    let shop = Arc::new(Shop::open());
+    let calls = (0..64_u64).map(|i| {
+        let shop = shop.clone();
+        let letter = |(n, c): (usize, char)| {
+            if i >> (n % 6) & 1 == 1 {
+                c.to_ascii_uppercase()
+            } else {
+                c
+            }
+        };
+        let email: String = "barista@example.com".chars().enumerate().map(letter).collect();
+        async move { shop.sign_up(&email).await }
+    });
+    let (statuses, _) = all(calls).await;
+    assert_eq!(statuses, BTreeMap::from([(201, 1), (409, 63)]));
+    assert_eq!(shop.items("UsersTable").await.len(), 2);
+    shop.mails("").await;
+    assert_eq!(shop.service.inbox.mails(None).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_16_refreshes_of_one_token_all_get_the_same_successor() {
+    let shop = Arc::new(Shop::open());
+    for round in 0..20 {
+        let member = shop.member(&format!("user{round}@example.com")).await;
+        let calls = (0..16).map(|_| {
+            let (shop, token) = (shop.clone(), member.refresh.clone());
+            async move { shop.refresh(&token).await }
+        });
+        let (statuses, answers) = all(calls).await;
+        assert_eq!(statuses, BTreeMap::from([(200, 16)]));
+        assert!(answers.windows(2).all(|pair| pair[0].raw == pair[1].raw));
+        shop.clock.advance(11);
+        assert_eq!(
+            shop.refresh(&member.refresh).await.problem(),
+            (401, "refresh-token-reused")
+        );
+        let successor = answers[0].text("refresh_token");
+        assert_eq!(shop.refresh(&successor).await.problem(), (401, "invalid-refresh-token"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_32_uses_of_one_letter_one_verifies() {
+    let shop = Arc::new(Shop::open());
+    shop.sign_up("ann@example.com").await;
+    let letter = shop.mailed_token("ann@example.com").await;
+    let calls = (0..32).map(|_| {
+        let (shop, token) = (shop.clone(), letter.clone());
+        async move { shop.verify(&token).await }
+    });
+    let (statuses, _) = all(calls).await;
+    assert_eq!(statuses, BTreeMap::from([(200, 1), (400, 31)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_admins_who_demote_each_other_leave_one() {
+    for _ in 0..30 {
+        let shop = Arc::new(Shop::open());
+        let (a, b) = (shop.admin("a@example.com").await, shop.admin("b@example.com").await);
+        let calls = [(a.clone(), b.clone()), (b, a)].map(|(actor, victim)| {
+            let shop = shop.clone();
+            async move {
+                let path = format!("/users/{}/role", victim.id);
+                shop.put(&path)
+                    .bearer(&actor.access)
+                    .json(json!({ "role": "user" }))
+                    .send()
+                    .await
+            }
+        });
+        let (statuses, _) = all(calls.into_iter()).await;
+        assert_eq!(statuses[&200], 1, "{statuses:?}");
+        assert!(
+            statuses.contains_key(&409) || statuses.contains_key(&403),
+            "{statuses:?}"
+        );
+        let admins = shop
+            .items("UsersTable")
+            .await
+            .iter()
+            .filter(|item| {
+                item["sk"].as_str().is_some_and(|sk| sk.contains("PROFILE"))
+                    && item["user_role"].as_str().unwrap().contains("admin")
+            })
+            .count();
+        assert_eq!(admins, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patches_of_different_fields_at_once_all_last() {
+    let shop = Arc::new(Shop::open());
+    let admin = shop.admin("admin@example.com").await;
+    for round in 0..20 {
+        let member = shop.member(&format!("user{round}@example.com")).await;
+        let bodies = [
+            json!({ "first_name": "A" }),
+            json!({ "last_name": "B" }),
+            json!({ "is_verified": true }),
+        ];
+        let calls = bodies.map(|body| {
+            let (shop, token, path) = (shop.clone(), admin.access.clone(), format!("/users/{}", member.id));
+            async move { shop.patch(&path).bearer(&token).json(body).send().await }
+        });
+        assert_eq!(all(calls.into_iter()).await.0, BTreeMap::from([(200, 3)]));
+        let user = shop
+            .get(&format!("/users/{}", member.id))
+            .bearer(&admin.access)
+            .send()
+            .await
+            .json;
+        assert_eq!((&user["first_name"], &user["last_name"]), (&json!("A"), &json!("B")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delete_against_a_refresh_leaves_nothing_that_opens() {
+    let shop = Arc::new(Shop::open());
+    let admin = shop.admin("admin@example.com").await;
+    for round in 0..30 {
+        let member = shop.member(&format!("user{round}@example.com")).await;
+        let (delete, refresh) = (shop.clone(), shop.clone());
+        let (path, boss, token) = (
+            format!("/users/{}", member.id),
+            admin.access.clone(),
+            member.refresh.clone(),
+        );
+        let deleted = async move { delete.delete(&path).bearer(&boss).send().await };
+        let refreshed = async move { refresh.refresh(&token).await };
+        let (deleted, refreshed) = futures::future::join(deleted, refreshed).await;
+        assert_eq!(deleted.status, 204);
+        if refreshed.status == 200 {
+            let access = refreshed.text("access_token");
+            assert_eq!(
+                shop.get("/users/me").bearer(&access).send().await.problem(),
+                (401, "unauthenticated")
+            );
+        } else {
+            assert_eq!(refreshed.problem(), (401, "invalid-refresh-token"));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Requests and answers, as tests write and read them.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use local::server::dispatch;
+use serde_json::Value;
+
+use super::Shop;
+
+/// An answer of the service.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) raw: Bytes,
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    /// The code of a problem document; its form is checked on the way.
+    pub(crate) fn problem(&self) -> (u16, &str) {
+        let json = &self.json;
+        assert_eq!(self.header("content-type"), "application/problem+json", "{json}");
+        assert_eq!(json["status"], self.status.as_u16());
+        assert_eq!(json["request_id"], self.header("x-request-id"));
+        assert!(json["title"].is_string() && json["detail"].is_string(), "{json}");
+        let code = json["type"].as_str().unwrap().strip_prefix("/problems/").unwrap();
+        (self.status.as_u16(), code)
+    }
+
+    /// The fields of a problem document's errors with their codes.
+    pub(crate) fn errors(&self) -> Vec<(&str, &str)> {
+        let errors = self.json["errors"].as_array().unwrap();
+        errors
+            .iter()
+            .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
+            .collect()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self, field: &str) -> String {
+        self.json[field]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {field} in {}", self.json))
+            .to_owned()
+    }
+}
+
+/// A request in the making.
+pub(crate) struct Call<'a> {
+    pub(super) shop: &'a Shop,
+    pub(super) request: http::request::Builder,
+    pub(super) body: Bytes,
+}
+
+impl Call<'_> {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "`json!` is written in its place")]
+    pub(crate) fn json(self, body: Value) -> Self {
+        self.raw("application/json", body.to_string())
+    }
+
+    pub(crate) fn form(self, pairs: &[(&str, &str)]) -> Self {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.raw("application/x-www-form-urlencoded", body)
+    }
+
+    pub(crate) fn raw(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self.header("content-type", content_type)
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let request: Request<Bytes> = self.request.body(self.body).unwrap();
+        let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let response = Box::pin(dispatch(&self.shop.service, request, source)).await;
+        let (parts, raw) = response.into_parts();
+        let json = serde_json::from_slice(&raw).unwrap_or(Value::Null);
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            raw,
+            json,
+        }
+    }
+}

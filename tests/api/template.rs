@@ -1,0 +1,134 @@
+//! The template, the configuration and what is written about them agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use local::template::{Template, environment_name};
+use user_core::config::Config;
+
+const SOURCE: &str = include_str!("../../template.yaml");
+const EXAMPLE: &str = include_str!("../../.env.example");
+const README: &str = include_str!("../../README.md");
+
+fn template() -> Template {
+    Template::evaluate(|_| None).unwrap()
+}
+
+/// The names of the template's parameters, as environment variables.
+fn parameters() -> BTreeSet<String> {
+    let section = SOURCE
+        .split("\nParameters:\n")
+        .nth(1)
+        .unwrap()
+        .split("\n\n")
+        .next()
+        .unwrap();
+    section
+        .lines()
+        .filter_map(|line| line.trim().split_once(':'))
+        .map(|(name, _)| environment_name(name))
+        .collect()
+}
+
+#[test]
+fn every_function_gets_exactly_the_variables_that_are_read() {
+    let read: BTreeSet<_> = Config::names().into_iter().collect();
+    for (id, _, function) in template().functions() {
+        let given: BTreeSet<_> = template().environment(function).into_keys().collect();
+        assert_eq!(given, read, "{id}");
+        let environment = template().environment(function);
+        Config::read(|name| environment.get(name).cloned()).unwrap();
+    }
+}
+
+#[test]
+fn the_example_names_every_setting_with_the_templates_value() {
+    let example: BTreeMap<_, _> = EXAMPLE
+        .lines()
+        .filter_map(|line| line.trim_start_matches("# ").split_once('='))
+        .filter(|(name, _)| !name.contains(' '))
+        .collect();
+    let mut known: BTreeSet<_> = Config::names().into_iter().chain(parameters()).collect();
+    // These two are about the stack, not about the service.
+    known.retain(|name| name != "ARCHITECTURE" && name != "LOG_RETENTION_DAYS");
+    assert_eq!(
+        example.keys().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
+        known
+    );
+    let template = template();
+    let (_, _, function) = template.functions().next().unwrap();
+    let local = [
+        ("ENVIRONMENT", "development"),
+        ("MAIL_BACKEND", "console"),
+        ("LOG_FORMAT", "plain"),
+    ];
+    for (name, value) in template.environment(function) {
+        let expected = local
+            .iter()
+            .find(|(local, _)| *local == name)
+            .map_or(value, |(_, value)| (*value).to_owned());
+        assert_eq!(example[name.as_str()].trim_matches('"'), expected, "{name}");
+    }
+}
+
+#[test]
+fn the_readme_describes_every_setting() {
+    for name in Config::names().into_iter().chain(parameters()) {
+        assert!(README.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
+fn a_setting_that_is_missing_or_malformed_is_named_before_anything_starts() {
+    let template = template();
+    let (_, _, function) = template.functions().next().unwrap();
+    let mut environment = template.environment(function);
+    environment.remove("USERS_TABLE");
+    environment.insert("PASSWORD_POLICY".to_owned(), "weak".to_owned());
+    environment.insert("ARGON2_ITERATIONS".to_owned(), "0".to_owned());
+    let error = Config::read(|name| environment.get(name).cloned()).unwrap_err();
+    let expected = [
+        "PASSWORD_POLICY is none of classes, length, either",
+        "ARGON2_ITERATIONS is no number from 1 to 100",
+        "USERS_TABLE is missing",
+    ];
+    assert_eq!(error.0, expected);
+}
+
+#[test]
+fn letters_are_printed_only_in_development() {
+    let console = |name: &str| (name == "MAIL_BACKEND").then(|| "console".to_owned());
+    let template = Template::evaluate(console).unwrap();
+    let (_, _, function) = template.functions().next().unwrap();
+    let environment = template.environment(function);
+    let error = Config::read(|name| environment.get(name).cloned()).unwrap_err();
+    assert_eq!(
+        error.0,
+        ["MAIL_BACKEND console prints tokens: only with ENVIRONMENT development"]
+    );
+}
+
+#[test]
+fn every_function_has_a_role_and_a_log_of_its_own() {
+    for (id, ..) in template().functions() {
+        let name = id.strip_suffix("Function").unwrap();
+        for needed in [
+            format!("Role: !GetAtt {name}Role.Arn"),
+            format!("LoggingConfig: {{LogGroup: !Ref {name}Logs}}"),
+        ] {
+            assert_eq!(SOURCE.matches(&needed).count(), 1, "{needed}");
+        }
+    }
+    for wide in ["Action: \"*\"", "dynamodb:*", "Resource: \"*\""] {
+        assert!(!SOURCE.contains(wide), "{wide}");
+    }
+}
+
+#[test]
+fn functions_end_before_the_gateway_gives_up() {
+    // Amazon API Gateway quotas: an HTTP API waits 30 seconds.
+    for (id, route) in template().routes() {
+        let template = template();
+        let (_, _, function) = template.functions().find(|(other, ..)| *other == id).unwrap();
+        assert!(template.timeout_seconds(function) < 30, "{id} {}", route.path);
+    }
+}
