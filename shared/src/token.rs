@@ -1,5 +1,7 @@
 //! Tokens: JWTs (RFC 7519) of four kinds, each with a `typ`, an audience and a key of its own, so that none passes for another.
 
+mod claims;
+
 use std::collections::{BTreeMap, HashSet};
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
@@ -9,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
-use crate::id::{SessionId, TicketId, UserId};
+use crate::id::{TicketId, UserId};
 use crate::session::Session;
 use crate::signing::Keys;
 use crate::user::Role;
+
+pub use claims::{AccessClaims, RefreshClaims, TicketClaims};
 
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,54 +58,6 @@ impl Kind {
             internal => format!("{issuer}#{}", internal.name()),
         }
     }
-}
-
-/// What an access token says: who, as what, in which session, until when.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `role` and `sid`")]
-pub struct AccessClaims {
-    pub iss: String,
-    pub aud: String,
-    pub sub: UserId,
-    pub role: Role,
-    pub sid: SessionId,
-    pub iat: Timestamp,
-    pub exp: Timestamp,
-    pub jti: String,
-    #[serde(rename = "type")]
-    pub kind: Kind,
-}
-
-/// What a refresh token says: which turn of which session it is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `sid` and `seq`")]
-pub struct RefreshClaims {
-    pub iss: String,
-    pub aud: String,
-    pub sub: UserId,
-    pub sid: SessionId,
-    pub seq: u64,
-    pub iat: Timestamp,
-    pub exp: Timestamp,
-    #[serde(rename = "type")]
-    pub kind: Kind,
-}
-
-/// What the token of a letter says: whose ticket it is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1)")]
-pub struct TicketClaims {
-    pub iss: String,
-    pub aud: String,
-    pub sub: UserId,
-    pub jti: TicketId,
-    pub iat: Timestamp,
-    pub exp: Timestamp,
-    #[serde(rename = "type")]
-    pub kind: Kind,
 }
 
 /// The answer to a login and a refresh (RFC 6749, 5.1).

@@ -1,0 +1,56 @@
+//! What tokens say. A claim that is not listed makes a token bad.
+
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+use crate::clock::Timestamp;
+use crate::id::{SessionId, TicketId, UserId};
+use crate::user::Role;
+
+/// What an access token says: who, as what, in which session, until when.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `role` and `sid`")]
+pub struct AccessClaims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: UserId,
+    pub role: Role,
+    pub sid: SessionId,
+    pub iat: Timestamp,
+    pub exp: Timestamp,
+    pub jti: String,
+    #[serde(rename = "type")]
+    pub kind: Kind,
+}
+
+/// What a refresh token says: which turn of which session it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `sid` and `seq`")]
+pub struct RefreshClaims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: UserId,
+    pub sid: SessionId,
+    pub seq: u64,
+    pub iat: Timestamp,
+    pub exp: Timestamp,
+    #[serde(rename = "type")]
+    pub kind: Kind,
+}
+
+/// What the token of a letter says: whose ticket it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1)")]
+pub struct TicketClaims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: UserId,
+    pub jti: TicketId,
+    pub iat: Timestamp,
+    pub exp: Timestamp,
+    #[serde(rename = "type")]
+    pub kind: Kind,
+}
