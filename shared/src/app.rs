@@ -47,9 +47,7 @@ impl App {
     /// Authenticates a cursor: the tag that `holds_cursor` takes.
     #[must_use]
     pub fn sign_cursor(&self, message: &[u8]) -> Vec<u8> {
-        self.cursor_keys
-            .first()
-            .map_or_else(Vec::new, |key| signing::mac(key, message))
+        self.cursor_keys.first().map_or_else(Vec::new, |key| signing::mac(key, message))
     }
 
     /// Whether this service made the tag of `message`.

@@ -163,10 +163,7 @@ impl Config {
     ///
     /// # Errors
     /// All missing and malformed variables at once.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(|name| std::env::var(name).ok())
     }
@@ -197,18 +194,11 @@ fn one<T>(
     wrong: &mut Vec<String>,
 ) -> Option<T> {
     let value = lookup(name).ok_or_else(|| "is missing".to_owned());
-    value
-        .and_then(|value| read(value.trim()))
-        .map_err(|why| wrong.push(format!("{name} {why}")))
-        .ok()
+    value.and_then(|value| read(value.trim())).map_err(|why| wrong.push(format!("{name} {why}"))).ok()
 }
 
 fn text(value: &str) -> Result<String, String> {
-    if value.is_empty() {
-        Err("is empty".to_owned())
-    } else {
-        Ok(value.to_owned())
-    }
+    if value.is_empty() { Err("is empty".to_owned()) } else { Ok(value.to_owned()) }
 }
 
 fn parsed<T: FromStr<Err: fmt::Display>>(value: &str) -> Result<T, String> {
@@ -223,17 +213,9 @@ fn between<T: FromStr + PartialOrd + fmt::Display>(low: T, high: T) -> impl FnOn
 }
 
 fn list(value: &str) -> Result<Vec<String>, String> {
-    let entries: Vec<_> = value
-        .split(',')
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if entries.is_empty() {
-        Err("is empty".to_owned())
-    } else {
-        Ok(entries)
-    }
+    let entries: Vec<_> =
+        value.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect();
+    if entries.is_empty() { Err("is empty".to_owned()) } else { Ok(entries) }
 }
 
 fn email(value: &str) -> Result<Email, String> {
@@ -255,24 +237,15 @@ mod tests {
     #[test]
     fn every_missing_variable_is_named_at_once() {
         let ConfigError(wrong) = Config::read(|_| None).unwrap_err();
-        let expected: Vec<_> = Config::names()
-            .iter()
-            .map(|name| format!("{name} is missing"))
-            .collect();
+        let expected: Vec<_> = Config::names().iter().map(|name| format!("{name} is missing")).collect();
         assert_eq!(wrong, expected);
     }
 
     #[test]
     fn malformed_values_say_what_would_be_right() {
         assert_eq!(between(1, 5)("6"), Err("is no number from 1 to 5".to_owned()));
-        assert_eq!(
-            parsed::<Policy>("weak"),
-            Err("is none of classes, length, either".to_owned())
-        );
-        assert_eq!(
-            parsed::<MailBackend>("smoke"),
-            Err("is none of ses, console".to_owned())
-        );
+        assert_eq!(parsed::<Policy>("weak"), Err("is none of classes, length, either".to_owned()));
+        assert_eq!(parsed::<MailBackend>("smoke"), Err("is none of ses, console".to_owned()));
         assert_eq!(url("https://shop.example/"), Ok("https://shop.example".to_owned()));
         assert!(url("shop.example").is_err() && url("ftp://shop.example").is_err());
     }

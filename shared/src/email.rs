@@ -15,26 +15,20 @@ use crate::error::Refusal;
 pub struct Email(String);
 
 impl Email {
-    /// Reads an address; spaces around it are dropped.
+    /// Reads an address; spaces around it are dropped, composed letters are one (NFC).
     ///
     /// # Errors
     /// `invalid-email`: not an address with a domain that mail can be sent to (a display name, a domain literal,
     /// a domain of one label, more than 64 octets before or 254 octets in all).
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let text = text.trim();
-        let options = Options::default()
-            .with_required_tld()
-            .without_domain_literal()
-            .without_display_text();
-        let known = EmailAddress::parse_with_options(text, options).is_ok();
+        let text: String = text.trim().nfc().collect();
+        let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+        let known = EmailAddress::parse_with_options(&text, options).is_ok();
         let clean = text.len() <= 254 && !text.chars().any(|c| c.is_control() || c.is_whitespace());
-        if known && clean && key(text).is_some_and(|key| key.len() <= 254) {
-            Ok(Self(text.to_owned()))
+        if known && clean && key(&text).is_some_and(|key| key.len() <= 254) {
+            Ok(Self(text))
         } else {
-            Err(Refusal::new(
-                "invalid-email",
-                "an e-mail address such as ann@example.com is needed",
-            ))
+            Err(Refusal::new("invalid-email", "an e-mail address such as ann@example.com is needed"))
         }
     }
 

@@ -16,20 +16,13 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with this code and sentence.
     pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-        }
+        Self { code, detail: detail.into() }
     }
 
     /// This refusal, as one of the field `name`.
     #[must_use]
     pub fn of(self, name: &str) -> FieldError {
-        FieldError {
-            field: name.to_owned(),
-            code: self.code,
-            detail: self.detail,
-        }
+        FieldError { field: name.to_owned(), code: self.code, detail: self.detail }
     }
 }
 

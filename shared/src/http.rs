@@ -45,11 +45,7 @@ async fn answer(State(app): State<App>, request: Request, next: Next) -> Respons
     } else {
         Error::UnknownHost.into_response()
     };
-    if let Some(error) = response
-        .extensions_mut()
-        .remove::<Arc<Error>>()
-        .or_else(|| problem::of_status(&response))
-    {
+    if let Some(error) = response.extensions_mut().remove::<Arc<Error>>().or_else(|| problem::of_status(&response)) {
         response = problem::render(&error, &id, &response);
     }
     common_headers(response.headers_mut(), &id);
@@ -67,16 +63,10 @@ async fn answer(State(app): State<App>, request: Request, next: Next) -> Respons
 fn common_headers(headers: &mut HeaderMap, request_id: &str) {
     const COMMON: [(HeaderName, HeaderValue); 5] = [
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        ),
+        (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-        ),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     ];
     for (name, value) in COMMON {
         headers.entry(name).or_insert(value);
@@ -87,29 +77,17 @@ fn common_headers(headers: &mut HeaderMap, request_id: &str) {
 }
 
 fn known_host(app: &App, headers: &HeaderMap, uri: &Uri) -> bool {
-    let named = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .or(uri.host())
-        .unwrap_or_default();
-    let host = named
-        .rsplit_once(':')
-        .map_or(named, |(host, _port)| host)
-        .to_ascii_lowercase();
-    app.config
-        .allowed_hosts
-        .iter()
-        .any(|allowed| match allowed.strip_prefix('*') {
-            Some("") => true,
-            Some(suffix) => host.ends_with(&suffix.to_ascii_lowercase()),
-            None => host == allowed.to_ascii_lowercase(),
-        })
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host()).unwrap_or_default();
+    let host = named.rsplit_once(':').map_or(named, |(host, _port)| host).to_ascii_lowercase();
+    app.config.allowed_hosts.iter().any(|allowed| match allowed.strip_prefix('*') {
+        Some("") => true,
+        Some(suffix) => host.ends_with(&suffix.to_ascii_lowercase()),
+        None => host == allowed.to_ascii_lowercase(),
+    })
 }
 
 fn message_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| panic.downcast_ref::<String>().cloned());
+    let text =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     format!("panic: {}", text.unwrap_or_default())
 }

@@ -15,9 +15,7 @@ use crate::error::Error;
 /// [`Error::Internal`] when the operating system has none to give.
 pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| Error::internal("the system's random generator failed"))?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::internal("the system's random generator failed"))?;
     Ok(bytes)
 }
 
@@ -80,11 +78,7 @@ impl UserId {
     /// [`Error::Internal`] when the operating system gives no randomness.
     pub fn new(millis: i64) -> Result<Self, Error> {
         let millis = u64::try_from(millis).unwrap_or(0);
-        Ok(Self(
-            uuid::Builder::from_unix_timestamp_millis(millis, &random()?)
-                .into_uuid()
-                .to_string(),
-        ))
+        Ok(Self(uuid::Builder::from_unix_timestamp_millis(millis, &random()?).into_uuid().to_string()))
     }
 }
 

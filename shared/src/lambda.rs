@@ -25,9 +25,7 @@ use crate::store::Store;
 /// An HTTPS client on rustls and ring, for all clients of AWS services.
 #[must_use]
 pub fn https_client() -> SharedHttpClient {
-    Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build_https()
+    Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// The configuration that clients of all AWS services share: three attempts with back-off, at most 2 s for each and 5 s in all.
@@ -56,10 +54,7 @@ pub fn sdk_config(
 
 /// Region, credentials and endpoint from the environment, as Lambda sets them. `AWS_ENDPOINT_URL` leads calls elsewhere, such as to
 /// a database on this machine.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "these variables belong to Lambda, not to the configuration"
-)]
+#[expect(clippy::disallowed_methods, reason = "these variables belong to Lambda, not to the configuration")]
 fn sdk_config_from_env() -> Result<SdkConfig, Error> {
     let required = |name| std::env::var(name).map_err(|_| Error::internal(format!("{name} is missing")));
     let credentials = Credentials::new(
@@ -79,12 +74,8 @@ fn sdk_config_from_env() -> Result<SdkConfig, Error> {
 
 async fn read_keys(sdk: &SdkConfig, config: &Config) -> Result<Keys, Error> {
     let secrets = aws_sdk_secretsmanager::Client::new(sdk);
-    let answer = secrets
-        .get_secret_value()
-        .secret_id(&config.signing_secret_id)
-        .send()
-        .await
-        .map_err(Error::internal)?;
+    let answer =
+        secrets.get_secret_value().secret_id(&config.signing_secret_id).send().await.map_err(Error::internal)?;
     Keys::from_secret(answer.secret_string().unwrap_or_default())
 }
 
@@ -116,12 +107,7 @@ pub fn start_log(config: &Config) {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     // An error says that a log is running already.
     let _ = match config.log_format {
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
         LogFormat::Plain => lines.try_init(),
     };
 }

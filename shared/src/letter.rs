@@ -16,6 +16,10 @@ const KEEP_SECONDS: i64 = 30 * 86_400;
 pub enum Kind {
     /// Prove this address.
     VerifyEmail,
+    /// Choose a new password.
+    ResetPassword,
+    /// The password was changed: a notice, in case it was somebody else.
+    PasswordChanged,
 }
 
 impl Kind {
@@ -24,6 +28,8 @@ impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify-email",
+            Self::ResetPassword => "reset-password",
+            Self::PasswordChanged => "password-changed",
         }
     }
 }

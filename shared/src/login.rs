@@ -33,9 +33,7 @@ pub struct Login {
 /// Hides the hash.
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login")
-            .field("user_id", &self.user_id)
-            .finish_non_exhaustive()
+        f.debug_struct("Login").field("user_id", &self.user_id).finish_non_exhaustive()
     }
 }
 

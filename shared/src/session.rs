@@ -115,10 +115,6 @@ mod tests {
         assert_eq!(judged(1, 100), Late::Reused, "its successor has been used itself");
         assert_eq!(judged(4, 100), Late::Refused, "no such turn was ever issued");
         assert_eq!(judged(2, 1_000), Late::Refused, "the session is over");
-        assert_eq!(
-            judge_late(&session, 2, 8, Timestamp(100), 10),
-            Late::Refused,
-            "a new epoch ended the session"
-        );
+        assert_eq!(judge_late(&session, 2, 8, Timestamp(100), 10), Late::Refused, "a new epoch ended the session");
     }
 }

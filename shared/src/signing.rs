@@ -24,13 +24,8 @@ pub struct Keys {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Secret {
-    Rotated {
-        active: String,
-        keys: BTreeMap<String, String>,
-    },
-    Initial {
-        initial: String,
-    },
+    Rotated { active: String, keys: BTreeMap<String, String> },
+    Initial { initial: String },
 }
 
 impl Keys {
@@ -67,19 +62,14 @@ impl Keys {
     /// NIST SP 800-108).
     #[must_use]
     pub fn derive(&self, purpose: &str) -> BTreeMap<String, Vec<u8>> {
-        self.by_kid
-            .iter()
-            .map(|(kid, key)| (kid.clone(), mac(key, purpose.as_bytes())))
-            .collect()
+        self.by_kid.iter().map(|(kid, key)| (kid.clone(), mac(key, purpose.as_bytes()))).collect()
     }
 }
 
 /// HMAC-SHA-256 (RFC 2104) of `message`.
 #[must_use]
 pub fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message)
-        .as_ref()
-        .to_vec()
+    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref().to_vec()
 }
 
 /// Whether `tag` is the HMAC-SHA-256 of `message`, compared in constant time.
@@ -99,11 +89,7 @@ impl Signer<Vec<u8>> for Hs256 {
 
 impl Verifier<Vec<u8>> for Hs256 {
     fn verify(&self, message: &[u8], tag: &Vec<u8>) -> Result<(), signature::Error> {
-        if mac_holds(&self.0, message, tag) {
-            Ok(())
-        } else {
-            Err(signature::Error::new())
-        }
+        if mac_holds(&self.0, message, tag) { Ok(()) } else { Err(signature::Error::new()) }
     }
 }
 
@@ -160,12 +146,7 @@ mod tests {
 
     #[test]
     fn an_unusable_secret_is_refused_without_being_shown() {
-        for bad in [
-            "",
-            "{}",
-            r#"{"initial":"hush"}"#,
-            r#"{"active":"b","keys":{"a":"hush"}}"#,
-        ] {
+        for bad in ["", "{}", r#"{"initial":"hush"}"#, r#"{"active":"b","keys":{"a":"hush"}}"#] {
             let error = Keys::from_secret(bad).err().unwrap();
             assert!(!error.to_string().contains("hush"));
         }

@@ -23,6 +23,9 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
 
+/// No identifier is longer: a partition key has at most 2,048 bytes, a sort key 1,024.
+const MAX_ID_BYTES: usize = 512;
+
 type Item = HashMap<String, AttributeValue>;
 
 /// The tables of the service.

@@ -103,28 +103,17 @@ impl Mint {
         validation.required_spec_claims = HashSet::new();
         validation.validate_exp = false;
         let pair = |key: Vec<u8>| (EncodingKey::from_secret(&key), DecodingKey::from_secret(&key));
-        let keys = keys
-            .derive(kind.name())
-            .into_iter()
-            .map(|(kid, key)| (kid, pair(key)))
-            .collect();
+        let keys = keys.derive(kind.name()).into_iter().map(|(kid, key)| (kid, pair(key))).collect();
         Self { kind, keys, validation }
     }
 
     /// The only header that tokens of this kind have: no parameter of RFC 7515, 4.1 may choose the key or add a meaning.
     fn header(&self, kid: &str) -> Header {
-        Header {
-            typ: Some(self.kind.typ().to_owned()),
-            kid: Some(kid.to_owned()),
-            ..Header::new(Algorithm::HS256)
-        }
+        Header { typ: Some(self.kind.typ().to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) }
     }
 
     fn issue(&self, kid: &str, claims: &impl Serialize) -> Result<String, Error> {
-        let (key, _) = self
-            .keys
-            .get(kid)
-            .ok_or_else(|| Error::internal("the active signing key is missing"))?;
+        let (key, _) = self.keys.get(kid).ok_or_else(|| Error::internal("the active signing key is missing"))?;
         encode(&self.header(kid), claims, key).map_err(Error::internal)
     }
 
@@ -222,9 +211,7 @@ impl Tokens {
     /// [`Error::Unauthenticated`] for anything else.
     pub fn read_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Error> {
         let claims: Option<AccessClaims> = self.access.read(token);
-        claims
-            .filter(|c| c.kind == Kind::Access && current(c.iat, c.exp, now))
-            .ok_or(Error::Unauthenticated)
+        claims.filter(|c| c.kind == Kind::Access && current(c.iat, c.exp, now)).ok_or(Error::Unauthenticated)
     }
 
     /// The claims of a refresh token that has not expired; whether it was used is the session's to say.
@@ -233,9 +220,7 @@ impl Tokens {
     /// [`Error::InvalidRefreshToken`] for anything else.
     pub fn read_refresh(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, Error> {
         let claims: Option<RefreshClaims> = self.refresh.read(token);
-        claims
-            .filter(|c| c.kind == Kind::Refresh && current(c.iat, c.exp, now))
-            .ok_or(Error::InvalidRefreshToken)
+        claims.filter(|c| c.kind == Kind::Refresh && current(c.iat, c.exp, now)).ok_or(Error::InvalidRefreshToken)
     }
 
     /// The claims of a letter's token that has not expired; whether its ticket was used is the user's record to say.
@@ -244,9 +229,7 @@ impl Tokens {
     /// [`Error::InvalidToken`] for anything else.
     pub fn read_ticket(&self, kind: Kind, token: &str, now: Timestamp) -> Result<TicketClaims, Error> {
         let claims: Option<TicketClaims> = self.tickets(kind)?.read(token);
-        claims
-            .filter(|c| c.kind == kind && current(c.iat, c.exp, now))
-            .ok_or(Error::InvalidToken)
+        claims.filter(|c| c.kind == kind && current(c.iat, c.exp, now)).ok_or(Error::InvalidToken)
     }
 
     fn tickets(&self, kind: Kind) -> Result<&Mint, Error> {

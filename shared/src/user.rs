@@ -96,6 +96,9 @@ pub struct User {
     /// The verification letter that is good now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify_ticket: Option<TicketId>,
+    /// The reset letter that is good now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reset_ticket: Option<TicketId>,
     /// Until when a new user may prove the address; then it is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -118,6 +121,7 @@ impl User {
             version: 1,
             epoch: 1,
             verify_ticket: None,
+            reset_ticket: None,
             expires_at: None,
         }
     }
@@ -126,6 +130,13 @@ impl User {
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// What somebody who knows the user would try first as a password.
+    #[must_use]
+    pub fn known_words<'a>(&'a self, shop: &'a str) -> Vec<&'a str> {
+        let names = [self.first_name.as_deref(), self.last_name.as_deref()].into_iter().flatten();
+        [self.email.as_str(), shop].into_iter().chain(names).collect()
     }
 
     /// Whether the user may be signed in.
@@ -151,13 +162,7 @@ impl User {
     #[must_use]
     pub fn edited(&self, edit: &Edit, now: Timestamp) -> Self {
         let mut user = self.clone();
-        let Edit {
-            first_name,
-            last_name,
-            role,
-            is_verified,
-            is_active,
-        } = edit.clone();
+        let Edit { first_name, last_name, role, is_verified, is_active } = edit.clone();
         user.first_name = first_name.unwrap_or(user.first_name);
         user.last_name = last_name.unwrap_or(user.last_name);
         user.role = role.unwrap_or(user.role);
@@ -172,6 +177,7 @@ impl User {
         }
         if (self.is_active && !user.is_active) || (self.is_verified && !user.is_verified) {
             user.epoch += 1;
+            user.reset_ticket = None;
         }
         user.version += 1;
         user.updated_at = now;
@@ -184,11 +190,23 @@ impl User {
         if self.verify_ticket.as_ref() == Some(ticket) {
             return self.clone();
         }
-        Self {
-            verify_ticket: Some(ticket.clone()),
-            version: self.version + 1,
-            ..self.clone()
+        Self { verify_ticket: Some(ticket.clone()), version: self.version + 1, ..self.clone() }
+    }
+
+    /// The user with this reset letter, one version later; the letters before are void.
+    #[must_use]
+    pub fn with_reset_ticket(&self, ticket: &TicketId) -> Self {
+        if self.reset_ticket.as_ref() == Some(ticket) {
+            return self.clone();
         }
+        Self { reset_ticket: Some(ticket.clone()), version: self.version + 1, ..self.clone() }
+    }
+
+    /// The user in a new epoch, in which no session and no reset letter of before is good.
+    #[must_use]
+    pub fn in_new_epoch(&self, now: Timestamp) -> Self {
+        let (epoch, version) = (self.epoch + 1, self.version + 1);
+        Self { epoch, version, reset_ticket: None, updated_at: now, ..self.clone() }
     }
 
     /// From when on TTL may remove the record.
@@ -228,48 +246,21 @@ mod tests {
 
     #[test]
     fn verification_ends_the_wait_and_keeps_the_epoch() {
-        let verified = ann().edited(
-            &Edit {
-                is_verified: Some(true),
-                ..Edit::default()
-            },
-            Timestamp(50),
-        );
+        let verified = ann().edited(&Edit { is_verified: Some(true), ..Edit::default() }, Timestamp(50));
         assert_eq!((verified.expires_at, verified.version, verified.epoch), (None, 2, 1));
     }
 
     #[test]
     fn losing_the_right_to_sign_in_starts_a_new_epoch() {
-        let off = ann().edited(
-            &Edit {
-                is_active: Some(false),
-                ..Edit::default()
-            },
-            Timestamp(50),
-        );
+        let off = ann().edited(&Edit { is_active: Some(false), ..Edit::default() }, Timestamp(50));
         assert_eq!(off.epoch, 2);
-        let on = off.edited(
-            &Edit {
-                is_active: Some(true),
-                ..Edit::default()
-            },
-            Timestamp(51),
-        );
+        let on = off.edited(&Edit { is_active: Some(true), ..Edit::default() }, Timestamp(51));
         assert_eq!(on.epoch, 2);
     }
 
     #[test]
     fn an_edit_that_changes_nothing_is_no_new_version() {
-        assert_eq!(
-            ann().edited(
-                &Edit {
-                    role: Some(Role::User),
-                    ..Edit::default()
-                },
-                Timestamp(50)
-            ),
-            ann()
-        );
+        assert_eq!(ann().edited(&Edit { role: Some(Role::User), ..Edit::default() }, Timestamp(50)), ann());
     }
 
     #[test]

@@ -6,25 +6,19 @@ use http::Method;
 use local::template::Template;
 use serde_json::{Value, json};
 
-use crate::support::Shop;
+use crate::support::{PASSWORD, Shop};
 
 /// Callers, in the order of the columns below. The path's `{user_id}` is the owner's.
-const CALLERS: [&str; 8] = [
-    "anonymous",
-    "garbage",
-    "expired",
-    "other user",
-    "owner",
-    "disabled owner",
-    "admin",
-    "demoted admin",
-];
+const CALLERS: [&str; 8] =
+    ["anonymous", "garbage", "expired", "other user", "owner", "disabled owner", "admin", "demoted admin"];
 
 const OPEN: [u16; 8] = [0; 8];
 
 /// Route, body, statuses by caller; 0 is whatever the call answers to anybody, as long as that is the same.
 fn table() -> Vec<(&'static str, Value, [u16; 8])> {
     let record = json!({ "first_name": "A", "last_name": null, "is_active": true, "is_verified": true });
+    let passwords = json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" });
+    let own_gone = [401, 401, 401, 204, 204, 401, 204, 204];
     let own = [401, 401, 401, 200, 200, 401, 200, 200];
     let owner_or_admin = [401, 401, 401, 403, 200, 401, 200, 403];
     let admin = [401, 401, 401, 403, 403, 401, 200, 403];
@@ -35,6 +29,10 @@ fn table() -> Vec<(&'static str, Value, [u16; 8])> {
         ("POST /api/v1/auth/resend-verification", json!({}), OPEN),
         ("POST /api/v1/auth/login", json!({}), OPEN),
         ("POST /api/v1/auth/refresh", json!({}), OPEN),
+        ("POST /api/v1/auth/logout", json!({}), OPEN),
+        ("POST /api/v1/auth/logout-all", Value::Null, own_gone),
+        ("POST /api/v1/auth/forgot-password", json!({}), OPEN),
+        ("POST /api/v1/auth/reset-password", json!({}), OPEN),
         ("GET /api/v1/health", Value::Null, OPEN),
         ("GET /api/v1/health/", Value::Null, OPEN),
         ("GET /api/v1/health/db", Value::Null, OPEN),
@@ -43,14 +41,14 @@ fn table() -> Vec<(&'static str, Value, [u16; 8])> {
         ("GET /api/v1/me", Value::Null, own),
         ("GET /api/v1/users/me", Value::Null, own),
         ("PATCH /api/v1/users/me", json!({ "first_name": "A" }), own),
+        ("DELETE /api/v1/users/me", json!({ "password": PASSWORD }), own_gone),
+        ("PUT /api/v1/users/me/password", passwords, own_gone),
+        ("GET /api/v1/users/me/sessions", Value::Null, own),
+        ("DELETE /api/v1/users/me/sessions/{session_id}", Value::Null, [401, 401, 401, 404, 404, 401, 404, 404]),
         ("GET /api/v1/users", Value::Null, admin),
         ("GET /api/v1/users/", Value::Null, admin),
         ("GET /api/v1/users/{user_id}", Value::Null, owner_or_admin),
-        (
-            "PATCH /api/v1/users/{user_id}",
-            json!({ "first_name": "A" }),
-            owner_or_admin,
-        ),
+        ("PATCH /api/v1/users/{user_id}", json!({ "first_name": "A" }), owner_or_admin),
         ("PUT /api/v1/users/{user_id}", record, admin),
         ("DELETE /api/v1/users/{user_id}", Value::Null, admin_deletes),
         ("PATCH /api/v1/users/{user_id}/role", json!({ "role": "user" }), admin),
@@ -61,10 +59,7 @@ fn table() -> Vec<(&'static str, Value, [u16; 8])> {
 #[test]
 fn the_table_has_a_row_for_every_route_and_no_other() {
     let template = Template::evaluate(|_| None).unwrap();
-    let routes: BTreeSet<_> = template
-        .routes()
-        .map(|(_, route)| format!("{} {}", route.method, route.path))
-        .collect();
+    let routes: BTreeSet<_> = template.routes().map(|(_, route)| format!("{} {}", route.method, route.path)).collect();
     let rows: BTreeSet<_> = table().into_iter().map(|(route, ..)| route.to_owned()).collect();
     assert_eq!(rows, routes);
 }
@@ -78,8 +73,7 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
         }
         if expected == OPEN {
             assert!(
-                seen.iter()
-                    .all(|status| *status == seen[0] && *status != 401 && *status != 404),
+                seen.iter().all(|status| *status == seen[0] && *status != 401 && *status != 404),
                 "{route} {seen:?}"
             );
         } else {
@@ -91,6 +85,7 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
 async fn status(route: &str, body: &Value, caller: &str) -> u16 {
     let shop = Shop::open();
     let admin = shop.admin("admin@example.com").await;
+    shop.admin("third@example.com").await;
     let owner = shop.member("ann@example.com").await;
     let token = match caller {
         "anonymous" => None,
@@ -103,22 +98,14 @@ async fn status(route: &str, body: &Value, caller: &str) -> u16 {
         "owner" => Some(owner.access.clone()),
         "disabled owner" => {
             let path = format!("/users/{}", owner.id);
-            shop.patch(&path)
-                .bearer(&admin.access)
-                .json(json!({ "is_active": false }))
-                .send()
-                .await;
+            shop.patch(&path).bearer(&admin.access).json(json!({ "is_active": false })).send().await;
             Some(owner.access.clone())
         }
         "admin" => Some(admin.access.clone()),
         _ => {
             let second = shop.admin("second@example.com").await;
             let path = format!("/users/{}/role", second.id);
-            shop.put(&path)
-                .bearer(&admin.access)
-                .json(json!({ "role": "user" }))
-                .send()
-                .await;
+            shop.put(&path).bearer(&admin.access).json(json!({ "role": "user" })).send().await;
             Some(second.access)
         }
     };

@@ -1,5 +1,11 @@
+mod change_password;
+mod delete_me;
+mod forgot_password;
 mod login;
+mod logout;
+mod logout_all;
 mod refresh;
 mod resend_verification;
+mod reset_password;
 mod signup;
 mod verify;

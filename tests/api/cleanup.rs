@@ -28,10 +28,7 @@ async fn overdue_users_go_with_their_logins_and_nobody_else_does() {
     assert_eq!(clean(&shop).await["removed"], 0, "a minute of slack");
     shop.clock.advance(1);
     let report = clean(&shop).await;
-    assert_eq!(
-        report,
-        json!({ "removed": 30, "spared": 0, "failed": 0, "overdue": 0, "complete": true })
-    );
+    assert_eq!(report, json!({ "removed": 30, "spared": 0, "failed": 0, "overdue": 0, "complete": true }));
     // Ann and the young one, a user and a login each, and the note.
     assert_eq!(shop.items("UsersTable").await.len(), 5);
     let full = shop.get("/health/full").send().await;
@@ -89,10 +86,7 @@ async fn cleanup_never_removes_a_verified_user_however_the_two_race() {
         });
     }
     let verified: usize = running.join_all().await.into_iter().sum();
-    assert!(
-        (RACES / 10..RACES * 9 / 10).contains(&verified),
-        "both won often: {verified}"
-    );
+    assert!((RACES / 10..RACES * 9 / 10).contains(&verified), "both won often: {verified}");
 }
 
 /// One race; says whether verification won.
@@ -100,50 +94,29 @@ async fn race(shop: &Shop) -> bool {
     let (store, now) = (shop.store(), shop.clock.now());
     let id = UserId::new(shop.clock.now_millis()).unwrap();
     let email = Email::parse(&format!("{id}@example.com")).unwrap();
-    let user = User {
-        expires_at: Some(now.plus(100)),
-        ..User::new(id, email.clone(), now)
-    };
-    store
-        .create_user(&user, &Login::of(&user, "hash".to_owned()), None, now)
-        .await
-        .unwrap();
+    let user = User { expires_at: Some(now.plus(100)), ..User::new(id, email.clone(), now) };
+    store.create_user(&user, &Login::of(&user, "hash".to_owned()), None, now).await.unwrap();
     // The two clocks may differ by more than the slack here: the conditions alone have to hold.
     let random = |low: i64, span| low + i64::try_from(random_below(span)).unwrap();
     let (verify_at, cutoff) = (now.plus(random(95, 10)), now.plus(random(97, 6)));
     let verify = async {
         pause().await;
         let decide = |user: &User| {
-            let proof = Edit {
-                is_verified: Some(true),
-                ..Edit::default()
-            };
+            let proof = Edit { is_verified: Some(true), ..Edit::default() };
             if user.is_expired(verify_at) {
                 Err(Error::InvalidToken)
             } else {
-                Ok(user.edited(&proof, verify_at))
+                Ok(user.edited(&proof, verify_at).into())
             }
         };
         store.change_user(&user.id, None, decide).await
     };
     let remove = async {
         pause().await;
-        store
-            .remove_overdue(
-                &Overdue {
-                    id: user.id.clone(),
-                    email: email.clone(),
-                },
-                cutoff,
-            )
-            .await
-            .unwrap()
+        store.remove_overdue(&Overdue { id: user.id.clone(), email: email.clone() }, cutoff).await.unwrap()
     };
     let (outcome, removal) = join(verify, remove).await;
-    let (left, login) = (
-        store.read_user(&user.id).await.unwrap(),
-        store.read_login(&email.key()).await.unwrap(),
-    );
+    let (left, login) = (store.read_user(&user.id).await.unwrap(), store.read_login(&email.key()).await.unwrap());
     assert_eq!(left.is_some(), login.is_some(), "no half of a user");
     match (outcome, removal) {
         (Ok(_), Removal::Spared) => assert!(left.unwrap().is_verified && login.unwrap().is_verified),

@@ -31,10 +31,7 @@ async fn every_event_of_the_folder_is_taken_by_its_function() {
         let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
         let event: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
         let binary = name.split('-').next().unwrap();
-        let function = template
-            .functions()
-            .find(|(_, of, _)| *of == binary)
-            .map(|(id, _, _)| id.to_owned());
+        let function = template.functions().find(|(_, of, _)| *of == binary).map(|(id, _, _)| id.to_owned());
         let answer = Shop::open().service.invoke(&function.unwrap(), event).await.unwrap();
         match name.as_str() {
             "mailer-outbox" => assert_eq!(answer, json!({ "batchItemFailures": [] })),
@@ -43,10 +40,7 @@ async fn every_event_of_the_folder_is_taken_by_its_function() {
         }
     }
     answered.sort();
-    let expected: Vec<_> = EXPECTED
-        .iter()
-        .map(|(name, status)| ((*name).to_owned(), u64::from(*status)))
-        .collect();
+    let expected: Vec<_> = EXPECTED.iter().map(|(name, status)| ((*name).to_owned(), u64::from(*status))).collect();
     assert_eq!(answered, expected);
 }
 

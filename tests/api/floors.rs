@@ -25,10 +25,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 /// The code of a file, without comments and tests.
 fn code(text: &str) -> String {
     let code = text.split("#[cfg(test)]").next().unwrap();
-    code.lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 fn names(text: &str, word: &str) -> bool {
@@ -37,18 +34,8 @@ fn names(text: &str, word: &str) -> bool {
 
 /// The floor of a file of `user-core`: the first folder or file below `src`.
 fn floor(path: &Path) -> u8 {
-    let below = path
-        .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("shared/src"))
-        .unwrap();
-    match below
-        .components()
-        .next()
-        .unwrap()
-        .as_os_str()
-        .to_str()
-        .unwrap()
-        .trim_end_matches(".rs")
-    {
+    let below = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("shared/src")).unwrap();
+    match below.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs") {
         "lib" => 9,
         "lambda" => 5,
         "http" => 4,
@@ -60,19 +47,10 @@ fn floor(path: &Path) -> u8 {
 
 #[test]
 fn imports_of_the_core_go_down_only() {
-    let above = [
-        ("crate::lambda", 5),
-        ("crate::http", 4),
-        ("crate::app", 3),
-        ("crate::store", 2),
-    ];
+    let above = [("crate::lambda", 5), ("crate::http", 4), ("crate::app", 3), ("crate::store", 2)];
     for (path, text) in sources("shared/src") {
         for (module, of) in above {
-            assert!(
-                floor(&path) >= of || !names(&text, module),
-                "{} names {module}",
-                path.display()
-            );
+            assert!(floor(&path) >= of || !names(&text, module), "{} names {module}", path.display());
         }
     }
 }
@@ -99,15 +77,8 @@ fn each_floor_names_only_its_own_libraries() {
 fn functions_know_nothing_of_each_other() {
     let functions = ["auth", "users", "health", "mailer", "cleanup"];
     for (path, text) in sources("functions") {
-        for other in functions
-            .iter()
-            .filter(|name| !path.to_str().unwrap().contains(&format!("functions/{name}/")))
-        {
-            assert!(
-                !names(&text, &format!("use {other}::")),
-                "{} uses {other}",
-                path.display()
-            );
+        for other in functions.iter().filter(|name| !path.to_str().unwrap().contains(&format!("functions/{name}/"))) {
+            assert!(!names(&text, &format!("use {other}::")), "{} uses {other}", path.display());
         }
     }
 }
@@ -129,18 +100,8 @@ fn no_file_is_long_and_half_of_them_are_short() {
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let lock = include_str!("../../Cargo.lock");
     let packages = lock.split("[[package]]").skip(1).map(|package| {
-        let name = package
-            .split("name = \"")
-            .nth(1)
-            .unwrap()
-            .split('"')
-            .next()
-            .unwrap()
-            .to_owned();
-        let list = package
-            .split("dependencies = [")
-            .nth(1)
-            .map_or("", |rest| rest.split(']').next().unwrap());
+        let name = package.split("name = \"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let list = package.split("dependencies = [").nth(1).map_or("", |rest| rest.split(']').next().unwrap());
         let needs = list
             .split('"')
             .filter_map(|entry| entry.split(' ').next())
@@ -158,14 +119,7 @@ fn reached(from: &str) -> BTreeSet<String> {
     let dependencies = dependencies();
     let (mut seen, mut next) = (BTreeSet::new(), vec![from.to_owned()]);
     while let Some(name) = next.pop() {
-        next.extend(
-            dependencies
-                .get(&name)
-                .into_iter()
-                .flatten()
-                .filter(|name| !seen.contains(*name))
-                .cloned(),
-        );
+        next.extend(dependencies.get(&name).into_iter().flatten().filter(|name| !seen.contains(*name)).cloned());
         seen.insert(name);
     }
     seen
@@ -181,8 +135,5 @@ fn a_deployed_function_holds_no_emulator_and_only_the_mailer_can_send() {
         }
         assert_eq!(reached.contains("aws-sdk-sesv2"), function == "mailer", "{function}");
     }
-    assert!(
-        super::floors::reached("local").contains("dynoxide-rs"),
-        "the list is read"
-    );
+    assert!(super::floors::reached("local").contains("dynoxide-rs"), "the list is read");
 }

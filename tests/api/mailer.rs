@@ -6,23 +6,15 @@ use crate::support::Shop;
 fn records(shop: &Shop) -> Vec<Value> {
     let ask = |request: Value| serde_json::from_value(request).unwrap();
     let database = &shop.service.database;
-    let streams = serde_json::to_value(
-        database
-            .list_streams(serde_json::from_value(json!({})).unwrap())
-            .unwrap(),
-    )
-    .unwrap();
+    let streams =
+        serde_json::to_value(database.list_streams(serde_json::from_value(json!({})).unwrap()).unwrap()).unwrap();
     let arn = streams["Streams"][0]["StreamArn"].clone();
-    let stream = database
-        .describe_stream(serde_json::from_value(json!({ "StreamArn": arn })).unwrap())
-        .unwrap();
+    let stream = database.describe_stream(serde_json::from_value(json!({ "StreamArn": arn })).unwrap()).unwrap();
     let shard = serde_json::to_value(stream).unwrap()["StreamDescription"]["Shards"][0]["ShardId"].clone();
     let start = json!({ "StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
     let iterator = database.get_shard_iterator(ask(start)).unwrap().shard_iterator;
-    let records = database
-        .get_records(serde_json::from_value(json!({ "ShardIterator": iterator })).unwrap())
-        .unwrap()
-        .records;
+    let records =
+        database.get_records(serde_json::from_value(json!({ "ShardIterator": iterator })).unwrap()).unwrap().records;
     records
         .iter()
         .map(|record| serde_json::to_value(record).unwrap())
@@ -31,10 +23,7 @@ fn records(shop: &Shop) -> Vec<Value> {
 }
 
 async fn deliver(shop: &Shop, records: Vec<Value>) -> Value {
-    shop.service
-        .invoke("MailerFunction", json!({ "Records": records }))
-        .await
-        .unwrap()
+    shop.service.invoke("MailerFunction", json!({ "Records": records })).await.unwrap()
 }
 
 #[tokio::test]
@@ -62,11 +51,7 @@ async fn only_the_records_that_failed_are_named() {
     let answer = deliver(&shop, batch).await;
     assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": failed }] }));
     assert_eq!(shop.service.inbox.mails(None).len(), 2, "the others were sent");
-    assert_eq!(
-        shop.mails("bob@example.com").await.len(),
-        1,
-        "and so is the third, when its record comes again whole"
-    );
+    assert_eq!(shop.mails("bob@example.com").await.len(), 1, "and so is the third, when its record comes again whole");
     assert_eq!(shop.service.inbox.mails(None).len(), 3);
 }
 
@@ -76,12 +61,7 @@ async fn the_letter_of_somebody_who_is_gone_or_needs_none_is_dropped() {
     shop.sign_up("ann@example.com").await;
     shop.clock.advance(3);
     assert_eq!(shop.mails("ann@example.com").await.len(), 0);
-    assert!(
-        shop.items("OutboxTable").await[0]["state"]
-            .as_str()
-            .unwrap()
-            .contains("dropped")
-    );
+    assert!(shop.items("OutboxTable").await[0]["state"].as_str().unwrap().contains("dropped"));
 }
 
 #[tokio::test]
@@ -104,9 +84,6 @@ async fn names_in_a_letter_are_text_and_nothing_else() {
     let body =
         json!({ "email": "eve@example.com", "password": crate::support::PASSWORD, "first_name": "<img src=x>{link}" });
     shop.post("/auth/signup").json(body).send().await;
-    let html = shop.mails("eve@example.com").await[0]["html"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let html = shop.mails("eve@example.com").await[0]["html"].as_str().unwrap().to_owned();
     assert!(!html.contains("<img") && html.contains("&#60;img src=x&#62;&#123;link&#125;"));
 }

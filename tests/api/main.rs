@@ -1,11 +1,7 @@
 //! Tests of the service through its front door: the gateway that `infra/local` builds from `template.yaml`, the real SDK, an
 //! embedded database of each test's own. A file bears the name of the handler that it tests.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on says so by failing"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 mod access;
 mod auth;

@@ -30,11 +30,7 @@ async fn of_64_sign_ups_of_one_address_in_mixed_case_one_wins() {
     let calls = (0..64_u64).map(|i| {
         let shop = shop.clone();
         let letter = |(n, c): (usize, char)| {
-            if i >> (n % 6) & 1 == 1 {
-                c.to_ascii_uppercase()
-            } else {
-                c
-            }
+            if i >> (n % 6) & 1 == 1 { c.to_ascii_uppercase() } else { c }
         };
         let email: String = "barista@example.com".chars().enumerate().map(letter).collect();
         async move { shop.sign_up(&email).await }
@@ -59,10 +55,7 @@ async fn of_16_refreshes_of_one_token_all_get_the_same_successor() {
         assert_eq!(statuses, BTreeMap::from([(200, 16)]));
         assert!(answers.windows(2).all(|pair| pair[0].raw == pair[1].raw));
         shop.clock.advance(11);
-        assert_eq!(
-            shop.refresh(&member.refresh).await.problem(),
-            (401, "refresh-token-reused")
-        );
+        assert_eq!(shop.refresh(&member.refresh).await.problem(), (401, "refresh-token-reused"));
         let successor = answers[0].text("refresh_token");
         assert_eq!(shop.refresh(&successor).await.problem(), (401, "invalid-refresh-token"));
     }
@@ -90,19 +83,12 @@ async fn two_admins_who_demote_each_other_leave_one() {
             let shop = shop.clone();
             async move {
                 let path = format!("/users/{}/role", victim.id);
-                shop.put(&path)
-                    .bearer(&actor.access)
-                    .json(json!({ "role": "user" }))
-                    .send()
-                    .await
+                shop.put(&path).bearer(&actor.access).json(json!({ "role": "user" })).send().await
             }
         });
         let (statuses, _) = all(calls.into_iter()).await;
         assert_eq!(statuses[&200], 1, "{statuses:?}");
-        assert!(
-            statuses.contains_key(&409) || statuses.contains_key(&403),
-            "{statuses:?}"
-        );
+        assert!(statuses.contains_key(&409) || statuses.contains_key(&403), "{statuses:?}");
         let admins = shop
             .items("UsersTable")
             .await
@@ -122,22 +108,13 @@ async fn patches_of_different_fields_at_once_all_last() {
     let admin = shop.admin("admin@example.com").await;
     for round in 0..20 {
         let member = shop.member(&format!("user{round}@example.com")).await;
-        let bodies = [
-            json!({ "first_name": "A" }),
-            json!({ "last_name": "B" }),
-            json!({ "is_verified": true }),
-        ];
+        let bodies = [json!({ "first_name": "A" }), json!({ "last_name": "B" }), json!({ "is_verified": true })];
         let calls = bodies.map(|body| {
             let (shop, token, path) = (shop.clone(), admin.access.clone(), format!("/users/{}", member.id));
             async move { shop.patch(&path).bearer(&token).json(body).send().await }
         });
         assert_eq!(all(calls.into_iter()).await.0, BTreeMap::from([(200, 3)]));
-        let user = shop
-            .get(&format!("/users/{}", member.id))
-            .bearer(&admin.access)
-            .send()
-            .await
-            .json;
+        let user = shop.get(&format!("/users/{}", member.id)).bearer(&admin.access).send().await.json;
         assert_eq!((&user["first_name"], &user["last_name"]), (&json!("A"), &json!("B")));
     }
 }
@@ -149,21 +126,14 @@ async fn a_delete_against_a_refresh_leaves_nothing_that_opens() {
     for round in 0..30 {
         let member = shop.member(&format!("user{round}@example.com")).await;
         let (delete, refresh) = (shop.clone(), shop.clone());
-        let (path, boss, token) = (
-            format!("/users/{}", member.id),
-            admin.access.clone(),
-            member.refresh.clone(),
-        );
+        let (path, boss, token) = (format!("/users/{}", member.id), admin.access.clone(), member.refresh.clone());
         let deleted = async move { delete.delete(&path).bearer(&boss).send().await };
         let refreshed = async move { refresh.refresh(&token).await };
         let (deleted, refreshed) = futures::future::join(deleted, refreshed).await;
         assert_eq!(deleted.status, 204);
         if refreshed.status == 200 {
             let access = refreshed.text("access_token");
-            assert_eq!(
-                shop.get("/users/me").bearer(&access).send().await.problem(),
-                (401, "unauthenticated")
-            );
+            assert_eq!(shop.get("/users/me").bearer(&access).send().await.problem(), (401, "unauthenticated"));
         } else {
             assert_eq!(refreshed.problem(), (401, "invalid-refresh-token"));
         }

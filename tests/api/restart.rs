@@ -36,15 +36,7 @@ async fn nothing_is_lost_by_a_restart_at_any_step() {
     assert_eq!(open().verify(&letter).await.status, 200);
     let pair = open().log_in("ann@example.com").await;
     let next = open().refresh(&pair.text("refresh_token")).await;
-    assert_eq!(
-        open()
-            .get("/users/me")
-            .bearer(&next.text("access_token"))
-            .send()
-            .await
-            .status,
-        200
-    );
+    assert_eq!(open().get("/users/me").bearer(&next.text("access_token")).send().await.status, 200);
     assert_eq!(open().sign_up("ann@example.com").await.problem(), (409, "email-taken"));
 }
 

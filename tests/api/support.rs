@@ -49,40 +49,18 @@ impl Shop {
     pub(crate) fn at(folder: Option<PathBuf>, settings: &[(&str, &str)]) -> Self {
         let clock = Clock::settable();
         let cheap = [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_ITERATIONS", "1")];
-        let settings: BTreeMap<_, _> = cheap
-            .iter()
-            .chain(settings)
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let options = Options {
-            folder,
-            clock: clock.clone(),
-            settings,
-            print_mails: false,
-        };
-        Self {
-            service: Service::open(options).unwrap(),
-            clock,
-        }
+        let settings: BTreeMap<_, _> =
+            cheap.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let options = Options { folder, clock: clock.clone(), settings, print_mails: false };
+        Self { service: Service::open(options).unwrap(), clock }
     }
 
     /// A call of the API; `path` is below the base path unless it says otherwise.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
         let rooted = path.starts_with("/api/") || path.starts_with("/_local/") || !path.starts_with('/');
-        let uri = if rooted {
-            path.to_owned()
-        } else {
-            format!("/api/v1{path}")
-        };
-        let request = Request::builder()
-            .method(method)
-            .uri(uri)
-            .header(header::HOST, "localhost");
-        Call {
-            shop: self,
-            request,
-            body: Bytes::new(),
-        }
+        let uri = if rooted { path.to_owned() } else { format!("/api/v1{path}") };
+        let request = Request::builder().method(method).uri(uri).header(header::HOST, "localhost");
+        Call { shop: self, request, body: Bytes::new() }
     }
 
     pub(crate) fn get(&self, path: &str) -> Call<'_> {
@@ -106,39 +84,38 @@ impl Shop {
     }
 
     pub(crate) async fn sign_up(&self, email: &str) -> Answer {
-        self.post("/auth/signup")
-            .json(json!({ "email": email, "password": PASSWORD }))
-            .send()
-            .await
+        self.post("/auth/signup").json(json!({ "email": email, "password": PASSWORD })).send().await
     }
 
     pub(crate) async fn log_in(&self, email: &str) -> Answer {
-        self.post("/auth/login")
-            .json(json!({ "email": email, "password": PASSWORD }))
-            .send()
-            .await
+        self.post("/auth/login").json(json!({ "email": email, "password": PASSWORD })).send().await
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
-        self.post("/auth/refresh")
-            .json(json!({ "refresh_token": token }))
-            .send()
-            .await
+        self.post("/auth/refresh").json(json!({ "refresh_token": token })).send().await
     }
 
     pub(crate) async fn verify(&self, token: &str) -> Answer {
         self.post("/auth/verify").json(json!({ "token": token })).send().await
     }
 
+    pub(crate) async fn forgot(&self, email: &str) -> Answer {
+        self.post("/auth/forgot-password").json(json!({ "email": email })).send().await
+    }
+
+    pub(crate) async fn reset(&self, token: &str, password: &str) -> Answer {
+        self.post("/auth/reset-password").json(json!({ "token": token, "new_password": password })).send().await
+    }
+
+    /// The status that an access token gets.
+    pub(crate) async fn me(&self, access: &str) -> u16 {
+        self.get("/users/me").bearer(access).send().await.status.as_u16()
+    }
+
     /// Lets the mailer do its work, then all mails to an address, newest first.
     pub(crate) async fn mails(&self, to: &str) -> Vec<Value> {
         assert_ne!(self.service.drain_streams().await.unwrap(), Step::Failed);
-        self.service
-            .inbox
-            .mails(Some(to))
-            .iter()
-            .map(|mail| serde_json::to_value(mail).unwrap())
-            .collect()
+        self.service.inbox.mails(Some(to)).iter().map(|mail| serde_json::to_value(mail).unwrap()).collect()
     }
 
     /// The token of the newest mail to an address.
@@ -156,9 +133,7 @@ impl Shop {
     /// An administrator, made by the operator's command.
     pub(crate) async fn admin(&self, email: &str) -> Member {
         let password = Password::typed(PASSWORD);
-        userctl::command::create_admin(&self.stage(), email.parse().unwrap(), password)
-            .await
-            .unwrap();
+        userctl::command::create_admin(&self.stage(), email.parse().unwrap(), password).await.unwrap();
         self.signed_in(email).await
     }
 
@@ -188,24 +163,12 @@ impl Shop {
     /// Every item of a table.
     pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
         let client = local::database::client(&self.service.database);
-        let items = client
-            .scan()
-            .table_name(table)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>();
+        let items = client.scan().table_name(table).into_paginator().items().send().collect::<Result<Vec<_>, _>>();
         items
             .await
             .unwrap()
             .iter()
-            .map(|item| {
-                json!(
-                    item.iter()
-                        .map(|(k, v)| (k, format!("{v:?}")))
-                        .collect::<BTreeMap<_, _>>()
-                )
-            })
+            .map(|item| json!(item.iter().map(|(k, v)| (k, format!("{v:?}"))).collect::<BTreeMap<_, _>>()))
             .collect()
     }
 }

@@ -15,18 +15,8 @@ fn template() -> Template {
 
 /// The names of the template's parameters, as environment variables.
 fn parameters() -> BTreeSet<String> {
-    let section = SOURCE
-        .split("\nParameters:\n")
-        .nth(1)
-        .unwrap()
-        .split("\n\n")
-        .next()
-        .unwrap();
-    section
-        .lines()
-        .filter_map(|line| line.trim().split_once(':'))
-        .map(|(name, _)| environment_name(name))
-        .collect()
+    let section = SOURCE.split("\nParameters:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    section.lines().filter_map(|line| line.trim().split_once(':')).map(|(name, _)| environment_name(name)).collect()
 }
 
 #[test]
@@ -50,22 +40,12 @@ fn the_example_names_every_setting_with_the_templates_value() {
     let mut known: BTreeSet<_> = Config::names().into_iter().chain(parameters()).collect();
     // These two are about the stack, not about the service.
     known.retain(|name| name != "ARCHITECTURE" && name != "LOG_RETENTION_DAYS");
-    assert_eq!(
-        example.keys().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
-        known
-    );
+    assert_eq!(example.keys().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), known);
     let template = template();
     let (_, _, function) = template.functions().next().unwrap();
-    let local = [
-        ("ENVIRONMENT", "development"),
-        ("MAIL_BACKEND", "console"),
-        ("LOG_FORMAT", "plain"),
-    ];
+    let local = [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain")];
     for (name, value) in template.environment(function) {
-        let expected = local
-            .iter()
-            .find(|(local, _)| *local == name)
-            .map_or(value, |(_, value)| (*value).to_owned());
+        let expected = local.iter().find(|(local, _)| *local == name).map_or(value, |(_, value)| (*value).to_owned());
         assert_eq!(example[name.as_str()].trim_matches('"'), expected, "{name}");
     }
 }
@@ -101,20 +81,15 @@ fn letters_are_printed_only_in_development() {
     let (_, _, function) = template.functions().next().unwrap();
     let environment = template.environment(function);
     let error = Config::read(|name| environment.get(name).cloned()).unwrap_err();
-    assert_eq!(
-        error.0,
-        ["MAIL_BACKEND console prints tokens: only with ENVIRONMENT development"]
-    );
+    assert_eq!(error.0, ["MAIL_BACKEND console prints tokens: only with ENVIRONMENT development"]);
 }
 
 #[test]
 fn every_function_has_a_role_and_a_log_of_its_own() {
     for (id, ..) in template().functions() {
         let name = id.strip_suffix("Function").unwrap();
-        for needed in [
-            format!("Role: !GetAtt {name}Role.Arn"),
-            format!("LoggingConfig: {{LogGroup: !Ref {name}Logs}}"),
-        ] {
+        for needed in [format!("Role: !GetAtt {name}Role.Arn"), format!("LoggingConfig: {{LogGroup: !Ref {name}Logs}}")]
+        {
             assert_eq!(SOURCE.matches(&needed).count(), 1, "{needed}");
         }
     }

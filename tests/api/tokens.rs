@@ -22,11 +22,7 @@ fn head(header: &Value) -> String {
 
 /// Four characters that differ from the text's last four.
 fn flipped(text: &str) -> String {
-    text.chars()
-        .rev()
-        .take(4)
-        .map(|c| if c == 'A' { 'B' } else { 'A' })
-        .collect()
+    text.chars().rev().take(4).map(|c| if c == 'A' { 'B' } else { 'A' }).collect()
 }
 
 async fn me(shop: &Shop, token: &str) -> Answer {
@@ -51,24 +47,13 @@ async fn no_forged_access_token_opens_the_api() {
         format!("{header}.{claims}."),
         format!("{header}.{claims}"),
         format!("{}.{signature}.{claims}", header),
-        format!(
-            "{header}.{claims}.{}{}",
-            &signature[..signature.len() - 4],
-            flipped(signature)
-        ),
-        format!(
-            "{header}.{}{}.{signature}",
-            &claims[..claims.len() - 4],
-            flipped(claims)
-        ),
+        format!("{header}.{claims}.{}{}", &signature[..signature.len() - 4], flipped(signature)),
+        format!("{header}.{}{}.{signature}", &claims[..claims.len() - 4], flipped(claims)),
         format!("{header}.{claims}.{signature}="),
         format!("{header}.{claims}.{signature}.{signature}"),
         with(json!({ "alg": "none", "typ": "at+jwt", "kid": "initial" })),
         format!("{}.{claims}.", head(&json!({ "alg": "none" }))),
-        format!(
-            "{}.{claims}.",
-            head(&json!({ "alg": "NoNe", "typ": "at+jwt", "kid": "initial" }))
-        ),
+        format!("{}.{claims}.", head(&json!({ "alg": "NoNe", "typ": "at+jwt", "kid": "initial" }))),
         with(json!({ "alg": "HS384", "typ": "at+jwt", "kid": "initial" })),
         with(json!({ "alg": "RS256", "typ": "at+jwt", "kid": "initial" })),
         with(json!({ "alg": "HS256", "typ": "at+jwt", "kid": "../../dev/null" })),
@@ -79,12 +64,7 @@ async fn no_forged_access_token_opens_the_api() {
     let mut bodies = Vec::new();
     for token in &forged {
         let mut answer = me(&shop, token).await;
-        assert_eq!(
-            answer.problem(),
-            (401, "unauthenticated"),
-            "{}",
-            &token[..token.len().min(200)]
-        );
+        assert_eq!(answer.problem(), (401, "unauthenticated"), "{}", &token[..token.len().min(200)]);
         answer.json["request_id"] = json!(null);
         bodies.push(answer.json);
     }
@@ -123,21 +103,14 @@ async fn an_access_token_ends_at_its_very_second() {
 async fn the_header_must_name_the_scheme_once() {
     let shop = Shop::open();
     let token = shop.member("ann@example.com").await.access;
-    for value in [
-        token.clone(),
-        format!("Basic {token}"),
-        format!("Bearer{token}"),
-        format!("Bearer {token}, Bearer {token}"),
-    ] {
+    for value in
+        [token.clone(), format!("Basic {token}"), format!("Bearer{token}"), format!("Bearer {token}, Bearer {token}")]
+    {
         let answer = shop.get("/users/me").header("authorization", &value).send().await;
         assert_eq!(answer.problem(), (401, "unauthenticated"), "{value}");
     }
     let twice = shop.get("/users/me").bearer(&token).bearer(&token).send().await;
     assert_eq!(twice.problem(), (401, "unauthenticated"));
-    let lower = shop
-        .get("/users/me")
-        .header("authorization", &format!("bearer {token}"))
-        .send()
-        .await;
+    let lower = shop.get("/users/me").header("authorization", &format!("bearer {token}")).send().await;
     assert_eq!(lower.status, 200, "a scheme has no letter case (RFC 9110, 11.1)");
 }

@@ -2,4 +2,5 @@ mod delete;
 mod list;
 mod read;
 mod role;
+mod sessions;
 mod update;

@@ -1,15 +1,24 @@
-//! Everything that happens before a caller is signed in: one file for each call.
+//! Everything that signs in and out, and every call that takes a password: one file for each.
 
+mod change_password;
+mod delete_me;
+mod forgot_password;
 mod login;
+mod logout;
+mod logout_all;
 mod refresh;
 mod resend_verification;
+mod reset_password;
 mod signup;
 mod verify;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{delete, post, put};
 use user_core::app::App;
+use user_core::error::Error;
 use user_core::http;
+use user_core::password::Password;
+use user_core::user::User;
 
 /// The function's routes.
 pub fn router(app: App) -> Router {
@@ -18,6 +27,19 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/auth/verify", post(verify::handle))
         .route("/api/v1/auth/resend-verification", post(resend_verification::handle))
         .route("/api/v1/auth/login", post(login::handle))
-        .route("/api/v1/auth/refresh", post(refresh::handle));
+        .route("/api/v1/auth/refresh", post(refresh::handle))
+        .route("/api/v1/auth/logout", post(logout::handle))
+        .route("/api/v1/auth/logout-all", post(logout_all::handle))
+        .route("/api/v1/auth/forgot-password", post(forgot_password::handle))
+        .route("/api/v1/auth/reset-password", post(reset_password::handle))
+        .route("/api/v1/users/me/password", put(change_password::handle))
+        .route("/api/v1/users/me", delete(delete_me::handle));
     http::serve(routes, app)
+}
+
+/// Goes on when `password` is the one of `user`, who is signed in.
+async fn prove(app: &App, user: &User, password: Password) -> Result<(), Error> {
+    let login = app.store.read_login(&user.email.key()).await?.filter(|login| login.user_id == user.id);
+    let stored = login.as_ref().map(|login| login.password_hash.as_str());
+    if app.hasher.verify(password, stored).await? { Ok(()) } else { Err(Error::InvalidCredentials) }
 }

@@ -21,10 +21,7 @@ impl Body for Credentials {
     fn read(fields: &mut Fields) -> Option<Self> {
         let email = fields.text("email", |text| Ok(Email::parse(text).ok()));
         let password = fields.text("password", |text| Ok(Password::typed(text)));
-        Some(Self {
-            email: email?,
-            password: password?,
-        })
+        Some(Self { email: email?, password: password? })
     }
 }
 
@@ -45,11 +42,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<TokenPair>, Error> {
     let now = app.clock.now();
     let login = match &credentials.email {
-        Some(email) => app
-            .store
-            .read_login(&email.key())
-            .await?
-            .filter(|login| !login.is_expired(now)),
+        Some(email) => app.store.read_login(&email.key()).await?.filter(|login| !login.is_expired(now)),
         None => None,
     };
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
@@ -71,9 +64,7 @@ pub(crate) async fn handle(
 async fn rehash(app: &App, email: &Email, login: &Login, password: Password) {
     let outcome = async {
         let hash = app.hasher.hash(password).await?;
-        app.store
-            .rehash(&email.key(), &login.user_id, &login.password_hash, &hash)
-            .await
+        app.store.rehash(&email.key(), &login.user_id, &login.password_hash, &hash).await
     };
     if let Err(error) = outcome.await {
         tracing::warn!(user.id = %login.user_id, error.cause = %error, "a password was not rehashed");

@@ -10,15 +10,13 @@ use user_core::store::session::Rotation;
 use user_core::token::TokenPair;
 
 pub(crate) struct Refresh {
-    refresh_token: String,
+    pub(crate) refresh_token: String,
 }
 
 impl Body for Refresh {
     fn read(fields: &mut Fields) -> Option<Self> {
         let refresh_token = fields.text("refresh_token", |text| Ok(text.to_owned()));
-        Some(Self {
-            refresh_token: refresh_token?,
-        })
+        Some(Self { refresh_token: refresh_token? })
     }
 }
 
@@ -35,21 +33,11 @@ pub(crate) async fn handle(
         .filter(|user| user.may_sign_in(now))
         .ok_or(Error::InvalidRefreshToken)?;
     let end = now.plus(app.config.refresh_token_seconds());
-    match app
-        .store
-        .rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end)
-        .await?
-    {
+    match app.store.rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end).await? {
         Rotation::Turned(session) => Ok(Json(app.tokens.pair(&session, user.role)?)),
         Rotation::Refused(None) => Err(Error::InvalidRefreshToken),
         Rotation::Refused(Some(session)) => {
-            match judge_late(
-                &session,
-                claims.seq,
-                user.epoch,
-                now,
-                app.config.refresh_reuse_grace_seconds,
-            ) {
+            match judge_late(&session, claims.seq, user.epoch, now, app.config.refresh_reuse_grace_seconds) {
                 Late::SameSuccessor => Ok(Json(app.tokens.pair(&session, user.role)?)),
                 Late::Refused => Err(Error::InvalidRefreshToken),
                 Late::Reused => {

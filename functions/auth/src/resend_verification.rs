@@ -10,11 +10,11 @@ use user_core::error::Error;
 use user_core::http::body::{self, Body, Fields, Message};
 use user_core::letter::{Kind, Letter};
 
-pub(crate) struct Resend {
-    email: Email,
+pub(crate) struct Address {
+    pub(crate) email: Email,
 }
 
-impl Body for Resend {
+impl Body for Address {
     fn read(fields: &mut Fields) -> Option<Self> {
         let email = fields.text("email", Email::parse);
         Some(Self { email: email? })
@@ -23,7 +23,7 @@ impl Body for Resend {
 
 pub(crate) async fn handle(
     State(app): State<App>,
-    body::Json(wish): body::Json<Resend>,
+    body::Json(wish): body::Json<Address>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let letter = Letter::new(Kind::VerifyEmail, wish.email, None, app.clock.now())?;
     app.store.create_letter(&letter).await?;

@@ -39,20 +39,12 @@ pub(crate) async fn handle(
     State(app): State<App>,
     body::Json(wish): body::Json<SignUp>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
-    let mut known = vec![wish.email.as_str(), &app.config.project_name];
-    known.extend(
-        [&wish.first_name, &wish.last_name]
-            .into_iter()
-            .flatten()
-            .map(String::as_str),
-    );
-    app.config.password_policy.check("password", &wish.password, &known)?;
-
-    let password_hash = app.hasher.hash(wish.password).await?;
     let now = app.clock.now();
     let mut user = User::new(UserId::new(app.clock.now_millis())?, wish.email, now);
     user.first_name = wish.first_name;
     user.last_name = wish.last_name;
+    app.config.password_policy.check("password", &wish.password, &user.known_words(&app.config.project_name))?;
+    let password_hash = app.hasher.hash(wish.password).await?;
     let mut letter = None;
     if app.config.email_verification_enabled {
         let verification = Letter::new(Kind::VerifyEmail, user.email.clone(), Some(user.id.clone()), now)?;
@@ -62,9 +54,7 @@ pub(crate) async fn handle(
     } else {
         user.is_verified = true;
     }
-    app.store
-        .create_user(&user, &Login::of(&user, password_hash), letter.as_ref(), now)
-        .await?;
+    app.store.create_user(&user, &Login::of(&user, password_hash), letter.as_ref(), now).await?;
     let message = if letter.is_some() {
         "Welcome. Follow the link in the letter we sent you."
     } else {

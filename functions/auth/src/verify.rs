@@ -28,21 +28,13 @@ pub(crate) async fn handle(
     let decide = |user: &User| {
         let waits = !user.is_verified && !user.is_expired(now) && user.verify_ticket.as_ref() == Some(&claims.jti);
         if waits {
-            Ok(user.edited(
-                &Edit {
-                    is_verified: Some(true),
-                    ..Edit::default()
-                },
-                now,
-            ))
+            Ok(user.edited(&Edit { is_verified: Some(true), ..Edit::default() }, now).into())
         } else {
             Err(Error::InvalidToken)
         }
     };
     match app.store.change_user(&claims.sub, None, decide).await {
-        Ok(_) => Ok(Json(Message {
-            message: "Your address is verified. You can sign in.",
-        })),
+        Ok(_) => Ok(Json(Message { message: "Your address is verified. You can sign in." })),
         Err(Error::NotFound) => Err(Error::InvalidToken),
         Err(error) => Err(error),
     }

@@ -39,13 +39,7 @@ pub struct Report {
 pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
     let stop_at = Instant::now() + time.saturating_sub(RESERVE);
     let cutoff = app.clock.now().plus(-SLACK_SECONDS);
-    let mut report = Report {
-        removed: 0,
-        spared: 0,
-        failed: 0,
-        overdue: 0,
-        complete: true,
-    };
+    let mut report = Report { removed: 0, spared: 0, failed: 0, overdue: 0, complete: true };
     for shard in try_join_all((0..SHARDS).map(|shard| clean(app, shard, cutoff, stop_at))).await? {
         report.removed += shard.removed;
         report.spared += shard.spared;
@@ -56,11 +50,7 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
         let left = try_join_all((0..SHARDS).map(|shard| app.store.count_overdue(shard, cutoff))).await?;
         report.overdue = left.iter().sum();
     }
-    let note = Heartbeat {
-        ended_at: app.clock.now(),
-        removed: report.removed,
-        overdue: report.overdue,
-    };
+    let note = Heartbeat { ended_at: app.clock.now(), removed: report.removed, overdue: report.overdue };
     app.store.write_heartbeat(&note).await?;
     tracing::info!(
         cleanup.removed = report.removed,
@@ -72,19 +62,11 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
 }
 
 async fn clean(app: &App, shard: u64, cutoff: Timestamp, stop_at: Instant) -> Result<Report, Error> {
-    let mut report = Report {
-        removed: 0,
-        spared: 0,
-        failed: 0,
-        overdue: 0,
-        complete: true,
-    };
+    let mut report = Report { removed: 0, spared: 0, failed: 0, overdue: 0, complete: true };
     let mut place = None;
     loop {
         let (users, next) = app.store.list_overdue(shard, cutoff, place).await?;
-        let mut removals = stream::iter(users)
-            .map(|user| remove(app, user, cutoff))
-            .buffer_unordered(AT_A_TIME);
+        let mut removals = stream::iter(users).map(|user| remove(app, user, cutoff)).buffer_unordered(AT_A_TIME);
         while let Some(removal) = removals.next().await {
             match removal {
                 Some(Removal::Removed) => report.removed += 1,
@@ -105,7 +87,5 @@ async fn clean(app: &App, shard: u64, cutoff: Timestamp, stop_at: Instant) -> Re
 
 async fn remove(app: &App, user: Overdue, cutoff: Timestamp) -> Option<Removal> {
     let removal = app.store.remove_overdue(&user, cutoff).await;
-    removal
-        .map_err(|error| tracing::error!(user.id = %user.id, error.cause = %error, "a user was not removed"))
-        .ok()
+    removal.map_err(|error| tracing::error!(user.id = %user.id, error.cause = %error, "a user was not removed")).ok()
 }

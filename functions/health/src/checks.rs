@@ -23,10 +23,7 @@ pub(crate) struct Check {
 impl From<Check> for Value {
     fn from(check: Check) -> Self {
         let mut object = check.details;
-        object.insert(
-            "status".to_owned(),
-            json!(if check.healthy { "healthy" } else { "unhealthy" }),
-        );
+        object.insert("status".to_owned(), json!(if check.healthy { "healthy" } else { "unhealthy" }));
         Self::Object(object)
     }
 }
@@ -50,19 +47,13 @@ pub(crate) async fn database(app: &App) -> Check {
 
 /// The ephemeral table takes, shows and drops an item.
 pub(crate) async fn cache(app: &App) -> Check {
-    timed("cache", async {
-        app.store.probe_ephemeral(app.clock.now()).await.map(|()| json!({}))
-    })
-    .await
+    timed("cache", async { app.store.probe_ephemeral(app.clock.now()).await.map(|()| json!({})) }).await
 }
 
 /// Letters can be put into the outbox.
 async fn email(app: &App) -> Check {
     let backend = app.config.mail_backend.to_string();
-    timed("email", async {
-        app.store.probe_outbox().await.map(|()| json!({ "backend": backend }))
-    })
-    .await
+    timed("email", async { app.store.probe_outbox().await.map(|()| json!({ "backend": backend })) }).await
 }
 
 /// A token signed now can be read now.
@@ -70,13 +61,8 @@ fn signing_keys(app: &App) -> Check {
     let now = app.clock.now();
     let (user, ticket) = (UserId::of("probe"), TicketId::of("probe"));
     let signed = app.tokens.ticket(Kind::Verify, &user, &ticket, now, now.plus(1));
-    let healthy = signed
-        .and_then(|token| app.tokens.read_ticket(Kind::Verify, &token, now))
-        .is_ok();
-    Check {
-        healthy,
-        details: Map::new(),
-    }
+    let healthy = signed.and_then(|token| app.tokens.read_ticket(Kind::Verify, &token, now)).is_ok();
+    Check { healthy, details: Map::new() }
 }
 
 /// The last cleanup is not long ago. Before the first there is nothing to complain about.
@@ -97,9 +83,8 @@ async fn cleanup(app: &App) -> Check {
 
 async fn timed(name: &str, probe: impl Future<Output = Result<Value, Error>>) -> Check {
     let started = Instant::now();
-    let outcome = tokio::time::timeout(DEADLINE, probe)
-        .await
-        .unwrap_or_else(|_| Err(Error::internal("no answer in time")));
+    let outcome =
+        tokio::time::timeout(DEADLINE, probe).await.unwrap_or_else(|_| Err(Error::internal("no answer in time")));
     let latency_ms = (started.elapsed().as_secs_f64() * 100_000.0).round() / 100.0;
     let healthy = outcome.is_ok();
     let mut details = match outcome {

@@ -62,27 +62,16 @@ async fn full(State(app): State<App>) -> Response {
     let mut body = about(&app, healthy);
     body.insert(
         "checks".to_owned(),
-        checks
-            .into_iter()
-            .map(|(name, check)| (name.to_owned(), check.into()))
-            .collect::<Map<_, _>>()
-            .into(),
+        checks.into_iter().map(|(name, check)| (name.to_owned(), check.into())).collect::<Map<_, _>>().into(),
     );
-    let status = if healthy {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Value::Object(body))).into_response()
 }
 
 fn about(app: &App, healthy: bool) -> Map<String, Value> {
     let text = |text: String| Value::String(text);
     Map::from_iter([
-        (
-            "status".to_owned(),
-            text(if healthy { "healthy" } else { "unhealthy" }.to_owned()),
-        ),
+        ("status".to_owned(), text(if healthy { "healthy" } else { "unhealthy" }.to_owned())),
         ("timestamp".to_owned(), text(app.clock.now().to_string())),
         ("service".to_owned(), text(app.config.project_name.clone())),
         ("version".to_owned(), text(app.config.api_version.clone())),

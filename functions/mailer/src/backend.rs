@@ -52,32 +52,18 @@ impl Backend {
     pub(crate) async fn send(&self, app: &App, mail: &Mail) -> Result<String, Error> {
         match self {
             Self::Ses(client) => send_by_ses(client, app, mail).await,
-            Self::Console(print) => print(mail)
-                .map(|()| format!("console-{}", mail.id))
-                .map_err(Error::internal),
+            Self::Console(print) => print(mail).map(|()| format!("console-{}", mail.id)).map_err(Error::internal),
         }
     }
 }
 
 async fn send_by_ses(client: &aws_sdk_sesv2::Client, app: &App, mail: &Mail) -> Result<String, Error> {
-    let content = |text: &str| {
-        Content::builder()
-            .data(text)
-            .charset("UTF-8")
-            .build()
-            .map_err(Error::internal)
-    };
-    let body = Body::builder()
-        .text(content(&mail.text)?)
-        .html(content(&mail.html)?)
-        .build();
+    let content = |text: &str| Content::builder().data(text).charset("UTF-8").build().map_err(Error::internal);
+    let body = Body::builder().text(content(&mail.text)?).html(content(&mail.html)?).build();
     let message = Message::builder().subject(content(&mail.subject)?).body(body).build();
     let sent = client
         .send_email()
-        .from_email_address(sender(
-            &app.config.emails_from_name,
-            app.config.emails_from_email.as_str(),
-        ))
+        .from_email_address(sender(&app.config.emails_from_name, app.config.emails_from_email.as_str()))
         .destination(Destination::builder().to_addresses(mail.to.as_str()).build())
         .content(EmailContent::builder().simple(message).build())
         .send()
@@ -88,10 +74,7 @@ async fn send_by_ses(client: &aws_sdk_sesv2::Client, app: &App, mail: &Mail) -> 
 
 /// `"Name" <address>` (RFC 5322, 3.4), the name quoted.
 fn sender(name: &str, address: &str) -> String {
-    let quoted: String = name
-        .chars()
-        .filter(|c| !c.is_control() && !matches!(c, '"' | '\\'))
-        .collect();
+    let quoted: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();
     format!("\"{quoted}\" <{address}>")
 }
 
@@ -99,9 +82,6 @@ fn sender(name: &str, address: &str) -> String {
 mod tests {
     #[test]
     fn a_senders_name_cannot_break_out_of_its_quotes() {
-        assert_eq!(
-            super::sender("A \"B\"\r\n\\C", "a@example.com"),
-            "\"A BC\" <a@example.com>"
-        );
+        assert_eq!(super::sender("A \"B\"\r\n\\C", "a@example.com"), "\"A BC\" <a@example.com>");
     }
 }

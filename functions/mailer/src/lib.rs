@@ -42,9 +42,7 @@ async fn deliver(app: &App, backend: &Backend, record: EventRecord) -> Result<()
     };
     let mail = write::mail(app, &letter, &addressee)?;
     let message_id = backend.send(app, &mail).await?;
-    app.store
-        .settle_letter(&letter.id, State::Sent, Some(&message_id))
-        .await?;
+    app.store.settle_letter(&letter.id, State::Sent, Some(&message_id)).await?;
     tracing::info!(letter.id = %letter.id, letter.kind = letter.kind.as_str(), user.id = %addressee.id, "a letter was sent");
     Ok(())
 }

@@ -2,31 +2,38 @@
 
 use user_core::app::App;
 use user_core::error::Error;
-use user_core::letter::Letter;
+use user_core::letter::{Kind, Letter};
+use user_core::store::user::Change;
 use user_core::user::User;
 
-/// The user whom the letter's ticket serves; `None` when the letter is not to be sent.
+/// The user whom the letter serves; `None` when it is not to be sent.
 pub(crate) async fn addressee(app: &App, letter: &Letter) -> Result<Option<User>, Error> {
+    let now = app.clock.now();
     match &letter.user_id {
         Some(id) => {
-            let user = app.store.read_user(id).await?;
-            Ok(user
-                .filter(|user| awaits_verification(app, user) && user.verify_ticket.as_ref() == Some(&letter.ticket)))
+            let user = app.store.read_user(id).await?.filter(|user| !user.is_expired(now));
+            Ok(user.filter(|user| match letter.kind {
+                Kind::VerifyEmail => !user.is_verified && user.verify_ticket.as_ref() == Some(&letter.ticket),
+                Kind::ResetPassword => user.reset_ticket.as_ref() == Some(&letter.ticket),
+                Kind::PasswordChanged => true,
+            }))
         }
         None => asked_by_address(app, letter).await,
     }
 }
 
-/// Somebody asked for this letter by address: if it waits for one, the letter's ticket becomes the one that is good.
+/// Somebody asked for this letter by address: if there is an account that it serves, the letter's ticket becomes the one that is good.
 async fn asked_by_address(app: &App, letter: &Letter) -> Result<Option<User>, Error> {
-    let Some(login) = app.store.read_login(&letter.to.key()).await? else {
-        return Ok(None);
-    };
+    let Some(login) = app.store.read_login(&letter.to.key()).await? else { return Ok(None) };
+    let now = app.clock.now();
     let decide = |user: &User| {
-        if awaits_verification(app, user) {
-            Ok(user.with_verify_ticket(&letter.ticket))
-        } else {
-            Err(Error::NotFound)
+        if !user.is_active || user.is_expired(now) {
+            return Err(Error::NotFound);
+        }
+        match letter.kind {
+            Kind::VerifyEmail if !user.is_verified => Ok(Change::from(user.with_verify_ticket(&letter.ticket))),
+            Kind::ResetPassword => Ok(user.with_reset_ticket(&letter.ticket).into()),
+            Kind::VerifyEmail | Kind::PasswordChanged => Err(Error::NotFound),
         }
     };
     match app.store.change_user(&login.user_id, None, decide).await {
@@ -34,8 +41,4 @@ async fn asked_by_address(app: &App, letter: &Letter) -> Result<Option<User>, Er
         Err(Error::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn awaits_verification(app: &App, user: &User) -> bool {
-    user.is_active && !user.is_verified && !user.is_expired(app.clock.now())
 }

@@ -1,6 +1,7 @@
 //! The words of a letter, in text and HTML, with the link that carries its token.
 
 use user_core::app::App;
+use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::letter::{Kind, Letter};
 use user_core::token;
@@ -8,49 +9,93 @@ use user_core::user::User;
 
 use crate::backend::Mail;
 
+/// How long the link of a reset letter is good, in seconds.
+const RESET_SECONDS: i64 = 30 * 60;
+
+/// What a letter says. `{shop}` stands for the shop's name, `{end}` for the end of its link.
+struct Words {
+    subject: &'static str,
+    lead: &'static str,
+    /// What the button says.
+    button: &'static str,
+    note: &'static str,
+}
+
+fn words(kind: Kind) -> Words {
+    match kind {
+        Kind::VerifyEmail => Words {
+            subject: "Verify your address for {shop}",
+            lead: "Welcome to {shop}. One step is left: verify that this address is yours.",
+            button: "Verify my address",
+            note: "The link is good until {end} and works once. If you did not sign up, ignore this letter: \
+                   without verification the account is removed by itself.",
+        },
+        Kind::ResetPassword => Words {
+            subject: "Choose a new password for {shop}",
+            lead: "Somebody asked for a new password for this address. If it was you, choose one here.",
+            button: "Choose a new password",
+            note: "The link is good until {end} and works once. If it was not you, ignore this letter: \
+                   nothing has changed.",
+        },
+        Kind::PasswordChanged => Words {
+            subject: "Your password for {shop} was changed",
+            lead: "The password of your account has just been changed, and all other sessions were ended.",
+            button: "",
+            note: "If it was not you, choose a new password at once by way of \"forgot password\".",
+        },
+    }
+}
+
+/// The kind of token that a letter carries, the page that it leads to, and until when it is good.
+fn link(app: &App, kind: Kind, user: &User, now: Timestamp) -> Option<(token::Kind, &'static str, Timestamp)> {
+    match kind {
+        Kind::VerifyEmail => {
+            let end = user.expires_at.unwrap_or_else(|| now.plus(app.config.unverified_user_ttl_seconds));
+            Some((token::Kind::Verify, "verify-email", end))
+        }
+        Kind::ResetPassword => Some((token::Kind::Reset, "reset-password", now.plus(RESET_SECONDS))),
+        Kind::PasswordChanged => None,
+    }
+}
+
 /// The letter to `user` as a mail. Its token is signed here and is stored nowhere.
 pub(crate) fn mail(app: &App, letter: &Letter, user: &User) -> Result<Mail, Error> {
     let now = app.clock.now();
-    let (kind, path, end) = match letter.kind {
-        Kind::VerifyEmail => {
-            let end = user
-                .expires_at
-                .unwrap_or_else(|| now.plus(app.config.unverified_user_ttl_seconds));
-            (token::Kind::Verify, "verify-email", end)
-        }
-    };
-    let token = app.tokens.ticket(kind, &user.id, &letter.ticket, now, end)?;
-    let link = format!("{}/{path}?token={token}", app.config.frontend_url);
+    let (mut token, mut address, mut end) = (String::new(), String::new(), now);
+    if let Some((kind, page, until)) = link(app, letter.kind, user, now) {
+        token = app.tokens.ticket(kind, &user.id, &letter.ticket, now, until)?;
+        address = format!("{}/{page}?token={token}", app.config.frontend_url);
+        end = until;
+    }
     let shop = &app.config.project_name;
-    let name = user
-        .first_name
-        .as_deref()
-        .map_or(String::new(), |name| format!(" {name}"));
-    let subject = format!("Verify your address for {shop}");
-    let text = format!(
-        "Hello{name},\n\nwelcome to {shop}. Please open this link to verify your address:\n\n{link}\n\n\
-         The link is good until {end} and works once. If you did not sign up, ignore this letter: without\n\
-         verification the account is removed by itself.\n\n{shop}\n"
-    );
+    let fill = |text: &str| text.replace("{end}", &end.to_string()).replace("{shop}", shop);
+    let Words { subject, lead, button, note } = words(letter.kind);
+    let name = user.first_name.as_deref().map_or(String::new(), |name| format!(" {name}"));
+    let paragraphs = [format!("Hello{name},"), fill(lead), address.clone(), fill(note), shop.clone()];
+    let text: Vec<_> = paragraphs.into_iter().filter(|paragraph| !paragraph.is_empty()).collect();
+    let action = if address.is_empty() { String::new() } else { ACTION.replace("{button}", button) };
     let html = HTML
+        .replace("{action}", &action)
+        .replace("{lead}", &escape(&fill(lead)))
+        .replace("{note}", &escape(&fill(note)))
         .replace("{shop}", &escape(shop))
         .replace("{name}", &escape(&name))
-        .replace("{link}", &escape(&link))
-        .replace("{end}", &end.to_string());
+        .replace("{link}", &escape(&address));
     Ok(Mail {
         id: letter.id.to_string(),
-        to: user.email.clone(),
+        to: letter.user_id.as_ref().map_or(&user.email, |_| &letter.to).clone(),
         kind: letter.kind.as_str().to_owned(),
-        subject,
-        text,
+        subject: fill(subject),
+        text: format!("{}\n", text.join("\n\n")),
         html,
-        link,
+        link: address,
         token,
         sent_at: now.to_string(),
     })
 }
 
-const HTML: &str = include_str!("verify_email.html");
+const HTML: &str = include_str!("letter.html");
+const ACTION: &str = include_str!("letter_action.html");
 
 /// Text as HTML; braces too, so that no value can name another one's place in the page.
 fn escape(text: &str) -> String {
@@ -75,9 +120,8 @@ mod tests {
 
     #[test]
     fn the_page_names_only_places_that_are_filled() {
-        let filled = ["{shop}", "{name}", "{link}", "{end}"]
-            .iter()
-            .fold(HTML.to_owned(), |page, place| page.replace(place, ""));
+        let places = ["{action}", "{lead}", "{note}", "{shop}", "{name}", "{link}", "{button}"];
+        let filled = places.iter().fold(format!("{HTML}{ACTION}"), |page, place| page.replace(place, ""));
         assert!(!filled.contains('{'), "{filled}");
     }
 }

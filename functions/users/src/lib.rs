@@ -4,11 +4,12 @@ mod delete;
 mod list;
 mod read;
 mod role;
+mod sessions;
 mod update;
 
 use ::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
+use axum::routing::{delete, get, put};
 use axum::{Json, Router};
 use user_core::app::App;
 use user_core::clock::Timestamp;
@@ -22,14 +23,13 @@ pub fn router(app: App) -> Router {
     let routes = Router::new()
         .route("/api/v1/me", get(read::me))
         .route("/api/v1/users/me", get(read::me).patch(update::patch_me))
+        .route("/api/v1/users/me/sessions", get(sessions::list))
+        .route("/api/v1/users/me/sessions/{session_id}", delete(sessions::end))
         .route("/api/v1/users", get(list::handle))
         .route("/api/v1/users/", get(list::handle))
         .route(
             "/api/v1/users/{user_id}",
-            get(read::one)
-                .patch(update::patch)
-                .put(update::replace)
-                .delete(delete::handle),
+            get(read::one).patch(update::patch).put(update::replace).delete(delete::handle),
         )
         .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle));
     http::serve(routes, app)
@@ -48,9 +48,5 @@ async fn find(app: &App, id: &UserId) -> Result<User, Error> {
 
 /// An expired user exists for nobody.
 fn existing(user: &User, now: Timestamp) -> Result<(), Error> {
-    if user.is_expired(now) {
-        Err(Error::NotFound)
-    } else {
-        Ok(())
-    }
+    if user.is_expired(now) { Err(Error::NotFound) } else { Ok(()) }
 }

@@ -31,17 +31,8 @@ impl Wish {
         let verified = one(&mut query, "verified", verified, &mut errors);
         let email = one(&mut query, "email", Email::parse, &mut errors);
         let filter = Filter { role, verified };
-        let wish = Self {
-            limit: limit.unwrap_or(LIMIT_DEFAULT),
-            cursor: query.remove("cursor"),
-            email,
-            filter,
-        };
-        if errors.is_empty() {
-            Ok(wish)
-        } else {
-            Err(Error::Invalid(errors))
-        }
+        let wish = Self { limit: limit.unwrap_or(LIMIT_DEFAULT), cursor: query.remove("cursor"), email, filter };
+        if errors.is_empty() { Ok(wish) } else { Err(Error::Invalid(errors)) }
     }
 }
 
@@ -51,9 +42,7 @@ fn one<T>(
     read: impl FnOnce(&str) -> Result<T, Refusal>,
     errors: &mut Vec<FieldError>,
 ) -> Option<T> {
-    read(&query.remove(name)?)
-        .map_err(|refusal| errors.push(refusal.of(name)))
-        .ok()
+    read(&query.remove(name)?).map_err(|refusal| errors.push(refusal.of(name))).ok()
 }
 
 fn limit(text: &str) -> Result<usize, Refusal> {
@@ -62,8 +51,7 @@ fn limit(text: &str) -> Result<usize, Refusal> {
 }
 
 fn verified(text: &str) -> Result<bool, Refusal> {
-    text.parse()
-        .map_err(|_| Refusal::new("wrong-type", "true or false is needed"))
+    text.parse().map_err(|_| Refusal::new("wrong-type", "true or false is needed"))
 }
 
 pub(crate) async fn handle(
@@ -77,22 +65,12 @@ pub(crate) async fn handle(
         Some(email) => (by_email(&app, email, &wish.filter).await?, None),
         None => {
             let query = format!("{:?}", wish.filter);
-            let before = wish
-                .cursor
-                .as_deref()
-                .map(|cursor| page::place(&app, &query, cursor))
-                .transpose()?;
-            let (users, next) = app
-                .store
-                .list_users(&wish.filter, before, wish.limit, app.clock.now())
-                .await?;
+            let before = wish.cursor.as_deref().map(|cursor| page::place(&app, &query, cursor)).transpose()?;
+            let (users, next) = app.store.list_users(&wish.filter, before, wish.limit, app.clock.now()).await?;
             (users, next.map(|place| page::cursor(&app, &query, &place)))
         }
     };
-    Ok(Json(Page {
-        items: users.into_iter().map(UserView::from).collect(),
-        next_cursor: next,
-    }))
+    Ok(Json(Page { items: users.into_iter().map(UserView::from).collect(), next_cursor: next }))
 }
 
 async fn by_email(app: &App, email: &Email, filter: &Filter) -> Result<Vec<User>, Error> {

@@ -14,10 +14,6 @@ pub(crate) async fn me(caller: Caller) -> Response {
 
 pub(crate) async fn one(State(app): State<App>, caller: Caller, Path(id): Path<UserId>) -> Result<Response, Error> {
     permit(&caller.user, Action::Read(&id))?;
-    let user = if id == caller.user.id {
-        caller.user
-    } else {
-        crate::find(&app, &id).await?
-    };
+    let user = if id == caller.user.id { caller.user } else { crate::find(&app, &id).await? };
     Ok(crate::show(user))
 }

@@ -30,15 +30,5 @@ pub(crate) async fn handle(
     Json(NewRole(role)): Json<NewRole>,
 ) -> Result<Response, Error> {
     permit(&caller.user, Action::ChangeRole)?;
-    change(
-        &app,
-        caller,
-        id,
-        &if_match,
-        &Edit {
-            role: Some(role),
-            ..Edit::default()
-        },
-    )
-    .await
+    change(&app, caller, id, &if_match, &Edit { role: Some(role), ..Edit::default() }).await
 }

@@ -94,7 +94,7 @@ pub(crate) async fn change(
     let decide = |user: &User| {
         crate::existing(user, now)?;
         if_match.check(user)?;
-        Ok(user.edited(edit, now))
+        Ok(user.edited(edit, now).into())
     };
     app.store.change_user(&id, known, decide).await.map(crate::show)
 }

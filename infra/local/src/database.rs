@@ -52,11 +52,7 @@ fn create_table(database: &Database, name: &str, mut properties: Map<String, Val
     }
     let time_to_live = properties.remove("TimeToLiveSpecification");
     // Deployed tables have these; they mean nothing on one machine.
-    for deployed in [
-        "PointInTimeRecoverySpecification",
-        "DeletionProtectionEnabled",
-        "SSESpecification",
-    ] {
+    for deployed in ["PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "SSESpecification"] {
         properties.remove(deployed);
     }
     properties.insert("TableName".to_owned(), json!(name));

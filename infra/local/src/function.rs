@@ -40,10 +40,7 @@ impl Function {
             "cleanup" => Handler::Cleanup(app),
             other => return Err(format!("the template names a binary that is not here: {other}").into()),
         };
-        Ok(Self {
-            handler,
-            timeout_seconds,
-        })
+        Ok(Self { handler, timeout_seconds })
     }
 
     /// Calls the function with an event as JSON.
@@ -52,15 +49,13 @@ impl Function {
     /// When the event is not one of the function's, or what the function itself reports.
     pub async fn invoke(&self, event: Value) -> Result<Value, Fault> {
         match &self.handler {
-            Handler::Http(_) => Ok(serde_json::to_value(
-                self.answer(serde_json::from_value(event)?).await?,
-            )?),
-            Handler::Mailer(app, backend) => Ok(serde_json::to_value(
-                mailer::handle(app, backend, serde_json::from_value(event)?).await,
-            )?),
-            Handler::Cleanup(app) => Ok(serde_json::to_value(
-                cleanup::handle(app, Duration::from_secs(self.timeout_seconds)).await?,
-            )?),
+            Handler::Http(_) => Ok(serde_json::to_value(self.answer(serde_json::from_value(event)?).await?)?),
+            Handler::Mailer(app, backend) => {
+                Ok(serde_json::to_value(mailer::handle(app, backend, serde_json::from_value(event)?).await)?)
+            }
+            Handler::Cleanup(app) => {
+                Ok(serde_json::to_value(cleanup::handle(app, Duration::from_secs(self.timeout_seconds)).await?)?)
+            }
         }
     }
 

@@ -44,16 +44,10 @@ impl Gateway {
         for (id, route) in template.routes() {
             let method: Method = route.method.to_uppercase().parse()?;
             let function = functions.get(id).cloned().ok_or("a route leads to no function")?;
-            let target = Target {
-                route_key: format!("{method} {}", route.path),
-                function,
-            };
+            let target = Target { route_key: format!("{method} {}", route.path), function };
             routes.entry(method).or_default().insert(&route.path, target)?;
         }
-        Ok(Self {
-            routes,
-            cors: cors.ok_or("the template has no HTTP API")?,
-        })
+        Ok(Self { routes, cors: cors.ok_or("the template has no HTTP API")? })
     }
 
     /// Answers a request that came from `source`.
@@ -78,11 +72,7 @@ impl Gateway {
 
     async fn route(&self, request: Request<Bytes>, source: IpAddr, id: &str) -> Response<Bytes> {
         let path = request.uri().path().to_owned();
-        let Some(found) = self
-            .routes
-            .get(request.method())
-            .and_then(|routes| routes.at(&path).ok())
-        else {
+        let Some(found) = self.routes.get(request.method()).and_then(|routes| routes.at(&path).ok()) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
         let event = event::request(request, source, id, &found.value.route_key, &found.params);
@@ -101,16 +91,8 @@ impl Gateway {
         *response.status_mut() = StatusCode::NO_CONTENT;
         let headers = response.headers_mut();
         if self.allow(headers, origin) {
-            set(
-                headers,
-                header::ACCESS_CONTROL_ALLOW_METHODS,
-                &self.cors.allow_methods.join(","),
-            );
-            set(
-                headers,
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                &self.cors.allow_headers.join(","),
-            );
+            set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &self.cors.allow_methods.join(","));
+            set(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, &self.cors.allow_headers.join(","));
             set(headers, header::ACCESS_CONTROL_MAX_AGE, &self.cors.max_age.to_string());
         }
         response
@@ -121,18 +103,10 @@ impl Gateway {
         let Some(origin) = origin.and_then(|origin| origin.to_str().ok()) else {
             return false;
         };
-        let allowed = self
-            .cors
-            .allow_origins
-            .iter()
-            .find(|allowed| *allowed == "*" || *allowed == origin);
+        let allowed = self.cors.allow_origins.iter().find(|allowed| *allowed == "*" || *allowed == origin);
         let Some(allowed) = allowed else { return false };
         set(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-        set(
-            headers,
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            &self.cors.expose_headers.join(","),
-        );
+        set(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, &self.cors.expose_headers.join(","));
         set(headers, header::VARY, "Origin");
         true
     }
@@ -148,9 +122,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 fn message(status: StatusCode, text: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(format!("{{\"message\":\"{text}\"}}")));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

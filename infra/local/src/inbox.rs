@@ -22,23 +22,13 @@ impl Inbox {
     /// When the file cannot be opened.
     pub fn open(folder: Option<&Path>) -> Result<Self, Fault> {
         let Some(folder) = folder else {
-            return Ok(Self {
-                mails: Mutex::default(),
-                file: None,
-            });
+            return Ok(Self { mails: Mutex::default(), file: None });
         };
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(folder.join("mail.jsonl"))?;
+        let file = OpenOptions::new().read(true).append(true).create(true).open(folder.join("mail.jsonl"))?;
         // A mail that a crash cut short was not marked as sent: it comes again.
         let lines = BufReader::new(&file).lines().map_while(Result::ok);
         let mails = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
-        Ok(Self {
-            mails: Mutex::new(mails),
-            file: Some(Mutex::new(file)),
-        })
+        Ok(Self { mails: Mutex::new(mails), file: Some(Mutex::new(file)) })
     }
 
     /// Keeps a mail.
@@ -49,14 +39,9 @@ impl Inbox {
         if let Some(file) = &self.file {
             // The line break comes first: it also parts this mail from one that a crash cut short.
             let line = format!("\n{}", serde_json::to_string(mail)?);
-            file.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write_all(line.as_bytes())?;
+            file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())?;
         }
-        self.mails
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(mail.clone());
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner).push(mail.clone());
         Ok(())
     }
 
@@ -72,11 +57,7 @@ impl Inbox {
     #[must_use]
     pub fn page(&self, to: Option<&str>) -> String {
         let mails: String = self.mails(to).iter().map(entry).collect();
-        let mails = if mails.is_empty() {
-            "<p>No mail yet. Sign somebody up.</p>".to_owned()
-        } else {
-            mails
-        };
+        let mails = if mails.is_empty() { "<p>No mail yet. Sign somebody up.</p>".to_owned() } else { mails };
         PAGE.replace("{mails}", &mails)
     }
 }

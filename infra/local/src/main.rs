@@ -63,22 +63,14 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
     let dynamodb = listen(arguments.dynamodb_port).await?;
     let folder = (!arguments.ephemeral).then_some(arguments.data);
     let settings = local::settings();
-    let service = Service::open(Options {
-        folder: folder.clone(),
-        clock: Clock::System,
-        settings,
-        print_mails: true,
-    })?;
+    let service = Service::open(Options { folder: folder.clone(), clock: Clock::System, settings, print_mails: true })?;
     user_core::lambda::start_log(&service.config);
     let service = Arc::new(service);
     let api_url = format!("http://{}", api.local_addr()?);
     say(&format!("API        {api_url}/api/v1"));
     say(&format!("mail       {api_url}/_local/mail"));
     say(&format!("DynamoDB   http://{}", dynamodb.local_addr()?));
-    say(&format!(
-        "data       {}",
-        folder.map_or("in memory".to_owned(), |folder| folder.display().to_string())
-    ));
+    say(&format!("data       {}", folder.map_or("in memory".to_owned(), |folder| folder.display().to_string())));
 
     let mut tasks = JoinSet::new();
     tasks.spawn(dynoxide::server::serve_on(dynamodb, service.database.clone()));
@@ -106,9 +98,7 @@ async fn serve(listener: TcpListener, service: Arc<Service>) {
         connections.spawn(async move {
             let handler = service_fn(move |request| answer(service.clone(), request, peer.ip()));
             let mut server = http1::Builder::new();
-            server
-                .timer(TokioTimer::new())
-                .header_read_timeout(Duration::from_secs(30));
+            server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
             // A broken connection concerns nobody but its client.
             let _ = server.serve_connection(TokioIo::new(stream), handler).await;
         });
@@ -154,10 +144,7 @@ async fn repeat(service: Arc<Service>, function: String, period: Duration) {
 fn period(schedule: &Schedule) -> Result<Duration, Fault> {
     let expression = &schedule.schedule_expression;
     let unknown = || format!("the local stack does not know the schedule {expression}");
-    let rate = expression
-        .strip_prefix("rate(")
-        .and_then(|rest| rest.strip_suffix(')'))
-        .ok_or_else(unknown)?;
+    let rate = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).ok_or_else(unknown)?;
     let (number, unit) = rate.split_once(' ').ok_or_else(unknown)?;
     let seconds = match unit.trim_end_matches('s') {
         "minute" => 60,

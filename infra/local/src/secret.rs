@@ -22,10 +22,7 @@ pub fn open(folder: Option<&Path>, id: &str, secret: &Secret) -> Result<String, 
     }
     let wish = &secret.generate_secret_string;
     let mut value: Map<String, Value> = serde_json::from_str(&wish.secret_string_template)?;
-    value.insert(
-        wish.generate_string_key.clone(),
-        Value::String(password(wish.password_length)),
-    );
+    value.insert(wish.generate_string_key.clone(), Value::String(password(wish.password_length)));
     let text = Value::Object(value).to_string();
     if let Some(file) = file {
         // Renamed when whole, so that a crash leaves no half of a key.
@@ -37,11 +34,7 @@ pub fn open(folder: Option<&Path>, id: &str, secret: &Secret) -> Result<String, 
 }
 
 fn password(length: usize) -> String {
-    let letter = || {
-        ALPHABET
-            .get(usize::try_from(random_below(ALPHABET.len() as u64)).unwrap_or(0))
-            .copied()
-            .unwrap_or(b'A')
-    };
+    let letter =
+        || ALPHABET.get(usize::try_from(random_below(ALPHABET.len() as u64)).unwrap_or(0)).copied().unwrap_or(b'A');
     (0..length).map(|_| char::from(letter())).collect()
 }

@@ -21,9 +21,7 @@ use crate::service::Service;
 /// When the port is taken; the sentence says so.
 pub async fn listen(port: u16) -> Result<TcpListener, Fault> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("cannot listen on {address}: {error}").into())
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}").into())
 }
 
 /// Writes a line to standard output; a closed pipe is nobody's fault.
@@ -75,31 +73,19 @@ async fn local(service: &Service, path: &str, request: Request<Bytes>) -> Respon
 /// JSON for programs, a page for browsers.
 fn inbox(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
     let query = request.uri().query().unwrap_or_default();
-    let to = form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == "to")
-        .map(|(_, value)| value.into_owned());
-    let accept = request
-        .headers()
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let to =
+        form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "to").map(|(_, value)| value.into_owned());
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
         let mut page = Response::new(Bytes::from(service.inbox.page(to.as_deref())));
-        page.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/html; charset=utf-8"),
-        );
+        page.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         return page;
     }
     answer_json(StatusCode::OK, &json!(service.inbox.mails(to.as_deref())))
 }
 
 async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<Bytes> {
-    let event = if event.is_empty() {
-        Ok(json!({}))
-    } else {
-        serde_json::from_slice(event)
-    };
+    let event = if event.is_empty() { Ok(json!({})) } else { serde_json::from_slice(event) };
     let outcome = match event {
         Ok(event) => service.invoke(function, event).await,
         Err(error) => Err(error.into()),
@@ -113,8 +99,6 @@ async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<By
 fn answer_json(status: StatusCode, value: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(value.to_string()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

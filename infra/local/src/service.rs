@@ -22,11 +22,7 @@ use crate::template::{Event, Resource, Schedule, Template};
 use crate::{Fault, database, secret};
 
 /// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
-const LOCAL: [(&str, &str); 3] = [
-    ("ENVIRONMENT", "development"),
-    ("MAIL_BACKEND", "console"),
-    ("LOG_FORMAT", "plain"),
-];
+const LOCAL: [(&str, &str); 3] = [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain")];
 
 /// How to open the service.
 pub struct Options {
@@ -63,17 +59,9 @@ impl Service {
     /// # Errors
     /// A template, a setting or a data folder that cannot be used.
     pub fn open(options: Options) -> Result<Self, Fault> {
-        let Options {
-            folder,
-            clock,
-            settings,
-            print_mails,
-        } = options;
+        let Options { folder, clock, settings, print_mails } = options;
         let setting = |name: &str| {
-            let local = LOCAL
-                .iter()
-                .find(|(local, _)| *local == name)
-                .map(|(_, value)| (*value).to_owned());
+            let local = LOCAL.iter().find(|(local, _)| *local == name).map(|(_, value)| (*value).to_owned());
             settings.get(name).cloned().or(local)
         };
         let template = Template::evaluate(setting)?;
@@ -103,16 +91,7 @@ impl Service {
             }
         }
         let (written, pollers) = (Notify::new(), Mutex::new(pollers));
-        Ok(Self {
-            database,
-            gateway,
-            inbox,
-            config,
-            written,
-            functions,
-            schedules,
-            pollers,
-        })
+        Ok(Self { database, gateway, inbox, config, written, functions, schedules, pollers })
     }
 
     /// Calls a function by its logical id.
@@ -120,11 +99,7 @@ impl Service {
     /// # Errors
     /// When there is none, and what the function itself reports.
     pub async fn invoke(&self, id: &str, event: Value) -> Result<Value, Fault> {
-        self.functions
-            .get(id)
-            .ok_or_else(|| format!("there is no function {id}"))?
-            .invoke(event)
-            .await
+        self.functions.get(id).ok_or_else(|| format!("there is no function {id}"))?.invoke(event).await
     }
 
     /// The schedules, with the functions that they call.
@@ -173,23 +148,10 @@ fn functions(
     for (id, binary, function) in template.functions() {
         let environment = template.environment(function);
         let own = Config::read(|name| settings.get(name).or_else(|| environment.get(name)).cloned())?;
-        let keys = Keys::from_secret(
-            parts
-                .secrets
-                .get(&own.signing_secret_id)
-                .ok_or("there is no such secret")?,
-        )?;
-        let app = App::new(
-            own.clone(),
-            parts.clock.clone(),
-            Store::new(parts.client.clone(), &own),
-            &keys,
-        )?;
+        let keys = Keys::from_secret(parts.secrets.get(&own.signing_secret_id).ok_or("there is no such secret")?)?;
+        let app = App::new(own.clone(), parts.clock.clone(), Store::new(parts.client.clone(), &own), &keys)?;
         let timeout = template.timeout_seconds(function);
-        functions.insert(
-            id.to_owned(),
-            Arc::new(Function::new(binary, app, parts.backend.clone(), timeout)?),
-        );
+        functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, parts.backend.clone(), timeout)?));
         config = Some(own);
     }
     Ok((functions, config.ok_or("the template has no functions")?))
@@ -206,12 +168,9 @@ fn backend(inbox: &Arc<Inbox>, print: bool) -> Backend {
 }
 
 fn events(template: &Template) -> impl Iterator<Item = (&str, &str, &Event)> {
-    template.functions().flat_map(|(id, _, function)| {
-        function
-            .events
-            .iter()
-            .map(move |(name, event)| (id, name.as_str(), event))
-    })
+    template
+        .functions()
+        .flat_map(|(id, _, function)| function.events.iter().map(move |(name, event)| (id, name.as_str(), event)))
 }
 
 fn secrets(template: &Template, folder: Option<&Path>) -> Result<BTreeMap<String, String>, Fault> {

@@ -49,10 +49,7 @@ impl Poller {
         let table = mapping.stream.trim_end_matches(".StreamArn");
         let description = database.describe_table(serde_json::from_value(json!({ "TableName": table }))?)?;
         let description = serde_json::to_value(description)?;
-        let stream_arn = description["Table"]["LatestStreamArn"]
-            .as_str()
-            .ok_or("the table has no stream")?
-            .to_owned();
+        let stream_arn = description["Table"]["LatestStreamArn"].as_str().ok_or("the table has no stream")?.to_owned();
         let described = database.describe_stream(serde_json::from_value(json!({ "StreamArn": stream_arn }))?)?;
         let described = serde_json::to_value(described)?;
         let shard_id = described["StreamDescription"]["Shards"][0]["ShardId"]
@@ -60,10 +57,7 @@ impl Poller {
             .ok_or("the stream has no shard")?
             .to_owned();
         let file = folder.map(|folder| folder.join(format!("{name}.position")));
-        let read_to = file
-            .as_ref()
-            .and_then(|file| fs::read_to_string(file).ok())
-            .filter(|text| !text.is_empty());
+        let read_to = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).filter(|text| !text.is_empty());
         Ok(Self {
             database: database.clone(),
             function,
@@ -86,11 +80,7 @@ impl Poller {
             return Ok(Step::Idle);
         };
         let wanted: Vec<_> = records.iter().filter(|record| self.wants(record)).cloned().collect();
-        let failed = if wanted.is_empty() {
-            None
-        } else {
-            self.first_failure(wanted, &first).await
-        };
+        let failed = if wanted.is_empty() { None } else { self.first_failure(wanted, &first).await };
         match failed {
             None => {
                 self.failures = 0;
@@ -110,17 +100,10 @@ impl Poller {
         if let (Some(request), Value::Object(start)) = (request.as_object_mut(), start) {
             request.extend(start);
         }
-        let iterator = self
-            .database
-            .get_shard_iterator(serde_json::from_value(request)?)?
-            .shard_iterator;
+        let iterator = self.database.get_shard_iterator(serde_json::from_value(request)?)?.shard_iterator;
         let request = json!({ "ShardIterator": iterator, "Limit": self.mapping.batch_size });
         let answer = self.database.get_records(serde_json::from_value(request)?)?;
-        Ok(answer
-            .records
-            .iter()
-            .map(serde_json::to_value)
-            .collect::<Result<_, _>>()?)
+        Ok(answer.records.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
     }
 
     fn wants(&self, record: &Value) -> bool {
@@ -136,12 +119,9 @@ impl Poller {
         match self.function.invoke(json!({ "Records": records })).await {
             Ok(response) => {
                 let failures = response["batchItemFailures"].as_array().cloned().unwrap_or_default();
-                failures.first().map(|failure| {
-                    failure["itemIdentifier"]
-                        .as_str()
-                        .map_or(first, |sequence| sequence)
-                        .to_owned()
-                })
+                failures
+                    .first()
+                    .map(|failure| failure["itemIdentifier"].as_str().map_or(first, |sequence| sequence).to_owned())
             }
             Err(fault) => {
                 tracing::error!(error.cause = %fault, "a function failed");
@@ -152,11 +132,7 @@ impl Poller {
 
     /// Goes on at a failed record, or behind it once it had its attempts.
     fn again_from(&mut self, records: &[Value], failed: &str) -> Result<Step, Fault> {
-        let done = records
-            .iter()
-            .map(sequence)
-            .take_while(|sequence| sequence != failed)
-            .last();
+        let done = records.iter().map(sequence).take_while(|sequence| sequence != failed).last();
         if let Some(done) = done {
             self.failures = 0;
             self.move_to(done)?;
@@ -181,10 +157,7 @@ impl Poller {
 }
 
 fn sequence(record: &Value) -> String {
-    record["dynamodb"]["SequenceNumber"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned()
+    record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Whether `event` matches a filter pattern of literals (Lambda's event filtering syntax).

@@ -206,13 +206,7 @@ impl Template {
     /// The environment of a function: its own variables over those of all.
     #[must_use]
     pub fn environment(&self, function: &Function) -> BTreeMap<String, String> {
-        let all = self
-            .globals
-            .function
-            .environment
-            .variables
-            .iter()
-            .chain(&function.environment.variables);
+        let all = self.globals.function.environment.variables.iter().chain(&function.environment.variables);
         all.map(|(name, value)| (name.clone(), text(value))).collect()
     }
 

@@ -14,20 +14,13 @@ use crate::stage::Stage;
 /// # Errors
 /// [`Error::EmailTaken`]; [`Error::Invalid`] when the password breaks the policy.
 pub async fn create_admin(stage: &Stage, email: Email, password: Password) -> Result<User, Error> {
-    let known = [email.as_str(), &stage.config.project_name];
-    stage.config.password_policy.check("password", &password, &known)?;
-    let hash = stage.hasher.hash(password).await?;
     let now = stage.clock.now();
     let id = UserId::new(stage.clock.now_millis())?;
-    let user = User {
-        role: Role::Admin,
-        is_verified: true,
-        ..User::new(id, email, now)
-    };
-    stage
-        .store
-        .create_user(&user, &Login::of(&user, hash), None, now)
-        .await?;
+    let user = User { role: Role::Admin, is_verified: true, ..User::new(id, email, now) };
+    let known = user.known_words(&stage.config.project_name);
+    stage.config.password_policy.check("password", &password, &known)?;
+    let hash = stage.hasher.hash(password).await?;
+    stage.store.create_user(&user, &Login::of(&user, hash), None, now).await?;
     Ok(user)
 }
 
@@ -38,8 +31,7 @@ pub async fn create_admin(stage: &Stage, email: Email, password: Password) -> Re
 pub async fn show(stage: &Stage, email: &Email) -> Result<User, Error> {
     let login = stage.store.read_login(&email.key()).await?.ok_or(Error::NotFound)?;
     let user = stage.store.read_user(&login.user_id).await?;
-    user.filter(|user| !user.is_expired(stage.clock.now()))
-        .ok_or(Error::NotFound)
+    user.filter(|user| !user.is_expired(stage.clock.now())).ok_or(Error::NotFound)
 }
 
 /// Gives the user with this address a role.
@@ -48,13 +40,7 @@ pub async fn show(stage: &Stage, email: &Email) -> Result<User, Error> {
 /// [`Error::NotFound`]; [`Error::LastAdmin`].
 pub async fn set_role(stage: &Stage, email: &Email, role: Role) -> Result<User, Error> {
     let user = show(stage, email).await?;
-    let edit = Edit {
-        role: Some(role),
-        ..Edit::default()
-    };
+    let edit = Edit { role: Some(role), ..Edit::default() };
     let id = user.id.clone();
-    stage
-        .store
-        .change_user(&id, Some(user), |user| Ok(user.edited(&edit, stage.clock.now())))
-        .await
+    stage.store.change_user(&id, Some(user), |user| Ok(user.edited(&edit, stage.clock.now()).into())).await
 }

@@ -62,11 +62,7 @@ async fn main() -> ExitCode {
     let json = arguments.json;
     match run(arguments).await {
         Ok(user) => {
-            print(&if json {
-                json!(UserView::from(user)).to_string()
-            } else {
-                table(&user)
-            });
+            print(&if json { json!(UserView::from(user)).to_string() } else { table(&user) });
             ExitCode::SUCCESS
         }
         Err(fault) => {
@@ -82,9 +78,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<User, Fault> {
-    let endpoint = arguments
-        .endpoint
-        .or_else(|| arguments.local.then(|| LOCAL_ENDPOINT.to_owned()));
+    let endpoint = arguments.endpoint.or_else(|| arguments.local.then(|| LOCAL_ENDPOINT.to_owned()));
     let stage = Stage::open(endpoint, local::settings()).await?;
     Ok(match arguments.command {
         Command::Admin(Admin::Create { email, password_stdin }) => {
@@ -107,11 +101,8 @@ fn read_password(from_stdin: bool) -> Result<Password, Fault> {
 }
 
 fn table(user: &User) -> String {
-    let name = [user.first_name.as_deref(), user.last_name.as_deref()]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let name =
+        [user.first_name.as_deref(), user.last_name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
     format!(
         "id        {}\nemail     {}\nname      {name}\nrole      {}\nverified  {}\nactive    {}\ncreated   {}\nupdated   {}",
         user.id,
@@ -134,11 +125,9 @@ fn reason(fault: &Fault) -> String {
         Some(Error::NotFound) => "no user has this address".to_owned(),
         Some(Error::EmailTaken) => "an account with this address exists; use promote".to_owned(),
         Some(Error::LastAdmin) => "this is the last administrator; promote somebody else first".to_owned(),
-        Some(Error::Invalid(errors)) => errors
-            .iter()
-            .map(|e| format!("{}: {}", e.field, e.detail))
-            .collect::<Vec<_>>()
-            .join("; "),
+        Some(Error::Invalid(errors)) => {
+            errors.iter().map(|e| format!("{}: {}", e.field, e.detail)).collect::<Vec<_>>().join("; ")
+        }
         _ => fault.to_string(),
     }
 }

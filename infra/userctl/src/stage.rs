@@ -35,45 +35,24 @@ impl Stage {
     /// Variables that are missing or malformed.
     pub async fn open(endpoint: Option<String>, environment: BTreeMap<String, String>) -> Result<Self, Fault> {
         let template = Template::evaluate(|name| environment.get(name).cloned())?;
-        let known = template
-            .functions()
-            .next()
-            .map(|(_, _, function)| template.environment(function))
-            .unwrap_or_default();
+        let known =
+            template.functions().next().map(|(_, _, function)| template.environment(function)).unwrap_or_default();
         let deployed = endpoint.is_none();
         let config = Config::read(|name| {
             let given = environment.get(name).cloned();
-            given.or_else(|| {
-                known
-                    .get(name)
-                    .filter(|_| !(deployed && name.ends_with("_TABLE")))
-                    .cloned()
-            })
+            given.or_else(|| known.get(name).filter(|_| !(deployed && name.ends_with("_TABLE"))).cloned())
         })?;
         let client = match endpoint {
             Some(endpoint) => {
                 let credentials =
                     SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
-                Client::new(&sdk_config(
-                    https_client(),
-                    credentials,
-                    Region::new("local"),
-                    Some(endpoint),
-                ))
+                Client::new(&sdk_config(https_client(), credentials, Region::new("local"), Some(endpoint)))
             }
-            None => Client::new(
-                &aws_config::defaults(BehaviorVersion::latest())
-                    .http_client(https_client())
-                    .load()
-                    .await,
-            ),
+            None => {
+                Client::new(&aws_config::defaults(BehaviorVersion::latest()).http_client(https_client()).load().await)
+            }
         };
         let hasher = Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?;
-        Ok(Self {
-            store: Store::new(client, &config),
-            config,
-            hasher,
-            clock: Clock::System,
-        })
+        Ok(Self { store: Store::new(client, &config), config, hasher, clock: Clock::System })
     }
 }

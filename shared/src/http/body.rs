@@ -65,10 +65,7 @@ impl<T: Form, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
 }
 
 fn media_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
@@ -88,20 +85,13 @@ fn read<T: Body>(bytes: &[u8]) -> Result<T, Error> {
 }
 
 fn read_map<T: Body>(map: Map<String, Value>) -> Result<T, Error> {
-    let mut fields = Fields {
-        map,
-        errors: Vec::new(),
-    };
+    let mut fields = Fields { map, errors: Vec::new() };
     let body = T::read(&mut fields);
     let unknown = || Refusal::new("unknown-field", "this call has no such field");
     // The name comes from the client: it is cut, so that an answer does not grow with it.
-    let extra = fields
-        .map
-        .keys()
-        .map(|name| unknown().of(&name.chars().take(64).collect::<String>()));
+    let extra = fields.map.keys().map(|name| unknown().of(&name.chars().take(64).collect::<String>()));
     fields.errors.extend(extra.take(16));
-    body.filter(|_| fields.errors.is_empty())
-        .ok_or(Error::Invalid(fields.errors))
+    body.filter(|_| fields.errors.is_empty()).ok_or(Error::Invalid(fields.errors))
 }
 
 /// The fields of a body that nobody took yet, and what is wrong with those taken.
@@ -157,9 +147,7 @@ impl Fields {
     }
 
     fn required(&mut self, name: &str) -> Option<Value> {
-        self.map
-            .remove(name)
-            .or_else(|| self.refuse(name, Refusal::new("missing", "this field is needed")))
+        self.map.remove(name).or_else(|| self.refuse(name, Refusal::new("missing", "this field is needed")))
     }
 
     fn parsed<T>(&mut self, name: &str, value: &Value, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
@@ -171,9 +159,7 @@ impl Fields {
     }
 
     fn boolean(&mut self, name: &str, value: &Value) -> Option<bool> {
-        value
-            .as_bool()
-            .or_else(|| self.refuse(name, Refusal::new("wrong-type", "true or false is needed")))
+        value.as_bool().or_else(|| self.refuse(name, Refusal::new("wrong-type", "true or false is needed")))
     }
 
     fn refuse<T>(&mut self, name: &str, refusal: Refusal) -> Option<T> {

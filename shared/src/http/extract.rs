@@ -29,16 +29,20 @@ impl FromRequestParts<App> for Caller {
         let token = bearer(&parts.headers).ok_or(Error::Unauthenticated)?;
         let claims = app.tokens.read_access(token, now)?;
         let (user, session) = app.store.read_caller(&claims.sub, &claims.sid).await?;
-        match (user, session) {
-            (Some(user), Some(session))
-                if user.may_sign_in(now) && !session.is_expired(now) && session.epoch == user.epoch =>
-            {
-                Ok(Self { user, session })
-            }
-            _ => Err(Error::Unauthenticated),
+        let (Some(user), Some(session)) = (user, session) else { return Err(Error::Unauthenticated) };
+        if !user.may_sign_in(now) || session.is_expired(now) || session.epoch != user.epoch {
+            return Err(Error::Unauthenticated);
         }
+        if now.since(session.last_used_at) >= TOUCH_SECONDS {
+            let touched = app.store.touch_session(&session, now).await;
+            touched.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the use of a session was not noted"));
+        }
+        Ok(Self { user, session })
     }
 }
+
+/// How often the last use of a session is written, in seconds.
+const TOUCH_SECONDS: i64 = 60;
 
 /// The token of `Authorization: Bearer` (RFC 6750, 2.1). Two such headers are none.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -56,14 +60,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let ip = context(&parts.extensions).and_then(|context| context.http.source_ip.clone());
-        let agent = parts
-            .headers
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok());
-        Ok(Self {
-            ip: ip.unwrap_or_default(),
-            user_agent: agent.unwrap_or_default().to_owned(),
-        })
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Ok(Self { ip: ip.unwrap_or_default(), user_agent: agent.unwrap_or_default().to_owned() })
     }
 }
 
@@ -78,11 +76,7 @@ impl IfMatch {
     pub fn check(&self, user: &User) -> Result<(), Error> {
         let etag = user.etag();
         let holds = |tags: &String| tags.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag);
-        if self.0.as_ref().is_none_or(holds) {
-            Ok(())
-        } else {
-            Err(Error::Stale)
-        }
+        if self.0.as_ref().is_none_or(holds) { Ok(()) } else { Err(Error::Stale) }
     }
 }
 
@@ -90,21 +84,15 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let tags: Vec<_> = parts
-            .headers
-            .get_all(header::IF_MATCH)
-            .iter()
-            .map(|value| value.to_str().unwrap_or(""))
-            .collect();
+        let tags: Vec<_> =
+            parts.headers.get_all(header::IF_MATCH).iter().map(|value| value.to_str().unwrap_or("")).collect();
         Ok(Self((!tags.is_empty()).then(|| tags.join(","))))
     }
 }
 
 /// The gateway's name for the request; empty when there is no gateway.
 pub(super) fn request_id(request: &Request) -> String {
-    context(request.extensions())
-        .and_then(|context| context.request_id.clone())
-        .unwrap_or_default()
+    context(request.extensions()).and_then(|context| context.request_id.clone()).unwrap_or_default()
 }
 
 fn context(extensions: &Extensions) -> Option<&lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext> {

@@ -36,16 +36,12 @@ pub fn place(app: &App, query: &str, cursor: &str) -> Result<String, Error> {
         let (place, tag) = cursor.split_once('.')?;
         let place = String::from_utf8(URL_SAFE_NO_PAD.decode(place).ok()?).ok()?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-        app.holds_cursor(message(query, &place).as_bytes(), &tag)
-            .then_some(place)
+        app.holds_cursor(message(query, &place).as_bytes(), &tag).then_some(place)
     };
     read().ok_or_else(|| {
         Error::invalid(
             "cursor",
-            Refusal::new(
-                "invalid-cursor",
-                "take the cursor from the page before, with the same filters",
-            ),
+            Refusal::new("invalid-cursor", "take the cursor from the page before, with the same filters"),
         )
     })
 }

@@ -53,11 +53,7 @@ pub(super) fn render(error: &Error, request_id: &str, carrier: &Response) -> Res
     if let Error::Internal(_) = error {
         tracing::error!(request.id = %request_id, error.code = code, error.cause = %error, "internal error");
     }
-    let errors = if let Error::Invalid(errors) = error {
-        Some(errors.as_slice())
-    } else {
-        None
-    };
+    let errors = if let Error::Invalid(errors) = error { Some(errors.as_slice()) } else { None };
     let problem = Problem {
         r#type: format!("/problems/{code}"),
         title: title(code),
@@ -68,10 +64,7 @@ pub(super) fn render(error: &Error, request_id: &str, carrier: &Response) -> Res
     };
     let mut response = (status, carrier.headers().clone(), Json(problem)).into_response();
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/problem+json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.remove(header::CONTENT_LENGTH);
     match error {
         // RFC 6750, 3: what is missing, and nothing more, when no token came.

@@ -35,12 +35,7 @@ impl Hasher {
         let params = Params::new(memory_kib, iterations, 1, Some(OUTPUT_BYTES)).map_err(words)?;
         let nobody = phc(&params, &random()?, &random()?).into();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self {
-            params,
-            nobody,
-            cores: Arc::new(Semaphore::new(cores)),
-            memory: Arc::default(),
-        })
+        Ok(Self { params, nobody, cores: Arc::new(Semaphore::new(cores)), memory: Arc::default() })
     }
 
     /// The PHC string of `password` with a new salt.
@@ -51,15 +46,7 @@ impl Hasher {
         let (params, salt) = (self.params.clone(), random::<16>()?);
         self.on_a_core(move |memory| {
             let mut output = [0; OUTPUT_BYTES];
-            compute(
-                &params,
-                Algorithm::Argon2id,
-                Version::V0x13,
-                &password,
-                &salt,
-                &mut output,
-                memory,
-            )?;
+            compute(&params, Algorithm::Argon2id, Version::V0x13, &password, &salt, &mut output, memory)?;
             Ok(phc(&params, &salt, &output))
         })
         .await
@@ -72,9 +59,7 @@ impl Hasher {
     pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<bool, Error> {
         let known = stored.is_some();
         let stored = stored.unwrap_or(&self.nobody).to_owned();
-        let matches = self
-            .on_a_core(move |memory| matches(&password, &stored, memory))
-            .await?;
+        let matches = self.on_a_core(move |memory| matches(&password, &stored, memory)).await?;
         Ok(known && matches)
     }
 
@@ -82,9 +67,7 @@ impl Hasher {
     #[must_use]
     pub fn outdated(&self, stored: &str) -> bool {
         let cost = |p: &Params| (p.m_cost(), p.t_cost(), p.p_cost());
-        let made_with = PasswordHash::new(stored)
-            .ok()
-            .and_then(|hash| Params::try_from(&hash).ok());
+        let made_with = PasswordHash::new(stored).ok().and_then(|hash| Params::try_from(&hash).ok());
         made_with.is_none_or(|params| cost(&params) != cost(&self.params))
     }
 
@@ -114,10 +97,7 @@ fn matches(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Result
         return Ok(false);
     };
     let algorithm = Algorithm::new(stored.algorithm.as_str()).map_err(words)?;
-    let version = stored
-        .version
-        .map_or(Ok(Version::V0x13), Version::try_from)
-        .map_err(words)?;
+    let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(words)?;
     let params = Params::try_from(&stored).map_err(words)?;
     let mut output = vec![0; expected.len()];
     compute(&params, algorithm, version, password, salt, &mut output, memory)?;
@@ -143,11 +123,7 @@ fn compute(
 /// The PHC string format of argon2id.
 fn phc(params: &Params, salt: &[u8; 16], output: &[u8; OUTPUT_BYTES]) -> String {
     let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
-    format!(
-        "$argon2id$v=19$m={m},t={t},p={p}${}${}",
-        STANDARD_NO_PAD.encode(salt),
-        STANDARD_NO_PAD.encode(output)
-    )
+    format!("$argon2id$v=19$m={m},t={t},p={p}${}${}", STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output))
 }
 
 /// Errors of argon2 speak of parameters, never of the password.
@@ -171,19 +147,12 @@ mod tests {
         assert!(hasher.verify(Password::typed("right"), Some(&stored)).await.unwrap());
         assert!(!hasher.verify(Password::typed("wrong"), Some(&stored)).await.unwrap());
         assert!(!hasher.verify(Password::typed("right"), None).await.unwrap());
-        assert!(
-            PasswordHash::new(&hasher.nobody).is_ok(),
-            "an unreadable one would take no time"
-        );
+        assert!(PasswordHash::new(&hasher.nobody).is_ok(), "an unreadable one would take no time");
     }
 
     #[tokio::test]
     async fn a_hash_of_other_parameters_verifies_and_is_outdated() {
-        let stored = Hasher::new(128, 2)
-            .unwrap()
-            .hash(Password::typed("right"))
-            .await
-            .unwrap();
+        let stored = Hasher::new(128, 2).unwrap().hash(Password::typed("right")).await.unwrap();
         assert!(hasher().verify(Password::typed("right"), Some(&stored)).await.unwrap());
         assert!(hasher().outdated(&stored));
         assert!(!hasher().outdated(&hasher().hash(Password::typed("right")).await.unwrap()));

@@ -59,9 +59,7 @@ impl Store {
         let mut page = Vec::new();
         let mut before = before;
         for _ in 0..ROUNDS {
-            let (users, next) = self
-                .list_stretch(filter, before.as_deref(), limit - page.len(), now)
-                .await?;
+            let (users, next) = self.list_stretch(filter, before.as_deref(), limit - page.len(), now).await?;
             page.extend(users);
             before = next;
             if page.len() == limit || before.is_none() {
@@ -84,11 +82,7 @@ impl Store {
         let mut users: Vec<_> = stretches.into_iter().flat_map(|stretch| stretch.users).collect();
         users.retain(|(place, _)| known_to.as_ref().is_none_or(|end| place >= end));
         users.sort_by(|(a, _), (b, _)| b.cmp(a));
-        let next = if users.len() > limit {
-            users.get(limit - 1).map(|(place, _)| place.clone())
-        } else {
-            known_to
-        };
+        let next = if users.len() > limit { users.get(limit - 1).map(|(place, _)| place.clone()) } else { known_to };
         users.truncate(limit);
         Ok((users.into_iter().map(|(_, user)| user).collect(), next))
     }
@@ -102,10 +96,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Stretch, Error> {
         let mut conditions = vec!["(attribute_not_exists(expires_at) OR expires_at > :now)"];
-        let mut values = HashMap::from([
-            (":shard".to_owned(), s(key::directory_shard(shard))),
-            (":now".to_owned(), at(now)),
-        ]);
+        let mut values =
+            HashMap::from([(":shard".to_owned(), s(key::directory_shard(shard))), (":now".to_owned(), at(now))]);
         if let Some(role) = filter.role {
             conditions.push("user_role = :role");
             values.insert(":role".to_owned(), s(role.as_str()));
@@ -119,11 +111,7 @@ impl Store {
             keys = "dir_shard = :shard AND created_key < :before";
             values.insert(":before".to_owned(), s(before));
         }
-        let looked_at = if filter.is_empty() {
-            i32::try_from(limit + 1).unwrap_or(i32::MAX)
-        } else {
-            FILTERED_LIMIT
-        };
+        let looked_at = if filter.is_empty() { i32::try_from(limit + 1).unwrap_or(i32::MAX) } else { FILTERED_LIMIT };
         let answer = self
             .client
             .query()
@@ -137,17 +125,9 @@ impl Store {
             .send()
             .await
             .map_err(Error::internal)?;
-        let place = |item: &super::Item| {
-            item.get("created_key")
-                .and_then(|key| key.as_s().ok())
-                .cloned()
-                .unwrap_or_default()
-        };
-        let users = answer
-            .items
-            .unwrap_or_default()
-            .into_iter()
-            .map(|item| Ok((place(&item), from_item(item)?)));
+        let place =
+            |item: &super::Item| item.get("created_key").and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
+        let users = answer.items.unwrap_or_default().into_iter().map(|item| Ok((place(&item), from_item(item)?)));
         Ok(Stretch {
             users: users.collect::<Result<_, Error>>()?,
             known_to: answer.last_evaluated_key.as_ref().map(place),

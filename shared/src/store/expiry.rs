@@ -60,12 +60,7 @@ impl Store {
             .send()
             .await
             .map_err(Error::internal)?;
-        let users = answer
-            .items
-            .unwrap_or_default()
-            .into_iter()
-            .map(from_item)
-            .collect::<Result<_, _>>()?;
+        let users = answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?;
         Ok((users, answer.last_evaluated_key.map(OverduePlace)))
     }
 
@@ -74,12 +69,7 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when the database does not answer.
     pub async fn count_overdue(&self, shard: u64, cutoff: Timestamp) -> Result<u64, Error> {
-        let answer = self
-            .overdue_query(shard, cutoff)
-            .select(Select::Count)
-            .send()
-            .await
-            .map_err(Error::internal)?;
+        let answer = self.overdue_query(shard, cutoff).select(Select::Count).send().await.map_err(Error::internal)?;
         Ok(u64::try_from(answer.count).unwrap_or(0))
     }
 
@@ -105,9 +95,7 @@ impl Store {
     pub async fn remove_overdue(&self, overdue: &Overdue, cutoff: Timestamp) -> Result<Removal, Error> {
         let own = Expression::new("user_id = :id", [(":id", s(overdue.id.as_str()))]);
         let both = Transaction::default()
-            .delete(&self.users, key::user(&overdue.id), still_overdue(cutoff), || {
-                Error::Stale
-            })?
+            .delete(&self.users, key::user(&overdue.id), still_overdue(cutoff), || Error::Stale)?
             .delete(&self.users, key::login(&overdue.email.key()), own, || Error::NotFound)?;
         match both.commit(&self.client).await {
             Ok(()) => Ok(Removal::Removed),
@@ -141,13 +129,7 @@ impl Store {
     /// [`Error::Internal`] when the database does not answer.
     pub async fn write_heartbeat(&self, heartbeat: &Heartbeat) -> Result<(), Error> {
         let item = to_item(heartbeat, key::cleanup())?;
-        self.client
-            .put_item()
-            .table_name(&self.users)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(Error::internal)?;
+        self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map_err(Error::internal)?;
         Ok(())
     }
 
@@ -156,12 +138,7 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when the database does not answer.
     pub async fn read_heartbeat(&self) -> Result<Option<Heartbeat>, Error> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.users)
-            .set_key(Some(key::cleanup()))
-            .send();
+        let answer = self.client.get_item().table_name(&self.users).set_key(Some(key::cleanup())).send();
         answer.await.map_err(Error::internal)?.item.map(from_item).transpose()
     }
 }
@@ -169,10 +146,7 @@ impl Store {
 const STILL_OVERDUE: &str = "is_verified = :no AND expires_at <= :cutoff";
 
 fn still_overdue(cutoff: Timestamp) -> Expression {
-    Expression::new(
-        STILL_OVERDUE,
-        [(":no", AttributeValue::Bool(false)), (":cutoff", at(cutoff))],
-    )
+    Expression::new(STILL_OVERDUE, [(":no", AttributeValue::Bool(false)), (":cutoff", at(cutoff))])
 }
 
 /// Where a page of overdue users ended.

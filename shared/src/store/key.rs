@@ -13,10 +13,7 @@ use crate::id::{LetterId, SessionId, UserId};
 pub(super) const SHARDS: u64 = 8;
 
 fn item(pk: String, sk: &str) -> Item {
-    HashMap::from([
-        ("pk".to_owned(), AttributeValue::S(pk)),
-        ("sk".to_owned(), AttributeValue::S(sk.to_owned())),
-    ])
+    HashMap::from([("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk.to_owned()))])
 }
 
 pub(super) fn user(id: &UserId) -> Item {
@@ -63,9 +60,10 @@ pub(super) fn expiry_shard(shard: u64) -> String {
 
 /// A number from 0 up to and without [`SHARDS`], the same for the same user (FNV-1a).
 pub(super) fn shard(id: &UserId) -> u64 {
-    id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    }) % SHARDS
+    id.as_str()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        % SHARDS
 }
 
 /// The place of a user in the list: by time, then by identifier.

@@ -11,9 +11,7 @@ use crate::letter::{Letter, State};
 impl Store {
     pub(super) fn put_letter(&self, writes: Transaction, letter: &Letter) -> Result<Transaction, Error> {
         let new = Expression::new("attribute_not_exists(pk)", []);
-        writes.put(&self.outbox, letter_item(letter)?, new, || {
-            Error::internal("a new letter id was taken")
-        })
+        writes.put(&self.outbox, letter_item(letter)?, new, || Error::internal("a new letter id was taken"))
     }
 
     /// Puts a letter into the outbox that has no other cause than somebody's wish.
@@ -22,13 +20,7 @@ impl Store {
     /// [`Error::Internal`] when the database does not answer.
     pub async fn create_letter(&self, letter: &Letter) -> Result<(), Error> {
         let item = letter_item(letter)?;
-        self.client
-            .put_item()
-            .table_name(&self.outbox)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(Error::internal)?;
+        self.client.put_item().table_name(&self.outbox).set_item(Some(item)).send().await.map_err(Error::internal)?;
         Ok(())
     }
 
@@ -37,13 +29,8 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when the database does not answer.
     pub async fn read_letter(&self, id: &LetterId) -> Result<Option<Letter>, Error> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.outbox)
-            .set_key(Some(key::letter(id)))
-            .consistent_read(true)
-            .send();
+        let answer =
+            self.client.get_item().table_name(&self.outbox).set_key(Some(key::letter(id))).consistent_read(true).send();
         answer.await.map_err(Error::internal)?.item.map(from_item).transpose()
     }
 

@@ -11,12 +11,7 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when it does not answer.
     pub async fn probe_users(&self) -> Result<(), Error> {
-        let read = self
-            .client
-            .get_item()
-            .table_name(&self.users)
-            .set_key(Some(key::probe("0")))
-            .send();
+        let read = self.client.get_item().table_name(&self.users).set_key(Some(key::probe("0"))).send();
         read.await.map(|_| ()).map_err(Error::internal)
     }
 
@@ -29,32 +24,11 @@ impl Store {
         let mut item = key.clone();
         item.insert("expires_at".to_owned(), at(now.plus(60)));
         let (client, table) = (&self.client, &self.ephemeral);
-        client
-            .put_item()
-            .table_name(table)
-            .set_item(Some(item.clone()))
-            .send()
-            .await
-            .map_err(Error::internal)?;
-        let read = client
-            .get_item()
-            .table_name(table)
-            .set_key(Some(key.clone()))
-            .consistent_read(true)
-            .send();
+        client.put_item().table_name(table).set_item(Some(item.clone())).send().await.map_err(Error::internal)?;
+        let read = client.get_item().table_name(table).set_key(Some(key.clone())).consistent_read(true).send();
         let read = read.await.map_err(Error::internal)?.item;
-        client
-            .delete_item()
-            .table_name(table)
-            .set_key(Some(key))
-            .send()
-            .await
-            .map_err(Error::internal)?;
-        if read == Some(item) {
-            Ok(())
-        } else {
-            Err(Error::internal("the item read is not the one written"))
-        }
+        client.delete_item().table_name(table).set_key(Some(key)).send().await.map_err(Error::internal)?;
+        if read == Some(item) { Ok(()) } else { Err(Error::internal("the item read is not the one written")) }
     }
 
     /// Reads from the outbox.

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     DeleteRequest, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest,
 };
 
-use super::transaction::{failure, unless_contended};
+use super::transaction::{Expression, Transaction, conditional, failure, unless_contended};
 use super::{Item, Store, at, from_item, key, n, s, to_item};
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -54,41 +55,22 @@ impl Store {
         user: &UserId,
         session: &SessionId,
     ) -> Result<(Option<User>, Option<Session>), Error> {
-        let one = |key: Item| {
-            KeysAndAttributes::builder()
-                .keys(key)
-                .consistent_read(true)
-                .build()
-                .map_err(Error::internal)
-        };
+        let one =
+            |key: Item| KeysAndAttributes::builder().keys(key).consistent_read(true).build().map_err(Error::internal);
         let mut wanted = HashMap::from([
             (self.users.clone(), one(key::user(user))?),
             (self.ephemeral.clone(), one(key::session(user, session))?),
         ]);
         let (mut found_user, mut found_session) = (None, None);
         for _ in 0..BATCH_ATTEMPTS {
-            let answer = self
-                .client
-                .batch_get_item()
-                .set_request_items(Some(wanted))
-                .send()
-                .await
-                .map_err(Error::internal)?;
+            let answer =
+                self.client.batch_get_item().set_request_items(Some(wanted)).send().await.map_err(Error::internal)?;
             let mut tables = answer.responses.unwrap_or_default();
-            found_user = tables
-                .remove(&self.users)
-                .and_then(|mut items| items.pop())
-                .or(found_user);
-            found_session = tables
-                .remove(&self.ephemeral)
-                .and_then(|mut items| items.pop())
-                .or(found_session);
+            found_user = tables.remove(&self.users).and_then(|mut items| items.pop()).or(found_user);
+            found_session = tables.remove(&self.ephemeral).and_then(|mut items| items.pop()).or(found_session);
             wanted = answer.unprocessed_keys.unwrap_or_default();
             if wanted.is_empty() {
-                return Ok((
-                    found_user.map(from_item).transpose()?,
-                    found_session.map(from_item).transpose()?,
-                ));
+                return Ok((found_user.map(from_item).transpose()?, found_session.map(from_item).transpose()?));
             }
         }
         Err(Error::Busy)
@@ -123,9 +105,7 @@ impl Store {
         });
         match outcome.await {
             Ok(answer) => {
-                let turned = answer
-                    .attributes
-                    .ok_or_else(|| Error::internal("an update returned no item"))?;
+                let turned = answer.attributes.ok_or_else(|| Error::internal("an update returned no item"))?;
                 Ok(Rotation::Turned(from_item(turned)?))
             }
             Err(error) => match error.as_service_error() {
@@ -143,13 +123,75 @@ impl Store {
     /// [`Error::Busy`]; [`Error::Internal`] when the database does not answer.
     pub async fn delete_session(&self, user: &UserId, id: &SessionId) -> Result<(), Error> {
         let gone = unless_contended(|| {
+            self.client.delete_item().table_name(&self.ephemeral).set_key(Some(key::session(user, id))).send()
+        });
+        gone.await.map(|_| ()).map_err(failure)
+    }
+
+    /// Ends one session of a user, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Busy`].
+    pub async fn end_session(&self, user: &UserId, id: &SessionId) -> Result<(), Error> {
+        if id.as_str().len() > super::MAX_ID_BYTES {
+            return Err(Error::NotFound);
+        }
+        let gone = unless_contended(|| {
             self.client
                 .delete_item()
                 .table_name(&self.ephemeral)
                 .set_key(Some(key::session(user, id)))
+                .condition_expression("attribute_exists(pk)")
                 .send()
         });
-        gone.await.map(|_| ()).map_err(failure)
+        conditional(gone.await, Error::NotFound).map(|_| ())
+    }
+
+    /// Notes that a session was used, if it is still there.
+    ///
+    /// # Errors
+    /// [`Error::Busy`]; [`Error::Internal`] when the database does not answer.
+    pub async fn touch_session(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
+        let touched = unless_contended(|| {
+            self.client
+                .update_item()
+                .table_name(&self.ephemeral)
+                .set_key(Some(key::session(&session.user_id, &session.id)))
+                .update_expression("SET last_used_at = :now")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":now", at(now))
+                .send()
+        });
+        match conditional(touched.await, Error::NotFound) {
+            Ok(_) | Err(Error::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a session along into its user's new epoch.
+    pub(super) fn move_session(&self, writes: Transaction, user: &User, id: &SessionId) -> Result<Transaction, Error> {
+        let update = Expression::new("SET epoch = :epoch", [(":epoch", n(user.epoch))]);
+        let key = key::session(&user.id, id);
+        writes.update(&self.ephemeral, key, update, "attribute_exists(pk)", || Error::Unauthenticated)
+    }
+
+    /// All sessions of a user that lie in the table, good or not.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn list_sessions(&self, user: &UserId) -> Result<Vec<Session>, Error> {
+        let items = self.sessions_query(user).into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        items.map_err(Error::internal)?.into_iter().map(from_item).collect()
+    }
+
+    fn sessions_query(&self, user: &UserId) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.ephemeral)
+            .key_condition_expression("pk = :user AND begins_with(sk, :session)")
+            .expression_attribute_values(":user", s(key::sessions(user)))
+            .expression_attribute_values(":session", s("SESSION#"))
+            .consistent_read(true)
     }
 
     /// Removes all sessions of a user.
@@ -157,17 +199,7 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when the database does not answer; some may be left.
     pub async fn delete_sessions(&self, user: &UserId) -> Result<(), Error> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.ephemeral)
-            .key_condition_expression("pk = :user AND begins_with(sk, :session)")
-            .expression_attribute_values(":user", s(key::sessions(user)))
-            .expression_attribute_values(":session", s("SESSION#"))
-            .projection_expression("pk, sk")
-            .consistent_read(true)
-            .into_paginator()
-            .send();
+        let mut pages = self.sessions_query(user).projection_expression("pk, sk").into_paginator().send();
         while let Some(page) = pages.next().await {
             for keys in page.map_err(Error::internal)?.items().chunks(BATCH) {
                 self.delete_ephemeral(keys).await?;
@@ -178,10 +210,7 @@ impl Store {
 
     async fn delete_ephemeral(&self, keys: &[Item]) -> Result<(), Error> {
         let delete = |key: &Item| {
-            let delete = DeleteRequest::builder()
-                .set_key(Some(key.clone()))
-                .build()
-                .map_err(Error::internal)?;
+            let delete = DeleteRequest::builder().set_key(Some(key.clone())).build().map_err(Error::internal)?;
             Ok(WriteRequest::builder().delete_request(delete).build())
         };
         let requests = keys.iter().map(delete).collect::<Result<Vec<_>, Error>>()?;

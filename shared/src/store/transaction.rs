@@ -1,5 +1,6 @@
 //! Transactions: all writes or none, and an error in the service's words when a condition does not hold.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
@@ -15,17 +16,17 @@ use crate::id::random_below;
 
 /// A condition or update expression with its values.
 pub(super) struct Expression {
-    text: &'static str,
+    text: Cow<'static, str>,
     values: HashMap<String, AttributeValue>,
 }
 
 impl Expression {
-    pub(super) fn new<const N: usize>(text: &'static str, values: [(&str, AttributeValue); N]) -> Self {
-        let values = values
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
-        Self { text, values }
+    pub(super) fn new<'a>(
+        text: impl Into<Cow<'static, str>>,
+        values: impl IntoIterator<Item = (&'a str, AttributeValue)>,
+    ) -> Self {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { text: text.into(), values }
     }
 
     fn into_values(self) -> Option<HashMap<String, AttributeValue>> {
@@ -57,7 +58,7 @@ impl Transaction {
         let put = Put::builder()
             .table_name(table)
             .set_item(Some(item))
-            .condition_expression(condition.text)
+            .condition_expression(condition.text.clone())
             .set_expression_attribute_values(condition.into_values())
             .build()
             .map_err(Error::internal)?;
@@ -76,7 +77,7 @@ impl Transaction {
         let update = Update::builder()
             .table_name(table)
             .set_key(Some(key))
-            .update_expression(update.text)
+            .update_expression(update.text.clone())
             .condition_expression(condition)
             .set_expression_attribute_values(update.into_values())
             .build()
@@ -94,7 +95,7 @@ impl Transaction {
         let delete = Delete::builder()
             .table_name(table)
             .set_key(Some(key))
-            .condition_expression(condition.text)
+            .condition_expression(condition.text.clone())
             .set_expression_attribute_values(condition.into_values())
             .build()
             .map_err(Error::internal)?;
@@ -106,12 +107,8 @@ impl Transaction {
     /// # Errors
     /// The refusal of the first write whose condition does not hold; [`Error::Busy`] when others keep writing the same items.
     pub(super) async fn commit(self, client: &Client) -> Result<(), Error> {
-        let outcome = unless_contended(|| {
-            client
-                .transact_write_items()
-                .set_transact_items(Some(self.writes.clone()))
-                .send()
-        });
+        let outcome =
+            unless_contended(|| client.transact_write_items().set_transact_items(Some(self.writes.clone())).send());
         match outcome.await {
             Ok(_) => Ok(()),
             Err(error) => {
@@ -126,10 +123,7 @@ fn failed_condition(error: &SdkError<TransactWriteItemsError>) -> Option<usize> 
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
         return None;
     };
-    cancelled
-        .cancellation_reasons()
-        .iter()
-        .position(|reason| reason.code() == Some("ConditionalCheckFailed"))
+    cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }
 
 /// An error of a kind of request that a competing transaction can cause.
@@ -142,11 +136,7 @@ impl Contended for TransactWriteItemsError {
         let Self::TransactionCanceledException(cancelled) = self else {
             return self.code() == Some("TransactionInProgressException");
         };
-        let codes: Vec<_> = cancelled
-            .cancellation_reasons()
-            .iter()
-            .filter_map(|reason| reason.code())
-            .collect();
+        let codes: Vec<_> = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
         codes.contains(&"TransactionConflict")
             && codes.iter().all(|code| matches!(*code, "None" | "TransactionConflict"))
     }
@@ -192,11 +182,7 @@ pub(super) fn failure<E>(error: SdkError<E>) -> Error
 where
     E: std::error::Error + Send + Sync + Contended + 'static,
 {
-    if error.as_service_error().is_some_and(Contended::is_conflict) {
-        Error::Busy
-    } else {
-        Error::internal(error)
-    }
+    if error.as_service_error().is_some_and(Contended::is_conflict) { Error::Busy } else { Error::internal(error) }
 }
 
 /// The outcome of a write of one item, with `refusal` for a condition that did not hold.

@@ -3,10 +3,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::transaction::{Expression, Transaction, conditional, unless_contended};
-use super::{Item, Store, at, from_item, key, n, s, to_item};
+use super::{Item, MAX_ID_BYTES, Store, at, from_item, key, n, s, to_item};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::UserId;
+use crate::id::{SessionId, UserId};
 use crate::letter::Letter;
 use crate::login::Login;
 use crate::user::User;
@@ -16,9 +16,6 @@ const SCHEMA: u32 = 1;
 
 /// How often a record may change under our hands before the answer is [`Error::Busy`].
 const ATTEMPTS: usize = 5;
-
-/// No identifier is longer: a partition key has at most 2,048 bytes.
-const MAX_ID_BYTES: usize = 1_024;
 
 fn user_item(user: &User) -> Result<Item, Error> {
     let mut item = to_item(user, key::user(&user.id))?;
@@ -40,6 +37,25 @@ fn login_item(user: &User, login: &Login) -> Result<Item, Error> {
     Ok(item)
 }
 
+/// What becomes of a user, and what is written with it, all or nothing.
+#[derive(Debug)]
+pub struct Change {
+    /// The record.
+    pub user: User,
+    /// The hash of a new password.
+    pub password_hash: Option<String>,
+    /// The letter that tells of it.
+    pub letter: Option<Letter>,
+    /// The session that lives on into a new epoch.
+    pub stays: Option<SessionId>,
+}
+
+impl From<User> for Change {
+    fn from(user: User) -> Self {
+        Self { user, password_hash: None, letter: None, stays: None }
+    }
+}
+
 impl Store {
     /// Writes a new user with its login and, if any, the letter to it: all or nothing. An address whose unverified holder has
     /// expired is free.
@@ -57,9 +73,7 @@ impl Store {
         let new = || Expression::new("attribute_not_exists(pk)", []);
         let mut writes = Transaction::default()
             .put(&self.users, login_item(user, login)?, free, || Error::EmailTaken)?
-            .put(&self.users, user_item(user)?, new(), || {
-                Error::internal("a new user id was taken")
-            })?;
+            .put(&self.users, user_item(user)?, new(), || Error::internal("a new user id was taken"))?;
         if let Some(letter) = letter {
             writes = self.put_letter(writes, letter)?;
         }
@@ -77,13 +91,8 @@ impl Store {
         if id.as_str().len() > MAX_ID_BYTES {
             return Ok(None);
         }
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.users)
-            .set_key(Some(key::user(id)))
-            .consistent_read(true)
-            .send();
+        let answer =
+            self.client.get_item().table_name(&self.users).set_key(Some(key::user(id))).consistent_read(true).send();
         answer.await.map_err(Error::internal)?.item.map(from_item).transpose()
     }
 
@@ -96,7 +105,7 @@ impl Store {
         &self,
         id: &UserId,
         known: Option<User>,
-        decide: impl Fn(&User) -> Result<User, Error>,
+        decide: impl Fn(&User) -> Result<Change, Error>,
     ) -> Result<User, Error> {
         let mut known = known;
         for _ in 0..ATTEMPTS {
@@ -104,15 +113,10 @@ impl Store {
                 Some(user) => user,
                 None => self.read_user(id).await?.ok_or(Error::NotFound)?,
             };
-            let after = decide(&before)?;
-            let written = if before == after {
-                Ok(())
-            } else {
-                self.replace_user(&before, &after).await
-            };
-            match written {
+            let change = decide(&before)?;
+            match self.replace_user(&before, &change).await {
                 Err(Error::Stale) => {}
-                outcome => return outcome.map(|()| after),
+                outcome => return outcome.map(|()| change.user),
             }
         }
         Err(Error::Busy)
@@ -134,21 +138,27 @@ impl Store {
         Err(Error::Busy)
     }
 
-    /// Writes `after` in the place of `before`, with the login's copies and the count of administrators where they change.
-    async fn replace_user(&self, before: &User, after: &User) -> Result<(), Error> {
+    /// Writes a change of `before`, with the login's copies and the count of administrators where they change.
+    async fn replace_user(&self, before: &User, change: &Change) -> Result<(), Error> {
+        let after = &change.user;
+        if before == after {
+            return Ok(());
+        }
         let copies = |user: &User| (user.role, user.is_verified, user.is_active, user.epoch, user.expires_at);
-        if copies(before) == copies(after) {
+        let alone = change.password_hash.is_none() && change.letter.is_none();
+        if alone && copies(before) == copies(after) {
             return self.put_user(before, after).await;
         }
+        let login = key::login(&after.email.key());
         let mut writes = Transaction::default()
             .put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?
-            .update(
-                &self.users,
-                key::login(&after.email.key()),
-                login_copies(after),
-                "user_id = :id",
-                || Error::Stale,
-            )?;
+            .update(&self.users, login, login_update(change), "user_id = :id", || Error::Stale)?;
+        if let Some(letter) = &change.letter {
+            writes = self.put_letter(writes, letter)?;
+        }
+        if let Some(session) = &change.stays {
+            writes = self.move_session(writes, after, session)?;
+        }
         match (before.is_working_admin(), after.is_working_admin()) {
             (true, false) => writes = self.one_admin_less(writes)?,
             (false, true) => writes = self.one_admin_more(writes)?,
@@ -189,18 +199,23 @@ fn is_version(user: &User) -> Expression {
     Expression::new("version = :version", [(":version", n(user.version))])
 }
 
-fn login_copies(user: &User) -> Expression {
-    let update = if user.expires_at.is_some() {
-        "SET user_role = :role, is_verified = :is_verified, is_active = :is_active, epoch = :epoch"
-    } else {
-        "SET user_role = :role, is_verified = :is_verified, is_active = :is_active, epoch = :epoch REMOVE expires_at, purge_after"
-    };
-    let values = [
+fn login_update(change: &Change) -> Expression {
+    let user = &change.user;
+    let mut update =
+        "SET user_role = :role, is_verified = :is_verified, is_active = :is_active, epoch = :epoch".to_owned();
+    let mut values = vec![
         (":id", s(user.id.as_str())),
         (":role", s(user.role.as_str())),
         (":is_verified", AttributeValue::Bool(user.is_verified)),
         (":is_active", AttributeValue::Bool(user.is_active)),
         (":epoch", n(user.epoch)),
     ];
+    if let Some(hash) = &change.password_hash {
+        update.push_str(", password_hash = :hash");
+        values.push((":hash", s(hash)));
+    }
+    if user.expires_at.is_none() {
+        update.push_str(" REMOVE expires_at, purge_after");
+    }
     Expression::new(update, values)
 }

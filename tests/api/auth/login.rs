@@ -12,33 +12,19 @@ async fn a_login_answers_a_pair_that_opens_the_api() {
     let answer = shop.log_in("ANN@example.com").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(
-        (&answer.json["token_type"], &answer.json["expires_in"]),
-        (&json!("bearer"), &json!(1800))
-    );
+    assert_eq!((&answer.json["token_type"], &answer.json["expires_in"]), (&json!("bearer"), &json!(1800)));
     assert_eq!(answer.json.as_object().unwrap().len(), 4);
-    assert_eq!(
-        shop.get("/me").bearer(&answer.text("access_token")).send().await.status,
-        200
-    );
+    assert_eq!(shop.get("/me").bearer(&answer.text("access_token")).send().await.status, 200);
 }
 
 #[tokio::test]
 async fn the_form_of_an_authorize_button_works_too() {
     let shop = Shop::open();
     shop.member("ann@example.com").await;
-    let pairs = [
-        ("grant_type", "password"),
-        ("username", "ann@example.com"),
-        ("password", PASSWORD),
-        ("scope", ""),
-    ];
+    let pairs = [("grant_type", "password"), ("username", "ann@example.com"), ("password", PASSWORD), ("scope", "")];
     assert_eq!(shop.post("/auth/login").form(&pairs).send().await.status, 200);
     let missing = shop.post("/auth/login").form(&pairs[..2]).send().await;
-    assert_eq!(
-        (missing.problem(), missing.errors()),
-        ((422, "invalid"), vec![("password", "missing")])
-    );
+    assert_eq!((missing.problem(), missing.errors()), ((422, "invalid"), vec![("password", "missing")]));
 }
 
 #[tokio::test]
@@ -59,26 +45,13 @@ async fn a_stranger_and_a_wrong_password_look_alike() {
 #[tokio::test]
 async fn the_state_of_an_account_shows_only_to_its_owner() {
     let shop = Shop::open();
-    let (admin, bob) = (
-        shop.admin("admin@example.com").await,
-        shop.member("bob@example.com").await,
-    );
+    let (admin, bob) = (shop.admin("admin@example.com").await, shop.member("bob@example.com").await);
     shop.sign_up("ann@example.com").await;
-    let off = shop
-        .patch(&format!("/users/{}", bob.id))
-        .bearer(&admin.access)
-        .json(json!({ "is_active": false }));
+    let off = shop.patch(&format!("/users/{}", bob.id)).bearer(&admin.access).json(json!({ "is_active": false }));
     assert_eq!(off.send().await.status, 200);
-    for (email, code) in [
-        ("ann@example.com", "email-not-verified"),
-        ("bob@example.com", "account-disabled"),
-    ] {
+    for (email, code) in [("ann@example.com", "email-not-verified"), ("bob@example.com", "account-disabled")] {
         assert_eq!(shop.log_in(email).await.problem(), (403, code));
-        let wrong = shop
-            .post("/auth/login")
-            .json(json!({ "email": email, "password": "Wr0ng!password" }))
-            .send()
-            .await;
+        let wrong = shop.post("/auth/login").json(json!({ "email": email, "password": "Wr0ng!password" })).send().await;
         assert_eq!(wrong.problem(), (401, "invalid-credentials"));
     }
 }
@@ -88,16 +61,10 @@ async fn an_unverified_user_is_a_stranger_at_the_second_in_which_it_ends() {
     let shop = Shop::with(&[("UNVERIFIED_USER_TTL_SECONDS", "3")]);
     shop.sign_up("ann@example.com").await;
     shop.clock.advance(2);
-    assert_eq!(
-        shop.log_in("ann@example.com").await.problem(),
-        (403, "email-not-verified")
-    );
+    assert_eq!(shop.log_in("ann@example.com").await.problem(), (403, "email-not-verified"));
     assert_eq!(shop.sign_up("ann@example.com").await.problem(), (409, "email-taken"));
     shop.clock.advance(1);
-    assert_eq!(
-        shop.log_in("ann@example.com").await.problem(),
-        (401, "invalid-credentials")
-    );
+    assert_eq!(shop.log_in("ann@example.com").await.problem(), (401, "invalid-credentials"));
     assert_eq!(shop.sign_up("ann@example.com").await.status, 201);
 }
 
@@ -105,22 +72,8 @@ async fn an_unverified_user_is_a_stranger_at_the_second_in_which_it_ends() {
 async fn a_password_is_the_same_in_every_form_of_unicode() {
     let shop = Shop::with(&[("EMAIL_VERIFICATION_ENABLED", "false")]);
     let body = |password: &str| json!({ "email": "zoe@example.com", "password": password });
-    assert_eq!(
-        shop.post("/auth/signup")
-            .json(body("Cafe\u{301}-Cr\u{e8}me-42"))
-            .send()
-            .await
-            .status,
-        201
-    );
-    assert_eq!(
-        shop.post("/auth/login")
-            .json(body("Caf\u{e9}-Cre\u{300}me-42"))
-            .send()
-            .await
-            .status,
-        200
-    );
+    assert_eq!(shop.post("/auth/signup").json(body("Cafe\u{301}-Cr\u{e8}me-42")).send().await.status, 201);
+    assert_eq!(shop.post("/auth/login").json(body("Caf\u{e9}-Cre\u{300}me-42")).send().await.status, 200);
 }
 
 #[tokio::test]
@@ -129,14 +82,8 @@ async fn an_old_hash_is_good_and_replaced_at_the_first_login() {
     shop.member("ann@example.com").await;
     let key = "ann@example.com".parse::<user_core::email::Email>().unwrap().key();
     let stored = async || shop.store().read_login(&key).await.unwrap().unwrap();
-    let Login {
-        user_id, password_hash, ..
-    } = stored().await;
-    let old = Hasher::new(8, 2)
-        .unwrap()
-        .hash(Password::typed(PASSWORD))
-        .await
-        .unwrap();
+    let Login { user_id, password_hash, .. } = stored().await;
+    let old = Hasher::new(8, 2).unwrap().hash(Password::typed(PASSWORD)).await.unwrap();
     shop.store().rehash(&key, &user_id, &password_hash, &old).await.unwrap();
     assert_eq!(shop.log_in("ann@example.com").await.status, 200);
     assert!(stored().await.password_hash.contains("m=64,t=1,p=1"));

@@ -10,11 +10,7 @@ async fn every_address_gets_the_same_answer_and_only_a_waiting_one_a_letter() {
     let mut answers = Vec::new();
     for email in ["ann@example.com", "BOB@example.com", "nobody@example.com"] {
         let before = shop.mails(email).await.len();
-        let answer = shop
-            .post("/auth/resend-verification")
-            .json(json!({ "email": email }))
-            .send()
-            .await;
+        let answer = shop.post("/auth/resend-verification").json(json!({ "email": email })).send().await;
         assert_eq!(answer.status, 202);
         answers.push(answer.raw);
         let more = shop.mails(email).await.len() - before;
@@ -28,10 +24,7 @@ async fn a_new_letter_voids_the_one_before() {
     let shop = Shop::open();
     shop.sign_up("ann@example.com").await;
     let old = shop.mailed_token("ann@example.com").await;
-    shop.post("/auth/resend-verification")
-        .json(json!({ "email": "ann@example.com" }))
-        .send()
-        .await;
+    shop.post("/auth/resend-verification").json(json!({ "email": "ann@example.com" })).send().await;
     let new = shop.mailed_token("ann@example.com").await;
     assert_ne!(old, new);
     assert_eq!(shop.verify(&old).await.problem(), (400, "invalid-token"));
@@ -44,11 +37,7 @@ async fn an_expired_sign_up_gets_no_letter() {
     shop.sign_up("ann@example.com").await;
     shop.mails("ann@example.com").await;
     shop.clock.advance(3);
-    let answer = shop
-        .post("/auth/resend-verification")
-        .json(json!({ "email": "ann@example.com" }))
-        .send()
-        .await;
+    let answer = shop.post("/auth/resend-verification").json(json!({ "email": "ann@example.com" })).send().await;
     assert_eq!(answer.status, 202);
     assert_eq!(shop.mails("ann@example.com").await.len(), 1);
 }
@@ -56,10 +45,6 @@ async fn an_expired_sign_up_gets_no_letter() {
 #[tokio::test]
 async fn what_is_no_address_is_refused() {
     let shop = Shop::open();
-    let answer = shop
-        .post("/auth/resend-verification")
-        .json(json!({ "email": "plain" }))
-        .send()
-        .await;
+    let answer = shop.post("/auth/resend-verification").json(json!({ "email": "plain" })).send().await;
     assert_eq!(answer.problem(), (422, "invalid"));
 }

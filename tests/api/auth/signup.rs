@@ -24,12 +24,7 @@ async fn a_sign_up_is_answered_with_a_message_and_a_letter() {
 async fn an_address_is_taken_in_every_letter_case() {
     let shop = Shop::open();
     assert_eq!(shop.sign_up("ann@example.com").await.status, 201);
-    for taken in [
-        "ann@example.com",
-        "ANN@EXAMPLE.COM",
-        "Ann@example.com",
-        " ann@example.com ",
-    ] {
+    for taken in ["ann@example.com", "ANN@EXAMPLE.COM", "Ann@example.com", " ann@example.com "] {
         assert_eq!(shop.sign_up(taken).await.problem(), (409, "email-taken"), "{taken}");
     }
 }
@@ -37,35 +32,18 @@ async fn an_address_is_taken_in_every_letter_case() {
 #[tokio::test]
 async fn every_wrong_field_is_named_at_once() {
     let shop = Shop::open();
-    let answer = shop
-        .post("/auth/signup")
-        .json(json!({ "email": "plain", "first_name": 1, "role": "admin" }))
-        .send()
-        .await;
+    let answer =
+        shop.post("/auth/signup").json(json!({ "email": "plain", "first_name": 1, "role": "admin" })).send().await;
     assert_eq!(answer.problem(), (422, "unknown-field"));
-    let expected = [
-        ("email", "invalid-email"),
-        ("password", "missing"),
-        ("first_name", "wrong-type"),
-        ("role", "unknown-field"),
-    ];
+    let expected =
+        [("email", "invalid-email"), ("password", "missing"), ("first_name", "wrong-type"), ("role", "unknown-field")];
     assert_eq!(answer.errors(), expected);
 }
 
 #[tokio::test]
 async fn a_role_an_id_or_a_flag_is_refused_and_never_applied() {
     let shop = Shop::open();
-    for field in [
-        "role",
-        "id",
-        "is_verified",
-        "is_active",
-        "version",
-        "created_at",
-        "user_role",
-        "pk",
-        "epoch",
-    ] {
+    for field in ["role", "id", "is_verified", "is_active", "version", "created_at", "user_role", "pk", "epoch"] {
         let body = json!({ "email": "eve@example.com", "password": PASSWORD, field: true });
         let answer = shop.post("/auth/signup").json(body).send().await;
         assert_eq!(answer.problem(), (422, "unknown-field"));
@@ -90,11 +68,7 @@ async fn a_weak_password_is_refused_with_a_code_for_each_rule_and_not_echoed() {
         let body = json!({ "email": "ann.bean1@example.com", "password": password, "first_name": "Ann" });
         let answer = shop.post("/auth/signup").json(body).send().await;
         assert_eq!(answer.problem(), (422, "invalid"), "{password}");
-        assert_eq!(
-            answer.errors(),
-            codes.iter().map(|code| ("password", *code)).collect::<Vec<_>>(),
-            "{password}"
-        );
+        assert_eq!(answer.errors(), codes.iter().map(|code| ("password", *code)).collect::<Vec<_>>(), "{password}");
         assert!(!String::from_utf8_lossy(&answer.raw).contains(password));
     }
 }
@@ -104,27 +78,16 @@ async fn the_policy_is_the_operators_to_choose() {
     for (policy, phrase, classes) in [("classes", 422, 201), ("length", 201, 422), ("either", 201, 201)] {
         let shop = Shop::with(&[("PASSWORD_POLICY", policy)]);
         let status = async |email: &str, password: &str| {
-            shop.post("/auth/signup")
-                .json(json!({ "email": email, "password": password }))
-                .send()
-                .await
-                .status
+            shop.post("/auth/signup").json(json!({ "email": email, "password": password })).send().await.status
         };
-        assert_eq!(
-            status("a@example.com", "four quiet cups of tea").await,
-            phrase,
-            "{policy}"
-        );
+        assert_eq!(status("a@example.com", "four quiet cups of tea").await, phrase, "{policy}");
         assert_eq!(status("b@example.com", "Fl4t!whX").await, classes, "{policy}");
     }
 }
 
 #[tokio::test]
 async fn without_verification_a_user_can_sign_in_at_once_and_gets_no_letter() {
-    let shop = Shop::with(&[
-        ("EMAIL_VERIFICATION_ENABLED", "false"),
-        ("UNVERIFIED_USER_TTL_SECONDS", "1"),
-    ]);
+    let shop = Shop::with(&[("EMAIL_VERIFICATION_ENABLED", "false"), ("UNVERIFIED_USER_TTL_SECONDS", "1")]);
     shop.sign_up("ann@example.com").await;
     shop.clock.advance(100);
     assert_eq!(shop.log_in("ann@example.com").await.status, 200);

@@ -33,10 +33,7 @@ impl Answer {
     /// The fields of a problem document's errors with their codes.
     pub(crate) fn errors(&self) -> Vec<(&str, &str)> {
         let errors = self.json["errors"].as_array().unwrap();
-        errors
-            .iter()
-            .map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
-            .collect()
+        errors.iter().map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap())).collect()
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -44,10 +41,7 @@ impl Answer {
     }
 
     pub(crate) fn text(&self, field: &str) -> String {
-        self.json[field]
-            .as_str()
-            .unwrap_or_else(|| panic!("no {field} in {}", self.json))
-            .to_owned()
+        self.json[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.json)).to_owned()
     }
 }
 
@@ -74,9 +68,7 @@ impl Call<'_> {
     }
 
     pub(crate) fn form(self, pairs: &[(&str, &str)]) -> Self {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         self.raw("application/x-www-form-urlencoded", body)
     }
 
@@ -91,11 +83,6 @@ impl Call<'_> {
         let response = Box::pin(dispatch(&self.shop.service, request, source)).await;
         let (parts, raw) = response.into_parts();
         let json = serde_json::from_slice(&raw).unwrap_or(Value::Null);
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            raw,
-            json,
-        }
+        Answer { status: parts.status, headers: parts.headers, raw, json }
     }
 }

@@ -7,12 +7,7 @@ async fn list(shop: &Shop, admin: &Member, query: &str) -> Answer {
 }
 
 fn emails(page: &Answer) -> Vec<&str> {
-    page.json["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|user| user["email"].as_str().unwrap())
-        .collect()
+    page.json["items"].as_array().unwrap().iter().map(|user| user["email"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -38,10 +33,7 @@ async fn pages_show_every_user_once_newest_first() {
         expected.push("admin@example.com".to_owned());
         assert_eq!(seen, expected, "limit {limit}");
     }
-    assert_eq!(
-        list(&shop, &admin, "/").await.json["items"].as_array().unwrap().len(),
-        31
-    );
+    assert_eq!(list(&shop, &admin, "/").await.json["items"].as_array().unwrap().len(), 31);
 }
 
 #[tokio::test]
@@ -55,20 +47,12 @@ async fn filters_hold_and_find_the_few_among_many() {
     assert_eq!(emails(&list(&shop, &admin, "?role=ADMIN").await), ["admin@example.com"]);
     let verified: BTreeSet<_> = ["admin@example.com", "ann@example.com"].into();
     assert_eq!(
-        emails(&list(&shop, &admin, "?verified=true&limit=5").await)
-            .into_iter()
-            .collect::<BTreeSet<_>>(),
+        emails(&list(&shop, &admin, "?verified=true&limit=5").await).into_iter().collect::<BTreeSet<_>>(),
         verified
     );
     assert_eq!(emails(&list(&shop, &admin, "?verified=false").await).len(), 20);
-    assert_eq!(
-        emails(&list(&shop, &admin, "?email=ANN@example.com").await),
-        ["ann@example.com"]
-    );
-    assert_eq!(
-        emails(&list(&shop, &admin, "?email=ann@example.com&role=admin").await).len(),
-        0
-    );
+    assert_eq!(emails(&list(&shop, &admin, "?email=ANN@example.com").await), ["ann@example.com"]);
+    assert_eq!(emails(&list(&shop, &admin, "?email=ann@example.com&role=admin").await).len(), 0);
     assert_eq!(emails(&list(&shop, &admin, "?email=nobody@example.com").await).len(), 0);
 }
 
@@ -90,19 +74,11 @@ async fn wrong_queries_are_named() {
     let admin = shop.admin("admin@example.com").await;
     let answer = list(&shop, &admin, "?limit=0&role=barista&verified=maybe&email=plain").await;
     assert_eq!(answer.problem(), (422, "invalid"));
-    let expected = [
-        ("limit", "out-of-range"),
-        ("role", "unknown-role"),
-        ("verified", "wrong-type"),
-        ("email", "invalid-email"),
-    ];
+    let expected =
+        [("limit", "out-of-range"), ("role", "unknown-role"), ("verified", "wrong-type"), ("email", "invalid-email")];
     assert_eq!(answer.errors(), expected);
     for limit in ["101", "-1", "x", "", "1.5", "99999999999999999999"] {
-        assert_eq!(
-            list(&shop, &admin, &format!("?limit={limit}")).await.problem(),
-            (422, "invalid"),
-            "{limit}"
-        );
+        assert_eq!(list(&shop, &admin, &format!("?limit={limit}")).await.problem(), (422, "invalid"), "{limit}");
     }
 }
 
@@ -113,10 +89,7 @@ async fn a_cursor_is_good_only_as_it_was_given_and_only_for_its_filters() {
     shop.sign_up("ann@example.com").await;
     let page = list(&shop, &admin, "?limit=1").await;
     let cursor = page.text("next_cursor");
-    assert_eq!(
-        list(&shop, &admin, &format!("?limit=2&cursor={cursor}")).await.status,
-        200
-    );
+    assert_eq!(list(&shop, &admin, &format!("?limit=2&cursor={cursor}")).await.status, 200);
     let (place, tag) = cursor.split_once('.').unwrap();
     let forged = [
         "",
@@ -129,15 +102,8 @@ async fn a_cursor_is_good_only_as_it_was_given_and_only_for_its_filters() {
         &cursor.to_lowercase(),
     ];
     for cursor in forged {
-        assert_eq!(
-            list(&shop, &admin, &format!("?cursor={cursor}")).await.problem(),
-            (422, "invalid"),
-            "{cursor}"
-        );
+        assert_eq!(list(&shop, &admin, &format!("?cursor={cursor}")).await.problem(), (422, "invalid"), "{cursor}");
     }
     let other = list(&shop, &admin, &format!("?role=admin&cursor={cursor}")).await;
-    assert_eq!(
-        (other.problem(), other.errors()),
-        ((422, "invalid"), vec![("cursor", "invalid-cursor")])
-    );
+    assert_eq!((other.problem(), other.errors()), ((422, "invalid"), vec![("cursor", "invalid-cursor")]));
 }

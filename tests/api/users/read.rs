@@ -7,17 +7,8 @@ async fn a_user_sees_its_own_view_by_every_name() {
     let me = shop.get("/users/me").bearer(&ann.access).send().await;
     assert_eq!(me.status, 200);
     let keys: Vec<_> = me.json.as_object().unwrap().keys().map(String::as_str).collect();
-    let view = [
-        "created_at",
-        "email",
-        "first_name",
-        "id",
-        "is_active",
-        "is_verified",
-        "last_name",
-        "role",
-        "updated_at",
-    ];
+    let view =
+        ["created_at", "email", "first_name", "id", "is_active", "is_verified", "last_name", "role", "updated_at"];
     assert_eq!(keys, view);
     assert_eq!(me.json["email"], "Ann@example.com", "as it was typed");
     assert!(me.text("created_at").ends_with('Z'));
@@ -30,10 +21,7 @@ async fn a_user_sees_its_own_view_by_every_name() {
 #[tokio::test]
 async fn others_are_forbidden_whether_they_exist_or_not() {
     let shop = Shop::open();
-    let (ann, bob) = (
-        shop.member("ann@example.com").await,
-        shop.member("bob@example.com").await,
-    );
+    let (ann, bob) = (shop.member("ann@example.com").await, shop.member("bob@example.com").await);
     for id in [bob.id.as_str(), "no-such-user", "%00", "a%2Fb"] {
         let answer = shop.get(&format!("/users/{id}")).bearer(&ann.access).send().await;
         assert_eq!(answer.problem(), (403, "forbidden"), "{id}");
@@ -43,10 +31,7 @@ async fn others_are_forbidden_whether_they_exist_or_not() {
 #[tokio::test]
 async fn an_admin_reads_everybody_and_nobody_is_not_found() {
     let shop = Shop::with(&[("UNVERIFIED_USER_TTL_SECONDS", "3")]);
-    let (admin, ann) = (
-        shop.admin("admin@example.com").await,
-        shop.member("ann@example.com").await,
-    );
+    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
     let read = async |id: &str| shop.get(&format!("/users/{id}")).bearer(&admin.access).send().await;
     assert_eq!(read(&ann.id).await.json["email"], "ann@example.com");
     let long = "x".repeat(3_000);
@@ -55,11 +40,7 @@ async fn an_admin_reads_everybody_and_nobody_is_not_found() {
     }
     assert_eq!(read("%FF").await.problem(), (400, "malformed"));
     shop.sign_up("late@example.com").await;
-    let list = shop
-        .get("/users?email=late@example.com")
-        .bearer(&admin.access)
-        .send()
-        .await;
+    let list = shop.get("/users?email=late@example.com").bearer(&admin.access).send().await;
     let late = list.json["items"][0]["id"].as_str().unwrap();
     assert_eq!(read(late).await.status, 200);
     shop.clock.advance(3);

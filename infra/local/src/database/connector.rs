@@ -73,9 +73,7 @@ fn run(database: &Database, operation: &str, body: &[u8]) -> Answer {
         "BatchGetItem" => call(body, |request| database.batch_get_item(request)),
         "BatchWriteItem" => call(body, |request| database.batch_write_item(request)),
         "TransactWriteItems" => call(body, |request| database.transact_write_items(request)),
-        other => Err(DynoxideError::ValidationException(format!(
-            "{other} has no in-process call"
-        ))),
+        other => Err(DynoxideError::ValidationException(format!("{other} has no in-process call"))),
     }
 }
 

@@ -22,30 +22,19 @@ pub(super) fn request(
 ) -> ApiGatewayV2httpRequest {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let user_agent = parts
-        .headers
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
+    let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut event = ApiGatewayV2httpRequest::default();
     event.version = Some("2.0".to_owned());
     event.route_key = Some(route_key.to_owned());
     event.raw_path = Some(path.clone());
     event.raw_query_string = Some(parts.uri.query().unwrap_or_default().to_owned());
-    event.path_parameters = params
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    event.path_parameters = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     event.cookies = cookies(&parts.headers);
     let context = &mut event.request_context;
     context.route_key = Some(route_key.to_owned());
     context.stage = Some("$default".to_owned());
     context.request_id = Some(id.to_owned());
-    context.domain_name = parts
-        .headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .map(str::to_owned);
+    context.domain_name = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     context.http.method = parts.method;
     context.http.path = Some(path);
     context.http.protocol = Some("HTTP/1.1".to_owned());
@@ -65,10 +54,7 @@ pub(super) fn request(
 }
 
 fn is_text(headers: &HeaderMap) -> bool {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     media_type.starts_with("text/") || media_type.contains("json") || media_type.contains("xml")
 }
 

@@ -90,14 +90,7 @@ pub(super) fn evaluate(source: &str, setting: impl Fn(&str) -> Option<String>) -
     let parameters = template["Parameters"].take();
     let known = parameters.as_object().into_iter().flatten().map(|(name, parameter)| {
         let value = setting(&environment_name(name)).map_or_else(|| parameter["Default"].clone(), Value::String);
-        (
-            name.clone(),
-            if parameter["Type"] == "CommaDelimitedList" {
-                split(&value)
-            } else {
-                value
-            },
-        )
+        (name.clone(), if parameter["Type"] == "CommaDelimitedList" { split(&value) } else { value })
     });
     let scope = Scope(known.collect());
     template["Outputs"].take();

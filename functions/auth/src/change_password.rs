@@ -1,0 +1,53 @@
+//! `PUT /users/me/password`: a new password for the current one. This session lives on, the others end.
+
+use axum::extract::State;
+use http::StatusCode;
+use user_core::app::App;
+use user_core::error::Error;
+use user_core::http::body::{Body, Fields, Json};
+use user_core::http::extract::Caller;
+use user_core::letter::{Kind, Letter};
+use user_core::password::Password;
+use user_core::store::user::Change;
+use user_core::user::User;
+
+pub(crate) struct Passwords {
+    current: Password,
+    new: Password,
+}
+
+impl Body for Passwords {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let current = fields.text("current_password", |text| Ok(Password::typed(text)));
+        let new = fields.text("new_password", |text| Ok(Password::typed(text)));
+        Some(Self { current: current?, new: new? })
+    }
+}
+
+pub(crate) async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Json(wish): Json<Passwords>,
+) -> Result<StatusCode, Error> {
+    let Caller { user, session } = caller;
+    crate::prove(&app, &user, wish.current).await?;
+    app.config.password_policy.check("new_password", &wish.new, &user.known_words(&app.config.project_name))?;
+    let hash = app.hasher.hash(wish.new).await?;
+    let now = app.clock.now();
+    let notice = Letter::new(Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), now)?;
+    let decide = |user: &User| {
+        // Another change of the password began a new epoch: the one proven above is not the current one any more.
+        if user.epoch != session.epoch {
+            return Err(Error::Unauthenticated);
+        }
+        let change = Change::from(user.in_new_epoch(now));
+        Ok(Change {
+            password_hash: Some(hash.clone()),
+            letter: Some(notice.clone()),
+            stays: Some(session.id.clone()),
+            ..change
+        })
+    };
+    app.store.change_user(&user.id, Some(user.clone()), decide).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

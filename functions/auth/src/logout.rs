@@ -1,0 +1,16 @@
+//! `POST /auth/logout`: ends the session of a refresh token. A token that is good for nothing any more is no error (RFC 7009, 2.2).
+
+use axum::extract::State;
+use http::StatusCode;
+use user_core::app::App;
+use user_core::error::Error;
+use user_core::http::body::Json;
+
+use crate::refresh::Refresh;
+
+pub(crate) async fn handle(State(app): State<App>, Json(wish): Json<Refresh>) -> Result<StatusCode, Error> {
+    if let Ok(claims) = app.tokens.read_refresh(&wish.refresh_token, app.clock.now()) {
+        app.store.delete_session(&claims.sub, &claims.sid).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

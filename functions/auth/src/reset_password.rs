@@ -1,0 +1,61 @@
+//! `POST /auth/reset-password`: the token of a letter sets a new password, once. It ends every session, and it proves the address, so
+//! it verifies too.
+
+use axum::Json;
+use axum::extract::State;
+use user_core::app::App;
+use user_core::error::Error;
+use user_core::http::body::{self, Body, Fields, Message};
+use user_core::letter::{self, Letter};
+use user_core::password::Password;
+use user_core::store::user::Change;
+use user_core::token::{Kind, TicketClaims};
+use user_core::user::{Edit, User};
+
+pub(crate) struct Reset {
+    token: String,
+    new_password: Password,
+}
+
+impl Body for Reset {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let token = fields.text("token", |text| Ok(text.to_owned()));
+        let new_password = fields.text("new_password", |text| Ok(Password::typed(text)));
+        Some(Self { token: token?, new_password: new_password? })
+    }
+}
+
+pub(crate) async fn handle(
+    State(app): State<App>,
+    body::Json(wish): body::Json<Reset>,
+) -> Result<Json<Message>, Error> {
+    let now = app.clock.now();
+    let claims = app.tokens.read_ticket(Kind::Reset, &wish.token, now)?;
+    let user = app.store.read_user(&claims.sub).await?.ok_or(Error::InvalidToken)?;
+    let waits = |user: &User, claims: &TicketClaims| {
+        user.is_active && !user.is_expired(now) && user.reset_ticket.as_ref() == Some(&claims.jti)
+    };
+    // Nothing is hashed for a token that is good for nothing.
+    if !waits(&user, &claims) {
+        return Err(Error::InvalidToken);
+    }
+    app.config.password_policy.check(
+        "new_password",
+        &wish.new_password,
+        &user.known_words(&app.config.project_name),
+    )?;
+    let hash = app.hasher.hash(wish.new_password).await?;
+    let notice = Letter::new(letter::Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), now)?;
+    let decide = |user: &User| {
+        if !waits(user, &claims) {
+            return Err(Error::InvalidToken);
+        }
+        let proven = user.edited(&Edit { is_verified: Some(true), ..Edit::default() }, now).in_new_epoch(now);
+        Ok(Change { password_hash: Some(hash.clone()), letter: Some(notice.clone()), ..proven.into() })
+    };
+    match app.store.change_user(&claims.sub, Some(user.clone()), decide).await {
+        Ok(_) => Ok(Json(Message { message: "Your password is changed. Sign in with it." })),
+        Err(Error::NotFound) => Err(Error::InvalidToken),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,85 @@
+use serde_json::json;
+
+use crate::support::{PASSWORD, Shop};
+
+const NEW: &str = "Sh0rt-black-now";
+
+#[tokio::test]
+async fn a_letter_sets_a_new_password_once_and_ends_every_session() {
+    let shop = Shop::open();
+    let ann = shop.member("ann@example.com").await;
+    shop.forgot("ann@example.com").await;
+    let letter = shop.mailed_token("ann@example.com").await;
+    let weak = shop.reset(&letter, "short").await;
+    assert_eq!((weak.problem(), weak.errors()[0].0), ((422, "invalid"), "new_password"));
+    assert_eq!(shop.reset(&letter, NEW).await.status, 200);
+    assert_eq!(shop.reset(&letter, PASSWORD).await.problem(), (400, "invalid-token"));
+    assert_eq!(shop.me(&ann.access).await, 401);
+    assert_eq!(shop.refresh(&ann.refresh).await.problem(), (401, "invalid-refresh-token"));
+    assert_eq!(shop.log_in("ann@example.com").await.problem(), (401, "invalid-credentials"));
+    let body = json!({ "email": "ann@example.com", "password": NEW });
+    assert_eq!(shop.post("/auth/login").json(body).send().await.status, 200);
+    assert_eq!(shop.mails("ann@example.com").await[0]["kind"], "password-changed");
+}
+
+#[tokio::test]
+async fn a_letter_is_good_for_half_an_hour_and_until_the_next_one() {
+    let shop = Shop::open();
+    shop.member("ann@example.com").await;
+    shop.forgot("ann@example.com").await;
+    let first = shop.mailed_token("ann@example.com").await;
+    shop.forgot("ann@example.com").await;
+    let second = shop.mailed_token("ann@example.com").await;
+    assert_eq!(shop.reset(&first, NEW).await.problem(), (400, "invalid-token"));
+    shop.clock.advance(1_799);
+    shop.forgot("ann@example.com").await;
+    let third = shop.mailed_token("ann@example.com").await;
+    shop.clock.advance(1_800);
+    for late in [&second, &third] {
+        assert_eq!(shop.reset(late, NEW).await.problem(), (400, "invalid-token"));
+    }
+    assert_eq!(shop.log_in("ann@example.com").await.status, 200, "the old password is still good");
+}
+
+#[tokio::test]
+async fn the_owner_of_a_mailbox_takes_over_a_waiting_sign_up() {
+    let shop = Shop::open();
+    shop.sign_up("ann@example.com").await;
+    let squatters = shop.mailed_token("ann@example.com").await;
+    shop.forgot("ann@example.com").await;
+    assert_eq!(shop.reset(&shop.mailed_token("ann@example.com").await, NEW).await.status, 200);
+    let body = json!({ "email": "ann@example.com", "password": NEW });
+    assert_eq!(shop.post("/auth/login").json(body).send().await.status, 200, "it is verified, too");
+    assert_eq!(shop.verify(&squatters).await.problem(), (400, "invalid-token"));
+    shop.clock.advance(10 * 86_400);
+    shop.service.invoke("CleanupFunction", json!({})).await.unwrap();
+    let body = json!({ "email": "ann@example.com", "password": NEW });
+    assert_eq!(shop.post("/auth/login").json(body).send().await.status, 200, "and it stays");
+}
+
+#[tokio::test]
+async fn whoever_was_switched_off_after_asking_cannot_reset() {
+    let shop = Shop::open();
+    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
+    shop.forgot("ann@example.com").await;
+    let letter = shop.mailed_token("ann@example.com").await;
+    let path = format!("/users/{}", ann.id);
+    for active in [false, true] {
+        shop.patch(&path).bearer(&admin.access).json(json!({ "is_active": active })).send().await;
+        assert_eq!(shop.reset(&letter, NEW).await.problem(), (400, "invalid-token"), "{active}");
+    }
+}
+
+#[tokio::test]
+async fn letters_of_other_kinds_do_not_reset() {
+    let shop = Shop::open();
+    let ann = shop.member("ann@example.com").await;
+    shop.sign_up("bob@example.com").await;
+    let verification = shop.mailed_token("bob@example.com").await;
+    for token in [&verification, &ann.access, &ann.refresh, "a.b.c"] {
+        assert_eq!(shop.reset(token, NEW).await.problem(), (400, "invalid-token"));
+    }
+    shop.forgot("ann@example.com").await;
+    let reset = shop.mailed_token("ann@example.com").await;
+    assert_eq!(shop.verify(&reset).await.problem(), (400, "invalid-token"));
+}
