@@ -1,8 +1,11 @@
 //! What every handler receives.
 
+pub mod limiter;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::app::limiter::Limiter;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
@@ -23,6 +26,7 @@ pub struct Parts {
     pub store: Store,
     pub tokens: Tokens,
     pub hasher: Hasher,
+    pub limiter: Limiter,
     cursor_keys: Vec<Vec<u8>>,
 }
 
@@ -37,6 +41,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             tokens: Tokens::new(&config, keys),
             hasher: Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?,
+            limiter: Limiter::new(&config),
             cursor_keys: active.into_iter().chain(cursor_keys.into_values()).collect(),
             config,
             clock,

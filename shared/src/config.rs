@@ -50,6 +50,12 @@ variables! {
     log_format: LogFormat = parsed,
     /// Hosts that requests may name: exact, `*.example.com`, or `*` for all.
     allowed_hosts: Vec<String> = list,
+    /// Calls a minute, of a user or a source address.
+    rate_limit: u64 = between(1, 1_000_000_000),
+    /// Calls a minute that take a password or send mail, for a source address and for an account.
+    rate_limit_auth: u64 = between(1, 1_000_000_000),
+    /// Calls a minute on other users' records, of a user.
+    rate_limit_admin: u64 = between(1, 1_000_000_000),
     /// How tokens are signed.
     jwt_algorithm: JwtAlgorithm = parsed,
     /// The `iss` claim of every token.

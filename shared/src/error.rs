@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::limit::Standing;
+
 /// Why a value was refused: a stable code and a sentence for people. It never repeats the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -87,6 +89,10 @@ pub enum Error {
     Stale,
     /// The change would leave nobody who can administer the service.
     LastAdmin,
+    /// Too many requests; the standing says when to come again.
+    Throttled(Standing),
+    /// The service cannot tell now whether the call is allowed.
+    Unavailable,
     /// A dependency is down, named without detail.
     Unhealthy(&'static str),
     /// Too many writers at once on one record; nothing was written.

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod extract;
+pub mod limits;
 pub mod page;
 pub mod problem;
 
@@ -20,6 +21,7 @@ use futures::FutureExt;
 use crate::app::App;
 use crate::error::Error;
 use crate::http::extract::request_id;
+use crate::http::limits::Ledger;
 
 /// The most bytes of a body that is read.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -35,10 +37,12 @@ pub fn serve(routes: Router<App>, app: App) -> Router {
         .with_state(app)
 }
 
-async fn answer(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(&request);
     let method = request.method().clone();
+    let ledger = Ledger::default();
+    request.extensions_mut().insert(ledger.clone());
     let mut response = if known_host(&app, request.headers(), request.uri()) {
         let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         handled.unwrap_or_else(|panic| Error::internal(message_of(panic.as_ref())).into_response())
@@ -47,6 +51,9 @@ async fn answer(State(app): State<App>, request: Request, next: Next) -> Respons
     };
     if let Some(error) = response.extensions_mut().remove::<Arc<Error>>().or_else(|| problem::of_status(&response)) {
         response = problem::render(&error, &id, &response);
+    }
+    if let Some(standing) = ledger.standing().filter(|_| !response.headers().contains_key("ratelimit")) {
+        limits::write(response.headers_mut(), &standing);
     }
     common_headers(response.headers_mut(), &id);
     tracing::info!(

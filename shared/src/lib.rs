@@ -1,7 +1,7 @@
 //! `user-core`: what all functions share. Floors, from low to high; imports only go down:
 //!
 //! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`email`], [`password`], [`signing`], [`token`],
-//!    [`user`], [`login`], [`session`], [`letter`], [`access`].
+//!    [`user`], [`login`], [`session`], [`letter`], [`limit`], [`access`].
 //! 2. [`store`]: `DynamoDB`, one file for each kind of item.
 //! 3. [`app`]: what every handler receives.
 //! 4. [`http`]: requests in, answers and problem documents out.
@@ -17,6 +17,7 @@ pub mod http;
 pub mod id;
 pub mod lambda;
 pub mod letter;
+pub mod limit;
 pub mod login;
 pub mod password;
 pub mod session;

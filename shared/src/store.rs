@@ -4,6 +4,7 @@ pub mod admins;
 pub mod directory;
 pub mod expiry;
 mod key;
+pub mod limit;
 pub mod login;
 pub mod outbox;
 pub mod probe;

@@ -10,6 +10,7 @@ mod events;
 mod floors;
 mod gateway;
 mod health;
+mod limits;
 mod mailer;
 mod races;
 mod restart;

@@ -3,6 +3,7 @@
 mod call;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -48,9 +49,15 @@ impl Shop {
     /// The same with its data in a folder.
     pub(crate) fn at(folder: Option<PathBuf>, settings: &[(&str, &str)]) -> Self {
         let clock = Clock::settable();
+        let many = "1000000";
+        let limits = [("RATE_LIMIT", many), ("RATE_LIMIT_AUTH", many), ("RATE_LIMIT_ADMIN", many)];
         let cheap = [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_ITERATIONS", "1")];
-        let settings: BTreeMap<_, _> =
-            cheap.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings: BTreeMap<_, _> = limits
+            .iter()
+            .chain(&cheap)
+            .chain(settings)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let options = Options { folder, clock: clock.clone(), settings, print_mails: false };
         Self { service: Service::open(options).unwrap(), clock }
     }
@@ -60,7 +67,7 @@ impl Shop {
         let rooted = path.starts_with("/api/") || path.starts_with("/_local/") || !path.starts_with('/');
         let uri = if rooted { path.to_owned() } else { format!("/api/v1{path}") };
         let request = Request::builder().method(method).uri(uri).header(header::HOST, "localhost");
-        Call { shop: self, request, body: Bytes::new() }
+        Call { shop: self, request, body: Bytes::new(), source: Ipv4Addr::LOCALHOST }
     }
 
     pub(crate) fn get(&self, path: &str) -> Call<'_> {
@@ -105,6 +112,12 @@ impl Shop {
 
     pub(crate) async fn reset(&self, token: &str, password: &str) -> Answer {
         self.post("/auth/reset-password").json(json!({ "token": token, "new_password": password })).send().await
+    }
+
+    /// A login from an address that the account was never signed in from.
+    pub(crate) async fn stranger(&self, email: &str, password: &str) -> Answer {
+        let body = json!({ "email": email, "password": password });
+        self.post("/auth/login").from([192, 0, 2, 1]).json(body).send().await
     }
 
     /// The status that an access token gets.
@@ -158,6 +171,12 @@ impl Shop {
             hasher: Hasher::new(64, 1).unwrap(),
             clock: self.clock.clone(),
         }
+    }
+
+    /// How many sessions lie in the table.
+    pub(crate) async fn session_count(&self) -> usize {
+        let items = self.items("EphemeralTable").await;
+        items.iter().filter(|item| item["sk"].as_str().is_some_and(|key| key.contains("SESSION#"))).count()
     }
 
     /// Every item of a table.

@@ -6,6 +6,7 @@ use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::body::{Body, Fields, Json};
 use user_core::http::extract::Caller;
+use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
 use user_core::store::user::Change;
@@ -27,9 +28,11 @@ impl Body for Passwords {
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
+    limits: Limits,
     Json(wish): Json<Passwords>,
 ) -> Result<StatusCode, Error> {
     let Caller { user, session } = caller;
+    limits.auth(user.email.key().as_str()).await?;
     crate::prove(&app, &user, wish.current).await?;
     app.config.password_policy.check("new_password", &wish.new, &user.known_words(&app.config.project_name))?;
     let hash = app.hasher.hash(wish.new).await?;

@@ -6,6 +6,7 @@ use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::body::{Body, Fields, Json};
 use user_core::http::extract::Caller;
+use user_core::http::limits::Limits;
 use user_core::password::Password;
 
 pub(crate) struct Proof {
@@ -22,8 +23,10 @@ impl Body for Proof {
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
+    limits: Limits,
     Json(proof): Json<Proof>,
 ) -> Result<StatusCode, Error> {
+    limits.auth(caller.user.email.key().as_str()).await?;
     crate::prove(&app, &caller.user, proof.password).await?;
     // A password that changed meanwhile began a new epoch; what was proven does not count any more.
     let decide = |epoch| if epoch == caller.session.epoch { Ok(()) } else { Err(Error::Unauthenticated) };

@@ -7,14 +7,17 @@ use http::StatusCode;
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::body::{self, Message};
+use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
 
 use crate::resend_verification::Address;
 
 pub(crate) async fn handle(
     State(app): State<App>,
+    limits: Limits,
     body::Json(wish): body::Json<Address>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
+    limits.auth(wish.email.key().as_str()).await?;
     app.store.create_letter(&Letter::new(Kind::ResetPassword, wish.email, None, app.clock.now())?).await?;
     let message = "If this address has an account, a letter is on its way.";
     Ok((StatusCode::ACCEPTED, Json(Message { message })))

@@ -2,13 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
+use futures::future::try_join3;
 use user_core::app::App;
-use user_core::email::Email;
+use user_core::clock::Timestamp;
+use user_core::email::{Email, EmailKey};
 use user_core::error::Error;
 use user_core::http::body::{Body, Fields, Form, JsonOrForm};
+use user_core::http::limits::Limits;
+use user_core::limit::{Class, Standing, wait_after};
 use user_core::login::Login;
 use user_core::password::Password;
 use user_core::session::{Origin, Session};
+use user_core::store::limit::Failures;
 use user_core::token::TokenPair;
 
 pub(crate) struct Credentials {
@@ -37,27 +42,62 @@ impl Form for Credentials {
 
 pub(crate) async fn handle(
     State(app): State<App>,
+    limits: Limits,
     origin: Origin,
     JsonOrForm(credentials): JsonOrForm<Credentials>,
 ) -> Result<Json<TokenPair>, Error> {
     let now = app.clock.now();
-    let login = match &credentials.email {
-        Some(email) => app.store.read_login(&email.key()).await?.filter(|login| !login.is_expired(now)),
-        None => None,
-    };
+    let key = credentials.email.as_ref().map(Email::key);
+    let account = key.as_ref().map_or("", EmailKey::as_str);
+    let ((), login, failures) =
+        try_join3(limits.auth(account), read_login(&app, key.as_ref(), now), app.store.read_failures(account)).await?;
+    hold(&app, failures, login.as_ref(), &origin, now).await?;
+
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
     let proven = app.hasher.verify(credentials.password.clone(), stored).await?;
-    let (Some(email), Some(login), true) = (credentials.email, login, proven) else {
+    let (Some(email), Some(login), true) = (&credentials.email, login, proven) else {
+        app.store.count_failure(account, now).await?;
         return Err(Error::InvalidCredentials);
     };
+    if failures.is_some() {
+        app.store.forget_failures(account).await?;
+    }
     login.admit()?;
     if app.hasher.outdated(&login.password_hash) {
-        rehash(&app, &email, &login, credentials.password).await;
+        rehash(&app, email, &login, credentials.password).await;
     }
     let now = app.clock.now();
     let session = Session::begin(&login, origin, now, app.config.refresh_token_seconds())?;
     app.store.create_session(&session).await?;
     Ok(Json(app.tokens.pair(&session, login.role)?))
+}
+
+async fn read_login(app: &App, key: Option<&EmailKey>, now: Timestamp) -> Result<Option<Login>, Error> {
+    let Some(key) = key else { return Ok(None) };
+    Ok(app.store.read_login(key).await?.filter(|login| !login.is_expired(now)))
+}
+
+/// After many wrong passwords in a row the next try has to wait: back-off, not lock-out. Whoever comes from an address that the
+/// account is signed in from is not held up, so that nobody can shut its owner out.
+async fn hold(
+    app: &App,
+    failures: Option<Failures>,
+    login: Option<&Login>,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(Failures { count, last_at }) = failures else { return Ok(()) };
+    let seconds = last_at.plus(wait_after(count)).since(now);
+    if seconds <= 0 {
+        return Ok(());
+    }
+    if let Some(login) = login {
+        let sessions = app.store.list_sessions(&login.user_id).await?;
+        if sessions.iter().any(|session| session.ip == origin.ip && !session.is_expired(now)) {
+            return Ok(());
+        }
+    }
+    Err(Error::Throttled(Standing { class: Class::Auth, limit: 1, remaining: 0, seconds, admitted: false }))
 }
 
 /// Keeps the password under today's parameters. The old hash stays good when this fails.

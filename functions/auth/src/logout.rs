@@ -5,10 +5,16 @@ use http::StatusCode;
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::body::Json;
+use user_core::http::limits::Limits;
 
 use crate::refresh::Refresh;
 
-pub(crate) async fn handle(State(app): State<App>, Json(wish): Json<Refresh>) -> Result<StatusCode, Error> {
+pub(crate) async fn handle(
+    State(app): State<App>,
+    limits: Limits,
+    Json(wish): Json<Refresh>,
+) -> Result<StatusCode, Error> {
+    limits.general().await?;
     if let Ok(claims) = app.tokens.read_refresh(&wish.refresh_token, app.clock.now()) {
         app.store.delete_session(&claims.sub, &claims.sid).await?;
     }

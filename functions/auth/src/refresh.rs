@@ -2,9 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use futures::future::try_join;
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::body::{self, Body, Fields};
+use user_core::http::limits::Limits;
 use user_core::session::{Late, judge_late};
 use user_core::store::session::Rotation;
 use user_core::token::TokenPair;
@@ -22,16 +24,16 @@ impl Body for Refresh {
 
 pub(crate) async fn handle(
     State(app): State<App>,
+    limits: Limits,
     body::Json(wish): body::Json<Refresh>,
 ) -> Result<Json<TokenPair>, Error> {
     let now = app.clock.now();
-    let claims = app.tokens.read_refresh(&wish.refresh_token, now)?;
-    let user = app
-        .store
-        .read_user(&claims.sub)
-        .await?
-        .filter(|user| user.may_sign_in(now))
-        .ok_or(Error::InvalidRefreshToken)?;
+    let Ok(claims) = app.tokens.read_refresh(&wish.refresh_token, now) else {
+        limits.general().await?;
+        return Err(Error::InvalidRefreshToken);
+    };
+    let ((), user) = try_join(limits.general(), app.store.read_user(&claims.sub)).await?;
+    let user = user.filter(|user| user.may_sign_in(now)).ok_or(Error::InvalidRefreshToken)?;
     let end = now.plus(app.config.refresh_token_seconds());
     match app.store.rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end).await? {
         Rotation::Turned(session) => Ok(Json(app.tokens.pair(&session, user.role)?)),

@@ -8,6 +8,7 @@ use user_core::app::App;
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::http::body::{self, Body, Fields, Message};
+use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
 
 pub(crate) struct Address {
@@ -23,8 +24,10 @@ impl Body for Address {
 
 pub(crate) async fn handle(
     State(app): State<App>,
+    limits: Limits,
     body::Json(wish): body::Json<Address>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
+    limits.auth(wish.email.key().as_str()).await?;
     let letter = Letter::new(Kind::VerifyEmail, wish.email, None, app.clock.now())?;
     app.store.create_letter(&letter).await?;
     let message = "If this address waits for its verification, a new letter is on its way.";

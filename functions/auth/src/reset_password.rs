@@ -6,6 +6,7 @@ use axum::extract::State;
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::body::{self, Body, Fields, Message};
+use user_core::http::limits::Limits;
 use user_core::letter::{self, Letter};
 use user_core::password::Password;
 use user_core::store::user::Change;
@@ -27,10 +28,13 @@ impl Body for Reset {
 
 pub(crate) async fn handle(
     State(app): State<App>,
+    limits: Limits,
     body::Json(wish): body::Json<Reset>,
 ) -> Result<Json<Message>, Error> {
     let now = app.clock.now();
-    let claims = app.tokens.read_ticket(Kind::Reset, &wish.token, now)?;
+    let claims = app.tokens.read_ticket(Kind::Reset, &wish.token, now);
+    limits.auth(claims.as_ref().map_or("", |claims| claims.sub.as_str())).await?;
+    let claims = claims?;
     let user = app.store.read_user(&claims.sub).await?.ok_or(Error::InvalidToken)?;
     let waits = |user: &User, claims: &TicketClaims| {
         user.is_active && !user.is_expired(now) && user.reset_ticket.as_ref() == Some(&claims.jti)

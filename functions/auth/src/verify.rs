@@ -5,6 +5,7 @@ use axum::extract::State;
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::body::{self, Body, Fields, Message};
+use user_core::http::limits::Limits;
 use user_core::token::Kind;
 use user_core::user::{Edit, User};
 
@@ -21,8 +22,10 @@ impl Body for Verify {
 
 pub(crate) async fn handle(
     State(app): State<App>,
+    limits: Limits,
     body::Json(wish): body::Json<Verify>,
 ) -> Result<Json<Message>, Error> {
+    limits.general().await?;
     let now = app.clock.now();
     let claims = app.tokens.read_ticket(Kind::Verify, &wish.token, now)?;
     let decide = |user: &User| {

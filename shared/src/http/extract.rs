@@ -9,6 +9,8 @@ use lambda_http::request::RequestContext;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::http::limits::Limits;
+use crate::limit::Class;
 use crate::session::{Origin, Session};
 use crate::user::User;
 
@@ -26,9 +28,16 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let now = app.clock.now();
-        let token = bearer(&parts.headers).ok_or(Error::Unauthenticated)?;
-        let claims = app.tokens.read_access(token, now)?;
-        let (user, session) = app.store.read_caller(&claims.sub, &claims.sid).await?;
+        let Ok(limits) = Limits::from_request_parts(parts, app).await;
+        let claims = bearer(&parts.headers).and_then(|token| app.tokens.read_access(token, now).ok());
+        let Some(claims) = claims else {
+            // Whoever guesses tokens is counted, too.
+            limits.general().await?;
+            return Err(Error::Unauthenticated);
+        };
+        let counted = limits.user(class(parts.uri.path()), claims.sub.as_str());
+        let read = app.store.read_caller(&claims.sub, &claims.sid);
+        let ((), (user, session)) = futures::future::try_join(counted, read).await?;
         let (Some(user), Some(session)) = (user, session) else { return Err(Error::Unauthenticated) };
         if !user.may_sign_in(now) || session.is_expired(now) || session.epoch != user.epoch {
             return Err(Error::Unauthenticated);
@@ -38,6 +47,15 @@ impl FromRequestParts<App> for Caller {
             touched.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the use of a session was not noted"));
         }
         Ok(Self { user, session })
+    }
+}
+
+/// Calls on `/users` that do not go to `/users/me` are an administrator's.
+fn class(path: &str) -> Class {
+    let rest = path.split_once("/users").map(|(_, rest)| rest);
+    match rest {
+        Some(rest) if rest != "/me" && !rest.starts_with("/me/") => Class::Admin,
+        _ => Class::General,
     }
 }
 

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::error::{Error, FieldError};
+use crate::http::limits;
 
 /// The body of every error.
 #[derive(Serialize)]
@@ -71,7 +72,8 @@ pub(super) fn render(error: &Error, request_id: &str, carrier: &Response) -> Res
         Error::Unauthenticated => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Error::Busy => {
+        Error::Throttled(standing) => limits::write(headers, standing),
+        Error::Busy | Error::Unavailable => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         _ => {}
@@ -101,6 +103,8 @@ fn kind(error: &Error) -> (StatusCode, &'static str) {
         Error::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type"),
         Error::Invalid(errors) if names_unknown_field(errors) => (StatusCode::UNPROCESSABLE_ENTITY, "unknown-field"),
         Error::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+        Error::Throttled(_) => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
+        Error::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         Error::Unhealthy(_) => (StatusCode::SERVICE_UNAVAILABLE, "unhealthy"),
         Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
@@ -134,6 +138,8 @@ fn detail(error: &Error) -> &'static str {
         Error::TooLarge => "At most 64 KB are read.",
         Error::UnsupportedMediaType => "Send application/json.",
         Error::Invalid(_) => "Some fields break a rule; see errors.",
+        Error::Throttled(_) => "Too many requests. Come again after the seconds in Retry-After.",
+        Error::Unavailable => "This cannot be done just now. Try again.",
         Error::Unhealthy(_) => "A part that this service needs does not answer.",
         Error::Busy => "Too many changes at once; nothing was changed. Try again.",
         Error::Internal(_) => "Something went wrong on our side; the request id helps to find it.",

@@ -40,6 +40,10 @@ pub(super) fn session(user: &UserId, id: &SessionId) -> Item {
     item(sessions(user), &format!("SESSION#{id}"))
 }
 
+pub(super) fn limit(class: &str, subject: &str, window: &str) -> Item {
+    item(format!("LIMIT#{class}#{subject}"), window)
+}
+
 pub(super) fn probe(name: &str) -> Item {
     item(format!("PROBE#{name}"), "PROBE")
 }

@@ -14,7 +14,7 @@ async fn an_account_goes_for_its_password_and_frees_the_address() {
     assert_eq!(shop.me(&ann.access).await, 200);
     assert_eq!(delete(&shop, &ann, PASSWORD).await.status, 204);
     assert_eq!(shop.me(&ann.access).await, 401);
-    assert_eq!(shop.items("UsersTable").await.len() + shop.items("EphemeralTable").await.len(), 0);
+    assert_eq!(shop.items("UsersTable").await.len() + shop.session_count().await, 0);
     assert_eq!(shop.sign_up("ann@example.com").await.status, 201);
 }
 

@@ -50,11 +50,17 @@ pub(crate) struct Call<'a> {
     pub(super) shop: &'a Shop,
     pub(super) request: http::request::Builder,
     pub(super) body: Bytes,
+    pub(super) source: Ipv4Addr,
 }
 
 impl Call<'_> {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn from(mut self, source: [u8; 4]) -> Self {
+        self.source = source.into();
         self
     }
 
@@ -79,7 +85,7 @@ impl Call<'_> {
 
     pub(crate) async fn send(self) -> Answer {
         let request: Request<Bytes> = self.request.body(self.body).unwrap();
-        let source = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let source = IpAddr::V4(self.source);
         let response = Box::pin(dispatch(&self.shop.service, request, source)).await;
         let (parts, raw) = response.into_parts();
         let json = serde_json::from_slice(&raw).unwrap_or(Value::Null);

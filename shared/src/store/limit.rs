@@ -1,0 +1,101 @@
+//! Counters of rate limits and of wrong passwords, in the table that may vanish.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use serde::{Deserialize, Serialize};
+
+use super::transaction::{failure, unless_contended};
+use super::{Item, Store, at, from_item, key, n};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::limit::WINDOW_SECONDS;
+
+/// How long a row of wrong passwords is remembered after the last one, in seconds.
+const FAILURES_KEEP_SECONDS: i64 = 86_400;
+
+/// Wrong passwords in a row for one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failures {
+    /// How many.
+    pub count: u64,
+    /// When the last one came.
+    pub last_at: Timestamp,
+}
+
+impl Store {
+    /// Counts one more request of `subject` in the window that begins at `window`; returns the count.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn count(&self, class: &str, subject: &str, window: Timestamp) -> Result<u64, Error> {
+        let counted = unless_contended(|| {
+            self.client
+                .update_item()
+                .table_name(&self.ephemeral)
+                .set_key(Some(key::limit(class, subject, &window.0.to_string())))
+                .update_expression("ADD #count :one SET expires_at = if_not_exists(expires_at, :end)")
+                .expression_attribute_names("#count", "count")
+                .expression_attribute_values(":one", n(1))
+                .expression_attribute_values(":end", at(window.plus(3 * WINDOW_SECONDS)))
+                .return_values(ReturnValue::UpdatedNew)
+                .send()
+        });
+        let attributes = counted.await.map_err(failure)?.attributes.unwrap_or_default();
+        number(&attributes, "count").ok_or_else(|| Error::internal("a counter returned no count"))
+    }
+
+    /// The count of a window that may be over; none is zero.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn read_count(&self, class: &str, subject: &str, window: Timestamp) -> Result<u64, Error> {
+        let key = key::limit(class, subject, &window.0.to_string());
+        let read = self.client.get_item().table_name(&self.ephemeral).set_key(Some(key)).send().await;
+        Ok(number(&read.map_err(Error::internal)?.item.unwrap_or_default(), "count").unwrap_or(0))
+    }
+
+    /// The wrong passwords in a row for an account.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn read_failures(&self, account: &str) -> Result<Option<Failures>, Error> {
+        let key = key::limit("failures", account, "ROW");
+        let read = self.client.get_item().table_name(&self.ephemeral).set_key(Some(key)).send().await;
+        read.map_err(Error::internal)?.item.map(from_item).transpose()
+    }
+
+    /// Counts one more wrong password for an account.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn count_failure(&self, account: &str, now: Timestamp) -> Result<(), Error> {
+        let counted = unless_contended(|| {
+            self.client
+                .update_item()
+                .table_name(&self.ephemeral)
+                .set_key(Some(key::limit("failures", account, "ROW")))
+                .update_expression("ADD #count :one SET last_at = :now, expires_at = :end")
+                .expression_attribute_names("#count", "count")
+                .expression_attribute_values(":one", n(1))
+                .expression_attribute_values(":now", at(now))
+                .expression_attribute_values(":end", at(now.plus(FAILURES_KEEP_SECONDS)))
+                .send()
+        });
+        counted.await.map(|_| ()).map_err(failure)
+    }
+
+    /// Forgets the wrong passwords of an account.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn forget_failures(&self, account: &str) -> Result<(), Error> {
+        let gone = unless_contended(|| {
+            let key = key::limit("failures", account, "ROW");
+            self.client.delete_item().table_name(&self.ephemeral).set_key(Some(key)).send()
+        });
+        gone.await.map(|_| ()).map_err(failure)
+    }
+}
+
+fn number(item: &Item, name: &str) -> Option<u64> {
+    item.get(name).and_then(|value: &AttributeValue| value.as_n().ok()).and_then(|number| number.parse().ok())
+}
