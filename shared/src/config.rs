@@ -66,6 +66,8 @@ variables! {
     jwt_refresh_token_expire_days: i64 = between(1, 400),
     /// For how many seconds a used refresh token still gets its successor.
     refresh_reuse_grace_seconds: i64 = between(0, 300),
+    /// What sign-up says of an address that is taken.
+    signup_enumeration: Enumeration = parsed,
     /// Whether new users have to prove their address.
     email_verification_enabled: bool = parsed,
     /// After how many seconds a user that did not is gone.
@@ -118,6 +120,15 @@ pub enum JwtAlgorithm {
     Hs256,
 }
 
+/// `SIGNUP_ENUMERATION`: whether sign-up tells that an address is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enumeration {
+    /// It says so: 409.
+    Reveal,
+    /// It answers as for a free one, in the same time; the owner gets a letter.
+    Private,
+}
+
 /// `MAIL_BACKEND`: what sends the letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailBackend {
@@ -150,6 +161,7 @@ macro_rules! words {
 words!(Environment, "development" => Self::Development, "staging" => Self::Staging, "production" => Self::Production);
 words!(LogFormat, "json" => Self::Json, "plain" => Self::Plain);
 words!(JwtAlgorithm, "HS256" => Self::Hs256);
+words!(Enumeration, "reveal" => Self::Reveal, "private" => Self::Private);
 words!(MailBackend, "ses" => Self::Ses, "console" => Self::Console);
 
 /// What is wrong with the environment: a line for each variable, with its name.

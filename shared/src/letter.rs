@@ -18,6 +18,8 @@ pub enum Kind {
     VerifyEmail,
     /// Choose a new password.
     ResetPassword,
+    /// Somebody signed up with an address that has an account already.
+    AccountExists,
     /// The password was changed: a notice, in case it was somebody else.
     PasswordChanged,
 }
@@ -29,6 +31,7 @@ impl Kind {
         match self {
             Self::VerifyEmail => "verify-email",
             Self::ResetPassword => "reset-password",
+            Self::AccountExists => "account-exists",
             Self::PasswordChanged => "password-changed",
         }
     }

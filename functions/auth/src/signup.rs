@@ -4,6 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use user_core::app::App;
+use user_core::clock::Timestamp;
+use user_core::config::Enumeration;
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::http::body::{self, Body, Fields, Message};
@@ -48,20 +50,44 @@ pub(crate) async fn handle(
     limits.auth(user.email.key().as_str()).await?;
     app.config.password_policy.check("password", &wish.password, &user.known_words(&app.config.project_name))?;
     let password_hash = app.hasher.hash(wish.password).await?;
-    let mut letter = None;
-    if app.config.email_verification_enabled {
-        let verification = Letter::new(Kind::VerifyEmail, user.email.clone(), Some(user.id.clone()), now)?;
-        user.verify_ticket = Some(verification.ticket.clone());
-        user.expires_at = Some(now.plus(app.config.unverified_user_ttl_seconds));
-        letter = Some(verification);
-    } else {
-        user.is_verified = true;
+    let letter = app.config.email_verification_enabled.then(|| verification(&app, &mut user)).transpose()?;
+    user.is_verified = letter.is_none();
+    let login = Login::of(&user, password_hash);
+    match app.config.signup_enumeration {
+        Enumeration::Reveal => app.store.create_user(&user, &login, letter.as_ref(), now).await?,
+        Enumeration::Private => create_in_private(&app, &user, &login, letter, now).await?,
     }
-    app.store.create_user(&user, &Login::of(&user, password_hash), letter.as_ref(), now).await?;
-    let message = if letter.is_some() {
-        "Welcome. Follow the link in the letter we sent you."
-    } else {
-        "Welcome. You can sign in."
-    };
+    let waits = app.config.email_verification_enabled;
+    let message =
+        if waits { "Welcome. Follow the link in the letter we sent you." } else { "Welcome. You can sign in." };
     Ok((StatusCode::CREATED, Json(Message { message })))
+}
+
+/// Makes the user wait for its verification; the letter that ends the wait.
+fn verification(app: &App, user: &mut User) -> Result<Letter, Error> {
+    let letter = Letter::new(Kind::VerifyEmail, user.email.clone(), Some(user.id.clone()), user.created_at)?;
+    user.verify_ticket = Some(letter.ticket.clone());
+    user.expires_at = Some(user.created_at.plus(app.config.unverified_user_ttl_seconds));
+    Ok(letter)
+}
+
+/// A taken address takes the same steps as a free one: a transaction, then a letter to whoever reads the address' mail. A sign-up
+/// that breaks off between the two is healed by trying again, which the owner's letter answers.
+async fn create_in_private(
+    app: &App,
+    user: &User,
+    login: &Login,
+    letter: Option<Letter>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match app.store.create_user(user, login, None, now).await {
+        Ok(()) => match letter {
+            Some(letter) => app.store.create_letter(&letter).await,
+            None => Ok(()),
+        },
+        Err(Error::EmailTaken) => {
+            app.store.create_letter(&Letter::new(Kind::AccountExists, user.email.clone(), None, now)?).await
+        }
+        Err(error) => Err(error),
+    }
 }

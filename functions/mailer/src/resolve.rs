@@ -14,7 +14,7 @@ pub(crate) async fn addressee(app: &App, letter: &Letter) -> Result<Option<User>
             let user = app.store.read_user(id).await?.filter(|user| !user.is_expired(now));
             Ok(user.filter(|user| match letter.kind {
                 Kind::VerifyEmail => !user.is_verified && user.verify_ticket.as_ref() == Some(&letter.ticket),
-                Kind::ResetPassword => user.reset_ticket.as_ref() == Some(&letter.ticket),
+                Kind::ResetPassword | Kind::AccountExists => user.reset_ticket.as_ref() == Some(&letter.ticket),
                 Kind::PasswordChanged => true,
             }))
         }
@@ -32,7 +32,7 @@ async fn asked_by_address(app: &App, letter: &Letter) -> Result<Option<User>, Er
         }
         match letter.kind {
             Kind::VerifyEmail if !user.is_verified => Ok(Change::from(user.with_verify_ticket(&letter.ticket))),
-            Kind::ResetPassword => Ok(user.with_reset_ticket(&letter.ticket).into()),
+            Kind::ResetPassword | Kind::AccountExists => Ok(user.with_reset_ticket(&letter.ticket).into()),
             Kind::VerifyEmail | Kind::PasswordChanged => Err(Error::NotFound),
         }
     };

@@ -37,6 +37,14 @@ fn words(kind: Kind) -> Words {
             note: "The link is good until {end} and works once. If it was not you, ignore this letter: \
                    nothing has changed.",
         },
+        Kind::AccountExists => Words {
+            subject: "You have an account for {shop}",
+            lead: "Somebody signed up with this address, which has an account already. If it was you, sign in, \
+                   or choose a new password here.",
+            button: "Choose a new password",
+            note: "The link is good until {end} and works once. If it was not you, ignore this letter: \
+                   nothing has changed.",
+        },
         Kind::PasswordChanged => Words {
             subject: "Your password for {shop} was changed",
             lead: "The password of your account has just been changed, and all other sessions were ended.",
@@ -53,7 +61,9 @@ fn link(app: &App, kind: Kind, user: &User, now: Timestamp) -> Option<(token::Ki
             let end = user.expires_at.unwrap_or_else(|| now.plus(app.config.unverified_user_ttl_seconds));
             Some((token::Kind::Verify, "verify-email", end))
         }
-        Kind::ResetPassword => Some((token::Kind::Reset, "reset-password", now.plus(RESET_SECONDS))),
+        Kind::ResetPassword | Kind::AccountExists => {
+            Some((token::Kind::Reset, "reset-password", now.plus(RESET_SECONDS)))
+        }
         Kind::PasswordChanged => None,
     }
 }

@@ -93,3 +93,28 @@ async fn without_verification_a_user_can_sign_in_at_once_and_gets_no_letter() {
     assert_eq!(shop.log_in("ann@example.com").await.status, 200);
     assert_eq!(shop.mails("ann@example.com").await.len(), 0);
 }
+
+#[tokio::test]
+async fn in_private_a_taken_address_is_answered_as_a_free_one_and_its_owner_gets_a_letter() {
+    let shop = Shop::with(&[("SIGNUP_ENUMERATION", "private")]);
+    let free = shop.sign_up("ann@example.com").await;
+    shop.verify(&shop.mailed_token("ann@example.com").await).await;
+    let taken = shop.sign_up("ANN@example.com").await;
+    assert_eq!((free.status, &free.raw), (taken.status, &taken.raw));
+    let mail = &shop.mails("ann@example.com").await[0];
+    assert_eq!(mail["kind"], "account-exists");
+    assert_eq!(shop.log_in("ann@example.com").await.status, 200, "nothing has changed");
+    assert_eq!(shop.reset(mail["token"].as_str().unwrap(), "Sh0rt-black-now").await.status, 200);
+}
+
+#[tokio::test]
+async fn in_private_the_letter_of_a_second_sign_up_does_not_verify_the_first_ones_password() {
+    let shop = Shop::with(&[("SIGNUP_ENUMERATION", "private")]);
+    shop.sign_up("ann@example.com").await;
+    shop.mails("ann@example.com").await;
+    shop.sign_up("ann@example.com").await;
+    let second = shop.mailed_token("ann@example.com").await;
+    assert_eq!(shop.verify(&second).await.problem(), (400, "invalid-token"));
+    assert_eq!(shop.reset(&second, "Sh0rt-black-now").await.status, 200);
+    assert_eq!(shop.log_in("ann@example.com").await.problem(), (401, "invalid-credentials"));
+}
