@@ -8,7 +8,7 @@ use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::body::{self, Message};
 use user_core::http::limits::Limits;
-use user_core::letter::{Kind, Letter};
+use user_core::letter::Kind;
 
 use crate::resend_verification::Address;
 
@@ -17,8 +17,7 @@ pub(crate) async fn handle(
     limits: Limits,
     body::Json(wish): body::Json<Address>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
-    limits.auth(wish.email.key().as_str()).await?;
-    app.store.create_letter(&Letter::new(Kind::ResetPassword, wish.email, None, app.clock.now())?).await?;
+    crate::ask_for_letter(&app, &limits, Kind::ResetPassword, wish.email).await?;
     let message = "If this address has an account, a letter is on its way.";
     Ok((StatusCode::ACCEPTED, Json(Message { message })))
 }

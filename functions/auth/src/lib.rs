@@ -15,8 +15,11 @@ mod verify;
 use axum::Router;
 use axum::routing::{delete, post, put};
 use user_core::app::App;
+use user_core::email::Email;
 use user_core::error::Error;
 use user_core::http;
+use user_core::http::limits::Limits;
+use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
 use user_core::user::User;
 
@@ -35,6 +38,13 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/users/me/password", put(change_password::handle))
         .route("/api/v1/users/me", delete(delete_me::handle));
     http::serve(routes, app)
+}
+
+/// Puts a letter for whoever reads the mail of `email` into the outbox. Whether there is an account that it serves, the mailer finds
+/// out, so that asking takes the same time for every address.
+async fn ask_for_letter(app: &App, limits: &Limits, kind: Kind, email: Email) -> Result<(), Error> {
+    limits.auth(email.key().as_str()).await?;
+    app.store.create_letter(&Letter::new(kind, email, None, app.clock.now())?).await
 }
 
 /// Goes on when `password` is the one of `user`, who is signed in.

@@ -9,7 +9,7 @@ use user_core::email::Email;
 use user_core::error::Error;
 use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::limits::Limits;
-use user_core::letter::{Kind, Letter};
+use user_core::letter::Kind;
 
 pub(crate) struct Address {
     pub(crate) email: Email,
@@ -27,9 +27,7 @@ pub(crate) async fn handle(
     limits: Limits,
     body::Json(wish): body::Json<Address>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
-    limits.auth(wish.email.key().as_str()).await?;
-    let letter = Letter::new(Kind::VerifyEmail, wish.email, None, app.clock.now())?;
-    app.store.create_letter(&letter).await?;
+    crate::ask_for_letter(&app, &limits, Kind::VerifyEmail, wish.email).await?;
     let message = "If this address waits for its verification, a new letter is on its way.";
     Ok((StatusCode::ACCEPTED, Json(Message { message })))
 }
