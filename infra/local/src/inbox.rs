@@ -31,17 +31,21 @@ impl Inbox {
         Ok(Self { mails: Mutex::new(mails), file: Some(Mutex::new(file)) })
     }
 
-    /// Keeps a mail.
+    /// Keeps a mail, once: a letter that the mailer sends again after a crash is the same mail.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn keep(&self, mail: &Mail) -> io::Result<()> {
+        let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
+        if mails.iter().rev().any(|kept| kept.id == mail.id) {
+            return Ok(());
+        }
         if let Some(file) = &self.file {
             // The line break comes first: it also parts this mail from one that a crash cut short.
             let line = format!("\n{}", serde_json::to_string(mail)?);
             file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())?;
         }
-        self.mails.lock().unwrap_or_else(PoisonError::into_inner).push(mail.clone());
+        mails.push(mail.clone());
         Ok(())
     }
 
