@@ -20,6 +20,10 @@ pub enum Kind {
     ResetPassword,
     /// Somebody signed up with an address that has an account already.
     AccountExists,
+    /// Prove this new address.
+    ConfirmEmail,
+    /// The address is about to change: a notice to the old one, with the way back.
+    EmailChange,
     /// The password was changed: a notice, in case it was somebody else.
     PasswordChanged,
 }
@@ -32,6 +36,8 @@ impl Kind {
             Self::VerifyEmail => "verify-email",
             Self::ResetPassword => "reset-password",
             Self::AccountExists => "account-exists",
+            Self::ConfirmEmail => "confirm-email",
+            Self::EmailChange => "email-change",
             Self::PasswordChanged => "password-changed",
         }
     }

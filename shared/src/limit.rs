@@ -59,19 +59,17 @@ pub fn judge(class: Class, limit: u64, previous: u64, current: u64, elapsed: i64
     Standing { class, limit, remaining: 0, seconds, admitted: false }
 }
 
-/// Wrong passwords in a row that cost nothing but the limit.
-const FREE_FAILURES: u64 = 10;
 /// The longest wait after a wrong password, in seconds.
 const LONGEST_WAIT_SECONDS: i64 = 15 * 60;
 
-/// Seconds to wait after that many wrong passwords in a row: none for ten, then 2, 4, 8 and so on, a quarter of an hour at most.
+/// Seconds to wait after `failures` wrong passwords in a row, of which `free` cost nothing: 2, 4, 8 and so on, a quarter of an hour
+/// at most.
 #[must_use]
-pub fn wait_after(failures: u64) -> i64 {
-    match failures.checked_sub(FREE_FAILURES) {
-        None | Some(0) => 0,
-        Some(more) => 1_i64
-            .checked_shl(u32::try_from(more).unwrap_or(32))
-            .map_or(LONGEST_WAIT_SECONDS, |wait| wait.clamp(1, LONGEST_WAIT_SECONDS)),
+pub fn wait_after(failures: u64, free: u64) -> i64 {
+    let more = u32::try_from(failures.saturating_sub(free)).unwrap_or(u32::MAX);
+    match more {
+        0 => 0,
+        more => 1_i64.checked_shl(more.min(32)).map_or(LONGEST_WAIT_SECONDS, |wait| wait.min(LONGEST_WAIT_SECONDS)),
     }
 }
 
@@ -118,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_wait_grows_and_ends_at_a_quarter_of_an_hour() {
-        let waits: Vec<_> = [0, 10, 11, 12, 15, 20, 100, u64::MAX].map(wait_after).into();
+        let waits: Vec<_> = [0, 10, 11, 12, 15, 20, 100, u64::MAX].map(|failures| wait_after(failures, 10)).into();
         assert_eq!(waits, [0, 0, 2, 4, 32, 900, 900, 900]);
     }
 }

@@ -2,11 +2,13 @@
 
 pub mod admins;
 pub mod directory;
+mod email;
 pub mod expiry;
 mod key;
 pub mod limit;
 pub mod login;
 pub mod outbox;
+mod pair;
 pub mod probe;
 pub mod session;
 mod transaction;
@@ -23,6 +25,9 @@ use serde::de::DeserializeOwned;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
+
+/// How often what a batch left undone is asked for again.
+const BATCH_ATTEMPTS: usize = 8;
 
 /// No identifier is longer: a partition key has at most 2,048 bytes, a sort key 1,024.
 const MAX_ID_BYTES: usize = 512;

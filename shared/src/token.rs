@@ -30,6 +30,10 @@ pub enum Kind {
     Verify,
     /// Sets a new password.
     Reset,
+    /// Proves a new mail address.
+    ConfirmEmail,
+    /// Takes an old mail address back.
+    RevertEmail,
 }
 
 impl Kind {
@@ -39,6 +43,8 @@ impl Kind {
             Self::Refresh => "refresh",
             Self::Verify => "verify",
             Self::Reset => "reset",
+            Self::ConfirmEmail => "confirm-email",
+            Self::RevertEmail => "revert-email",
         }
     }
 
@@ -48,6 +54,8 @@ impl Kind {
             Self::Refresh => "refresh+jwt",
             Self::Verify => "verify+jwt",
             Self::Reset => "reset+jwt",
+            Self::ConfirmEmail => "confirm-email+jwt",
+            Self::RevertEmail => "revert-email+jwt",
         }
     }
 
@@ -84,6 +92,8 @@ pub struct Tokens {
     refresh: Mint,
     verify: Mint,
     reset: Mint,
+    confirm_email: Mint,
+    revert_email: Mint,
 }
 
 /// The keys of one kind of token, and what its tokens must look like.
@@ -143,6 +153,8 @@ impl Tokens {
             refresh: mint(Kind::Refresh),
             verify: mint(Kind::Verify),
             reset: mint(Kind::Reset),
+            confirm_email: mint(Kind::ConfirmEmail),
+            revert_email: mint(Kind::RevertEmail),
         }
     }
 
@@ -236,6 +248,8 @@ impl Tokens {
         match kind {
             Kind::Verify => Ok(&self.verify),
             Kind::Reset => Ok(&self.reset),
+            Kind::ConfirmEmail => Ok(&self.confirm_email),
+            Kind::RevertEmail => Ok(&self.revert_email),
             Kind::Access | Kind::Refresh => Err(Error::internal("tickets have no such kind")),
         }
     }

@@ -1,5 +1,6 @@
 //! Users: the record and its changes.
 
+mod email_change;
 mod view;
 
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use crate::email::Email;
 use crate::error::Refusal;
 use crate::id::{TicketId, UserId};
 
+pub use email_change::AddressTicket;
 pub use view::UserView;
 
 /// How long after its end an unverified user may still lie in the table before TTL removes it, in seconds.
@@ -99,6 +101,12 @@ pub struct User {
     /// The reset letter that is good now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reset_ticket: Option<TicketId>,
+    /// The address that is to become the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email_change: Option<AddressTicket>,
+    /// The addresses that can be taken back, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reverts: Vec<AddressTicket>,
     /// Until when a new user may prove the address; then it is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -122,6 +130,8 @@ impl User {
             epoch: 1,
             verify_ticket: None,
             reset_ticket: None,
+            email_change: None,
+            reverts: Vec::new(),
             expires_at: None,
         }
     }

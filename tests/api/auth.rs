@@ -1,3 +1,4 @@
+mod change_email;
 mod change_password;
 mod delete_me;
 mod forgot_password;

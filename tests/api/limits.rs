@@ -126,10 +126,11 @@ async fn without_its_table_auth_refuses_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn many_wrong_passwords_slow_strangers_down_and_never_shut_the_owner_out() {
-    let shop = Shop::open();
+    let shop = Shop::with(&[("RATE_LIMIT_AUTH", "5")]);
     shop.member("ann@example.com").await;
     for email in ["ann@example.com", "nobody@example.com"] {
         for _ in 0..11 {
+            shop.clock.advance(120);
             assert_eq!(shop.stranger(email, "Wr0ng!password").await.problem(), (401, "invalid-credentials"), "{email}");
         }
         let held = shop.stranger(email, "Wr0ng!password").await;
@@ -138,6 +139,9 @@ async fn many_wrong_passwords_slow_strangers_down_and_never_shut_the_owner_out()
         assert_eq!(shop.stranger(email, "Wr0ng!password").await.status, 401, "{email}");
         assert_eq!(shop.stranger(email, PASSWORD).await.header("retry-after"), "4", "even with the right password");
     }
+    shop.clock.advance(120);
+    assert_eq!(shop.stranger("ann@example.com", "Wr0ng!password").await.status, 401);
+    assert_eq!(shop.stranger("ann@example.com", PASSWORD).await.status, 429);
     assert_eq!(shop.log_in("ann@example.com").await.status, 200, "from where the account is signed in, no wait");
     assert_eq!(shop.stranger("ann@example.com", PASSWORD).await.status, 200, "and the row is forgotten");
 }

@@ -1,6 +1,8 @@
 //! Everything that signs in and out, and every call that takes a password: one file for each.
 
+mod change_email;
 mod change_password;
+mod confirm_email;
 mod delete_me;
 mod forgot_password;
 mod login;
@@ -9,6 +11,7 @@ mod logout_all;
 mod refresh;
 mod resend_verification;
 mod reset_password;
+mod revert_email;
 mod signup;
 mod verify;
 
@@ -35,6 +38,9 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/auth/logout-all", post(logout_all::handle))
         .route("/api/v1/auth/forgot-password", post(forgot_password::handle))
         .route("/api/v1/auth/reset-password", post(reset_password::handle))
+        .route("/api/v1/auth/confirm-email", post(confirm_email::handle))
+        .route("/api/v1/auth/revert-email", post(revert_email::handle))
+        .route("/api/v1/users/me/email", post(change_email::handle))
         .route("/api/v1/users/me/password", put(change_password::handle))
         .route("/api/v1/users/me", delete(delete_me::handle));
     http::serve(routes, app)

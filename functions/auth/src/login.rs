@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use futures::future::try_join3;
+use futures::future::try_join;
 use user_core::app::App;
 use user_core::clock::Timestamp;
 use user_core::email::{Email, EmailKey};
@@ -49,18 +49,20 @@ pub(crate) async fn handle(
     let now = app.clock.now();
     let key = credentials.email.as_ref().map(Email::key);
     let account = key.as_ref().map_or("", EmailKey::as_str);
-    let ((), login, failures) =
-        try_join3(limits.auth(account), read_login(&app, key.as_ref(), now), app.store.read_failures(account)).await?;
+    let ((), (login, failures)) = try_join(limits.auth(account), read(&app, key.as_ref())).await?;
+    let login = login.filter(|login| !login.is_expired(now));
     hold(&app, failures, login.as_ref(), &origin, now).await?;
 
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
     let proven = app.hasher.verify(credentials.password.clone(), stored).await?;
     let (Some(email), Some(login), true) = (&credentials.email, login, proven) else {
-        app.store.count_failure(account, now).await?;
+        if let Some(key) = &key {
+            app.store.count_failure(key, now).await?;
+        }
         return Err(Error::InvalidCredentials);
     };
     if failures.is_some() {
-        app.store.forget_failures(account).await?;
+        app.store.forget_failures(&email.key()).await?;
     }
     login.admit()?;
     if app.hasher.outdated(&login.password_hash) {
@@ -72,9 +74,11 @@ pub(crate) async fn handle(
     Ok(Json(app.tokens.pair(&session, login.role)?))
 }
 
-async fn read_login(app: &App, key: Option<&EmailKey>, now: Timestamp) -> Result<Option<Login>, Error> {
-    let Some(key) = key else { return Ok(None) };
-    Ok(app.store.read_login(key).await?.filter(|login| !login.is_expired(now)))
+async fn read(app: &App, key: Option<&EmailKey>) -> Result<(Option<Login>, Option<Failures>), Error> {
+    match key {
+        Some(key) => app.store.read_sign_in(key).await,
+        None => Ok((None, None)),
+    }
 }
 
 /// After many wrong passwords in a row the next try has to wait: back-off, not lock-out. Whoever comes from an address that the
@@ -87,7 +91,7 @@ async fn hold(
     now: Timestamp,
 ) -> Result<(), Error> {
     let Some(Failures { count, last_at }) = failures else { return Ok(()) };
-    let seconds = last_at.plus(wait_after(count)).since(now);
+    let seconds = last_at.plus(wait_after(count, app.limiter.free_failures())).since(now);
     if seconds <= 0 {
         return Ok(());
     }

@@ -9,11 +9,12 @@ use user_core::http::limits::Limits;
 use user_core::token::Kind;
 use user_core::user::{Edit, User};
 
-pub(crate) struct Verify {
-    token: String,
+/// The token of a letter.
+pub(crate) struct Proof {
+    pub(crate) token: String,
 }
 
-impl Body for Verify {
+impl Body for Proof {
     fn read(fields: &mut Fields) -> Option<Self> {
         let token = fields.text("token", |text| Ok(text.to_owned()));
         Some(Self { token: token? })
@@ -23,7 +24,7 @@ impl Body for Verify {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    body::Json(wish): body::Json<Verify>,
+    body::Json(wish): body::Json<Proof>,
 ) -> Result<Json<Message>, Error> {
     limits.general().await?;
     let now = app.clock.now();

@@ -15,6 +15,8 @@ pub(crate) async fn addressee(app: &App, letter: &Letter) -> Result<Option<User>
             Ok(user.filter(|user| match letter.kind {
                 Kind::VerifyEmail => !user.is_verified && user.verify_ticket.as_ref() == Some(&letter.ticket),
                 Kind::ResetPassword | Kind::AccountExists => user.reset_ticket.as_ref() == Some(&letter.ticket),
+                Kind::ConfirmEmail => user.email_change.as_ref().is_some_and(|change| change.ticket == letter.ticket),
+                Kind::EmailChange => user.reverts.iter().any(|revert| revert.ticket == letter.ticket),
                 Kind::PasswordChanged => true,
             }))
         }
@@ -33,7 +35,7 @@ async fn asked_by_address(app: &App, letter: &Letter) -> Result<Option<User>, Er
         match letter.kind {
             Kind::VerifyEmail if !user.is_verified => Ok(Change::from(user.with_verify_ticket(&letter.ticket))),
             Kind::ResetPassword | Kind::AccountExists => Ok(user.with_reset_ticket(&letter.ticket).into()),
-            Kind::VerifyEmail | Kind::PasswordChanged => Err(Error::NotFound),
+            _ => Err(Error::NotFound),
         }
     };
     match app.store.change_user(&login.user_id, None, decide).await {

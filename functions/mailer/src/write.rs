@@ -5,7 +5,7 @@ use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::letter::{Kind, Letter};
 use user_core::token;
-use user_core::user::User;
+use user_core::user::{AddressTicket, User};
 
 use crate::backend::Mail;
 
@@ -45,6 +45,21 @@ fn words(kind: Kind) -> Words {
             note: "The link is good until {end} and works once. If it was not you, ignore this letter: \
                    nothing has changed.",
         },
+        Kind::ConfirmEmail => Words {
+            subject: "Confirm your new address for {shop}",
+            lead: "This is to become the address of your account. Confirm that it is yours.",
+            button: "Confirm my new address",
+            note: "The link is good until {end} and works once. Until then you sign in with the old address. \
+                   If it was not you, ignore this letter: nothing changes.",
+        },
+        Kind::EmailChange => Words {
+            subject: "The address of your account for {shop} is about to change",
+            lead: "Somebody signed in to your account wants to change its address to another one. If it was you, \
+                   there is nothing to do.",
+            button: "Take it back",
+            note: "If it was not you, take the change back until {end}: your address stays, or becomes yours again, \
+                   and all sessions are ended. Then choose a new password.",
+        },
         Kind::PasswordChanged => Words {
             subject: "Your password for {shop} was changed",
             lead: "The password of your account has just been changed, and all other sessions were ended.",
@@ -55,8 +70,10 @@ fn words(kind: Kind) -> Words {
 }
 
 /// The kind of token that a letter carries, the page that it leads to, and until when it is good.
-fn link(app: &App, kind: Kind, user: &User, now: Timestamp) -> Option<(token::Kind, &'static str, Timestamp)> {
-    match kind {
+fn link(app: &App, letter: &Letter, user: &User, now: Timestamp) -> Option<(token::Kind, &'static str, Timestamp)> {
+    let end =
+        |tickets: &[AddressTicket]| tickets.iter().find(|t| t.ticket == letter.ticket).map_or(now, |t| t.expires_at);
+    match letter.kind {
         Kind::VerifyEmail => {
             let end = user.expires_at.unwrap_or_else(|| now.plus(app.config.unverified_user_ttl_seconds));
             Some((token::Kind::Verify, "verify-email", end))
@@ -64,6 +81,8 @@ fn link(app: &App, kind: Kind, user: &User, now: Timestamp) -> Option<(token::Ki
         Kind::ResetPassword | Kind::AccountExists => {
             Some((token::Kind::Reset, "reset-password", now.plus(RESET_SECONDS)))
         }
+        Kind::ConfirmEmail => Some((token::Kind::ConfirmEmail, "confirm-email", end(user.email_change.as_slice()))),
+        Kind::EmailChange => Some((token::Kind::RevertEmail, "revert-email", end(&user.reverts))),
         Kind::PasswordChanged => None,
     }
 }
@@ -72,7 +91,7 @@ fn link(app: &App, kind: Kind, user: &User, now: Timestamp) -> Option<(token::Ki
 pub(crate) fn mail(app: &App, letter: &Letter, user: &User) -> Result<Mail, Error> {
     let now = app.clock.now();
     let (mut token, mut address, mut end) = (String::new(), String::new(), now);
-    if let Some((kind, page, until)) = link(app, letter.kind, user, now) {
+    if let Some((kind, page, until)) = link(app, letter, user, now) {
         token = app.tokens.ticket(kind, &user.id, &letter.ticket, now, until)?;
         address = format!("{}/{page}?token={token}", app.config.frontend_url);
         end = until;

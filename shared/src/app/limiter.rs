@@ -42,6 +42,12 @@ impl Limiter {
         }
     }
 
+    /// Wrong passwords in a row that make nobody wait: what two minutes' worth of the limit lets through, 10 by default.
+    #[must_use]
+    pub fn free_failures(&self) -> u64 {
+        self.auth.saturating_mul(2)
+    }
+
     /// Counts a request of `subject` and says how it stands.
     ///
     /// # Errors

@@ -44,6 +44,10 @@ pub(super) fn limit(class: &str, subject: &str, window: &str) -> Item {
     item(format!("LIMIT#{class}#{subject}"), window)
 }
 
+pub(super) fn failures(account: &EmailKey) -> Item {
+    limit("failures", account.as_str(), "ROW")
+}
+
 pub(super) fn probe(name: &str) -> Item {
     item(format!("PROBE#{name}"), "PROBE")
 }

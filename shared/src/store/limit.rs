@@ -4,8 +4,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 
 use super::transaction::{failure, unless_contended};
-use super::{Item, Store, at, from_item, key, n};
+use super::{Item, Store, at, key, n};
 use crate::clock::Timestamp;
+use crate::email::EmailKey;
 use crate::error::Error;
 use crate::limit::WINDOW_SECONDS;
 
@@ -53,26 +54,16 @@ impl Store {
         Ok(number(&read.map_err(Error::internal)?.item.unwrap_or_default(), "count").unwrap_or(0))
     }
 
-    /// The wrong passwords in a row for an account.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
-    pub async fn read_failures(&self, account: &str) -> Result<Option<Failures>, Error> {
-        let key = key::limit("failures", account, "ROW");
-        let read = self.client.get_item().table_name(&self.ephemeral).set_key(Some(key)).send().await;
-        read.map_err(Error::internal)?.item.map(from_item).transpose()
-    }
-
     /// Counts one more wrong password for an account.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database does not answer.
-    pub async fn count_failure(&self, account: &str, now: Timestamp) -> Result<(), Error> {
+    pub async fn count_failure(&self, account: &EmailKey, now: Timestamp) -> Result<(), Error> {
         let counted = unless_contended(|| {
             self.client
                 .update_item()
                 .table_name(&self.ephemeral)
-                .set_key(Some(key::limit("failures", account, "ROW")))
+                .set_key(Some(key::failures(account)))
                 .update_expression("ADD #count :one SET last_at = :now, expires_at = :end")
                 .expression_attribute_names("#count", "count")
                 .expression_attribute_values(":one", n(1))
@@ -87,9 +78,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Internal`] when the database does not answer.
-    pub async fn forget_failures(&self, account: &str) -> Result<(), Error> {
+    pub async fn forget_failures(&self, account: &EmailKey) -> Result<(), Error> {
         let gone = unless_contended(|| {
-            let key = key::limit("failures", account, "ROW");
+            let key = key::failures(account);
             self.client.delete_item().table_name(&self.ephemeral).set_key(Some(key)).send()
         });
         gone.await.map(|_| ()).map_err(failure)

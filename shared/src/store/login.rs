@@ -1,15 +1,17 @@
 //! Login items.
 
-use super::s;
+use super::email::is_reserved;
 use super::transaction::{conditional, unless_contended};
-use super::{Store, from_item, key};
+use super::{Store, from_item, key, s};
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::id::UserId;
 use crate::login::Login;
+use crate::store::limit::Failures;
 
 impl Store {
-    /// The login of an address as it stands now, expired or not: the one read that sign-in needs.
+    /// The login of an address as it stands now, expired or not: the one read that sign-in needs. An address that is only
+    /// reserved has none.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database does not answer.
@@ -21,7 +23,18 @@ impl Store {
             .set_key(Some(key::login(email)))
             .consistent_read(true)
             .send();
-        answer.await.map_err(Error::internal)?.item.map(from_item).transpose()
+        let item = answer.await.map_err(Error::internal)?.item;
+        item.filter(|item| !is_reserved(item)).map(from_item).transpose()
+    }
+
+    /// What a login with a password needs: the account's login and its wrong passwords in a row, in one round trip.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn read_sign_in(&self, email: &EmailKey) -> Result<(Option<Login>, Option<Failures>), Error> {
+        let (login, failures) = self.read_pair(key::login(email), key::failures(email)).await?;
+        let login = login.filter(|item| !is_reserved(item)).map(from_item).transpose()?;
+        Ok((login, failures.map(from_item).transpose()?))
     }
 
     /// Stores the same password under a stronger hash, unless the password has changed meanwhile.

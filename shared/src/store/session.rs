@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    DeleteRequest, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest,
-};
+use aws_sdk_dynamodb::types::{DeleteRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest};
 
 use super::transaction::{Expression, Transaction, conditional, failure, unless_contended};
 use super::{Item, Store, at, from_item, key, n, s, to_item};
@@ -18,7 +16,6 @@ use crate::user::User;
 
 /// The most items that one `BatchWriteItem` takes.
 const BATCH: usize = 25;
-const BATCH_ATTEMPTS: usize = 8;
 
 /// What became of a rotation.
 #[derive(Debug)]
@@ -55,25 +52,8 @@ impl Store {
         user: &UserId,
         session: &SessionId,
     ) -> Result<(Option<User>, Option<Session>), Error> {
-        let one =
-            |key: Item| KeysAndAttributes::builder().keys(key).consistent_read(true).build().map_err(Error::internal);
-        let mut wanted = HashMap::from([
-            (self.users.clone(), one(key::user(user))?),
-            (self.ephemeral.clone(), one(key::session(user, session))?),
-        ]);
-        let (mut found_user, mut found_session) = (None, None);
-        for _ in 0..BATCH_ATTEMPTS {
-            let answer =
-                self.client.batch_get_item().set_request_items(Some(wanted)).send().await.map_err(Error::internal)?;
-            let mut tables = answer.responses.unwrap_or_default();
-            found_user = tables.remove(&self.users).and_then(|mut items| items.pop()).or(found_user);
-            found_session = tables.remove(&self.ephemeral).and_then(|mut items| items.pop()).or(found_session);
-            wanted = answer.unprocessed_keys.unwrap_or_default();
-            if wanted.is_empty() {
-                return Ok((found_user.map(from_item).transpose()?, found_session.map(from_item).transpose()?));
-            }
-        }
-        Err(Error::Busy)
+        let (user, session) = self.read_pair(key::user(user), key::session(user, session)).await?;
+        Ok((user.map(from_item).transpose()?, session.map(from_item).transpose()?))
     }
 
     /// Begins the turn after `seq`, if `seq` is the present one and the session is still good in `epoch`.
@@ -215,7 +195,7 @@ impl Store {
         };
         let requests = keys.iter().map(delete).collect::<Result<Vec<_>, Error>>()?;
         let mut waiting = HashMap::from([(self.ephemeral.clone(), requests)]);
-        for _ in 0..BATCH_ATTEMPTS {
+        for _ in 0..super::BATCH_ATTEMPTS {
             let answer = self
                 .client
                 .batch_write_item()

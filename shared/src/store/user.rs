@@ -17,7 +17,7 @@ const SCHEMA: u32 = 1;
 /// How often a record may change under our hands before the answer is [`Error::Busy`].
 const ATTEMPTS: usize = 5;
 
-fn user_item(user: &User) -> Result<Item, Error> {
+pub(super) fn user_item(user: &User) -> Result<Item, Error> {
     let mut item = to_item(user, key::user(&user.id))?;
     item.insert("schema".to_owned(), n(SCHEMA));
     item.insert("dir_shard".to_owned(), s(key::directory_shard(key::shard(&user.id))));
@@ -29,7 +29,7 @@ fn user_item(user: &User) -> Result<Item, Error> {
     Ok(item)
 }
 
-fn login_item(user: &User, login: &Login) -> Result<Item, Error> {
+pub(super) fn login_item(user: &User, login: &Login) -> Result<Item, Error> {
     let mut item = to_item(login, key::login(&user.email.key()))?;
     if let Some(purge_after) = user.purge_after() {
         item.insert("purge_after".to_owned(), at(purge_after));
@@ -122,6 +122,23 @@ impl Store {
         Err(Error::Busy)
     }
 
+    /// Changes a user by several writes of its own, again from the start when a record changed meanwhile.
+    ///
+    /// # Errors
+    /// What `attempt` says; [`Error::Busy`].
+    pub async fn again_when_stale<F: Future<Output = Result<(), Error>>>(
+        &self,
+        attempt: impl Fn() -> F,
+    ) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            match attempt().await {
+                Err(Error::Stale) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(Error::Busy)
+    }
+
     /// Removes a user with its login and sessions if `decide` lets it; the address is free at once.
     ///
     /// # Errors
@@ -191,11 +208,12 @@ impl Store {
         }
         writes.commit(&self.client).await?;
         // Without their user the sessions are over; what is left of them after a failure here, TTL removes.
-        self.delete_sessions(&user.id).await
+        self.delete_sessions(&user.id).await?;
+        self.free_left_over(user, None).await
     }
 }
 
-fn is_version(user: &User) -> Expression {
+pub(super) fn is_version(user: &User) -> Expression {
     Expression::new("version = :version", [(":version", n(user.version))])
 }
 
