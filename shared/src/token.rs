@@ -223,7 +223,12 @@ impl Tokens {
     /// [`Error::Unauthenticated`] for anything else.
     pub fn read_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Error> {
         let claims: Option<AccessClaims> = self.access.read(token);
-        claims.filter(|c| c.kind == Kind::Access && current(c.iat, c.exp, now)).ok_or(Error::Unauthenticated)
+        let good = |c: &AccessClaims| {
+            // A life longer than any that is given is a forger's.
+            let lifetime = c.exp.since(c.iat);
+            c.kind == Kind::Access && current(c.iat, c.exp, now) && lifetime <= self.access_seconds
+        };
+        claims.filter(good).ok_or(Error::Unauthenticated)
     }
 
     /// The claims of a refresh token that has not expired; whether it was used is the session's to say.

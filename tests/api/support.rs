@@ -1,6 +1,7 @@
 //! A service of one's own for each test, and the few words in which tests speak to it.
 
 mod call;
+mod folder;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -18,6 +19,7 @@ use user_core::store::Store;
 use userctl::stage::Stage;
 
 pub(crate) use call::{Answer, Call};
+pub(crate) use folder::Folder;
 
 /// A password that every policy takes.
 pub(crate) const PASSWORD: &str = "Flat-Wh1te-please";

@@ -1,0 +1,204 @@
+//! Forged access tokens, most of them signed with the real key, so that nothing but the check in question refuses them. All are
+//! answered with one and the same body.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use user_core::signing::{Keys, mac};
+
+use crate::support::{Folder, Member, Shop};
+
+/// What an attacker can hold: a good token, and the key that made it.
+struct Forge {
+    key: Vec<u8>,
+    header: Value,
+    claims: Value,
+    token: String,
+}
+
+impl Forge {
+    fn new(folder: &Folder, member: &Member) -> Self {
+        let secret = std::fs::read_to_string(folder.path().join("SigningSecret.json")).unwrap();
+        let keys = Keys::from_secret(&secret).unwrap();
+        let part = |at: usize| {
+            let part = member.access.split('.').nth(at).unwrap();
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+        };
+        Self {
+            key: keys.derive("access").remove(keys.active()).unwrap(),
+            header: part(0),
+            claims: part(1),
+            token: member.access.clone(),
+        }
+    }
+
+    fn sign(&self, header: &str, claims: &str) -> String {
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac(&self.key, message.as_bytes())))
+    }
+
+    fn with_header(&self, name: &str, value: Value) -> String {
+        self.sign(&changed(&self.header, name, value).to_string(), &self.claims.to_string())
+    }
+
+    fn with_claim(&self, name: &str, value: Value) -> String {
+        self.sign(&self.header.to_string(), &changed(&self.claims, name, value).to_string())
+    }
+
+    fn parts(&self) -> [&str; 3] {
+        let parts: Vec<_> = self.token.split('.').collect();
+        parts.try_into().unwrap()
+    }
+}
+
+/// `object` with a member changed; `Null` takes it away.
+fn changed(object: &Value, name: &str, value: Value) -> Value {
+    let mut object = object.as_object().unwrap().clone();
+    object.remove(name);
+    if !value.is_null() {
+        object.insert(name.to_owned(), value);
+    }
+    Value::Object(object)
+}
+
+fn headers(forge: &Forge) -> Vec<String> {
+    let mut forged = Vec::new();
+    for alg in
+        ["none", "None", "NONE", "nOnE", "HS384", "HS512", "RS256", "PS256", "ES256", "ES384", "EdDSA", "hs256", ""]
+    {
+        forged.push(forge.with_header("alg", json!(alg)));
+    }
+    for kid in [
+        json!(null),
+        json!(""),
+        json!("unknown"),
+        json!("../../dev/null"),
+        json!("' OR 1=1 --"),
+        json!(1),
+        json!(["initial"]),
+    ] {
+        forged.push(forge.with_header("kid", kid));
+    }
+    for typ in [
+        json!(null),
+        json!("JWT"),
+        json!("AT+JWT"),
+        json!("refresh+jwt"),
+        json!("verify+jwt"),
+        json!("application/at+jwt"),
+    ] {
+        forged.push(forge.with_header("typ", typ));
+    }
+    let jwk = json!({ "kty": "oct", "k": "AAAA", "alg": "HS256" });
+    let extra = [
+        ("crit", json!(["exp"])),
+        ("crit", json!([])),
+        ("jku", json!("https://evil.example/jwks.json")),
+        ("x5u", json!("https://evil.example/cert.pem")),
+        ("x5c", json!(["AAAA"])),
+        ("x5t", json!("AAAA")),
+        ("jwk", jwk),
+        ("cty", json!("JWT")),
+        ("zip", json!("DEF")),
+        ("enc", json!("A256GCM")),
+        ("b64", json!(false)),
+        ("note", json!("x")),
+    ];
+    forged.extend(extra.map(|(name, value)| forge.with_header(name, value)));
+    forged
+}
+
+fn claims(forge: &Forge) -> Vec<String> {
+    let now = forge.claims["iat"].as_i64().unwrap();
+    let mut forged: Vec<_> =
+        forge.claims.as_object().unwrap().keys().map(|name| forge.with_claim(name, json!(null))).collect();
+    let values = [
+        ("iss", json!("evil")),
+        ("aud", json!("evil")),
+        ("aud", json!(["coffee-shop-api#refresh"])),
+        ("type", json!("refresh")),
+        ("type", json!("Access")),
+        ("role", json!("root")),
+        ("sub", json!("nobody")),
+        ("sub", json!("")),
+        ("sub", json!(1)),
+        ("sid", json!("nothing")),
+        ("exp", json!(now)),
+        ("exp", json!(now - 1)),
+        ("exp", json!(-1)),
+        ("exp", json!(1.5e9)),
+        ("exp", json!(f64::from(u32::MAX) + 0.5)),
+        ("exp", json!(u64::MAX)),
+        ("exp", json!(i64::MAX)),
+        ("exp", json!("4000000000")),
+        ("iat", json!(now + 3_600)),
+        ("nbf", json!(now + 3_600)),
+        ("nbf", json!(now)),
+        ("is_admin", json!(true)),
+    ];
+    forged.extend(values.map(|(name, value)| forge.with_claim(name, value)));
+    let (header, claims) = (forge.header.to_string(), forge.claims.to_string());
+    let twice = claims.replacen('{', "{\"role\":\"admin\",", 1);
+    forged.extend(
+        [twice.as_str(), "", "{}", "[]", "null", "\"text\"", &format!("{claims} x")]
+            .map(|claims| forge.sign(&header, claims)),
+    );
+    forged
+}
+
+fn encodings(forge: &Forge) -> Vec<String> {
+    let token = &forge.token;
+    let [header, claims, signature] = forge.parts();
+    let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    // The last of 43 characters carries two unused bits: another value of them is another spelling of the same signature.
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let last = alphabet.find(signature.chars().last().unwrap()).unwrap();
+    let respelt = format!("{}{}", &signature[..42], &alphabet[(last ^ 1)..=(last ^ 1)]);
+    let mut flipped = bytes.clone();
+    flipped[0] ^= 1;
+    let with = |signature: &str| format!("{header}.{claims}.{signature}");
+    vec![
+        String::new(),
+        ".".to_owned(),
+        "..".to_owned(),
+        "a.b.c".to_owned(),
+        "x".repeat(100_000),
+        with(""),
+        format!("{header}.{claims}"),
+        format!("{header}..{signature}"),
+        format!(".{claims}.{signature}"),
+        format!("{header}.{signature}.{claims}"),
+        with(&format!("{signature}.{signature}")),
+        with(&respelt),
+        with(&URL_SAFE.encode(&bytes)),
+        with(&format!("{}+/", &STANDARD.encode(&bytes)[..41])),
+        with(&URL_SAFE_NO_PAD.encode(&flipped)),
+        with(&URL_SAFE_NO_PAD.encode(&bytes[..31])),
+        with(&signature.to_lowercase()),
+        with(&signature[..20]),
+        format!("{token}%00"),
+        format!("{{\"protected\":\"{header}\",\"payload\":\"{claims}\",\"signature\":\"{signature}\"}}"),
+    ]
+}
+
+#[tokio::test]
+async fn no_forged_token_opens_the_api_and_all_get_one_answer() {
+    let folder = Folder::new();
+    let shop = Shop::at(Some(folder.path()), &[]);
+    let ann = shop.member("ann@example.com").await;
+    let forge = Forge::new(&folder, &ann);
+    let honest = forge.sign(&forge.header.to_string(), &forge.claims.to_string());
+    assert_eq!(shop.me(&honest).await, 200, "the forge has the real key");
+    let other = Shop::open().member("ann@example.com").await;
+    let mut forged = [headers(&forge), claims(&forge), encodings(&forge)].concat();
+    forged.extend([ann.refresh.clone(), other.access]);
+    assert!(forged.len() >= 90, "{}", forged.len());
+    let mut bodies = Vec::new();
+    for token in &forged {
+        let mut answer = shop.get("/users/me").bearer(token).send().await;
+        assert_eq!(answer.problem(), (401, "unauthenticated"), "{}", &token[..token.len().min(400)]);
+        answer.json["request_id"] = json!(null);
+        bodies.push(answer.json);
+    }
+    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "one body for all");
+}

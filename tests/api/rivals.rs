@@ -1,0 +1,165 @@
+//! Two who want different things at the same moment, a thousand times each: one defined outcome, and never a fault of the service.
+
+use std::future::Future;
+
+use futures::future::{join, join_all};
+use serde_json::json;
+use tokio::task::JoinSet;
+use user_core::id::random_below;
+
+use crate::support::{Answer, Member, PASSWORD, Shop};
+
+const ROUNDS: usize = 1_000;
+const SHOPS: usize = 4;
+const NEW: &str = "Sh0rt-black-now";
+
+/// Runs `round` a thousand times, on several services at once, each with a user of its own.
+async fn a_thousand_times<F: Future<Output = ()> + Send>(
+    round: impl Fn(&'static Shop, String) -> F + Send + Sync + Copy + 'static,
+) {
+    let mut running = JoinSet::new();
+    for _ in 0..SHOPS {
+        running.spawn(async move {
+            // The test's process ends soon; leaking is the simplest way to share.
+            let shop: &'static Shop = Box::leak(Box::new(Shop::open()));
+            for turn in 0..ROUNDS / SHOPS {
+                round(shop, format!("user{turn}@example.com")).await;
+            }
+        });
+    }
+    running.join_all().await;
+}
+
+/// Starts each of the two a little later, by chance.
+async fn at_once<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
+    let (a, b) = (Box::pin(a), Box::pin(b));
+    join(
+        async {
+            pause().await;
+            a.await
+        },
+        async {
+            pause().await;
+            b.await
+        },
+    )
+    .await
+}
+
+async fn pause() {
+    for _ in 0..random_below(12) {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn statuses(answers: [&Answer; 2]) -> [u16; 2] {
+    let mut statuses = answers.map(|answer| answer.status.as_u16());
+    statuses.sort_unstable();
+    statuses
+}
+
+async fn reset_letter(shop: &Shop, email: &str) -> String {
+    shop.forgot(email).await;
+    shop.mailed_token(email).await
+}
+
+async fn log_in_with(shop: &Shop, email: &str, password: &str) -> Answer {
+    shop.post("/auth/login").json(json!({ "email": email, "password": password })).send().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_resets_with_one_letter_one_wins() {
+    a_thousand_times(|shop, email| async move {
+        shop.member(&email).await;
+        let letter = reset_letter(shop, &email).await;
+        let (a, b) = at_once(shop.reset(&letter, NEW), shop.reset(&letter, "Fl4t-white-now-please")).await;
+        assert_eq!(statuses([&a, &b]), [200, 400]);
+        let winner = if a.status == 200 { NEW } else { "Fl4t-white-now-please" };
+        assert_eq!(log_in_with(shop, &email, winner).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_during_a_reset_leaves_no_session_of_the_old_password() {
+    a_thousand_times(|shop, email| async move {
+        shop.member(&email).await;
+        let letter = reset_letter(shop, &email).await;
+        let (reset, login) = at_once(shop.reset(&letter, NEW), shop.log_in(&email)).await;
+        assert_eq!(reset.status, 200);
+        match login.status.as_u16() {
+            200 => assert_eq!(shop.me(&login.text("access_token")).await, 401, "it was proven by the old password"),
+            _ => assert_eq!(login.problem(), (401, "invalid-credentials")),
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_during_a_logout_leaves_nothing_that_opens() {
+    a_thousand_times(|shop, email| async move {
+        let member = shop.member(&email).await;
+        let logout = shop.post("/auth/logout").json(json!({ "refresh_token": member.refresh })).send();
+        let (logout, refresh) = at_once(logout, shop.refresh(&member.refresh)).await;
+        assert_eq!(logout.status, 204);
+        match refresh.status.as_u16() {
+            200 => assert_eq!(shop.me(&refresh.text("access_token")).await, 401),
+            _ => assert_eq!(refresh.problem(), (401, "invalid-refresh-token")),
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_address_against_a_sign_up_of_it_has_one_winner() {
+    a_thousand_times(|shop, email| async move {
+        let member = shop.member(&email).await;
+        let new = format!("new-{email}");
+        let body = json!({ "new_email": new, "password": PASSWORD });
+        let wish = shop.post("/users/me/email").bearer(&member.access).json(body).send();
+        let (wish, sign_up) = at_once(wish, shop.sign_up(&new)).await;
+        assert!([[201, 409], [202, 409]].contains(&statuses([&wish, &sign_up])), "{} {}", wish.status, sign_up.status);
+        let letter = shop.mailed_token(&new).await;
+        let confirm = shop.post("/auth/confirm-email").json(json!({ "token": letter })).send().await;
+        let verify = shop.verify(&letter).await;
+        assert_eq!(statuses([&confirm, &verify]), [200, 400]);
+        assert_eq!(shop.log_in(&new).await.status, 200);
+        let old = shop.log_in(&email).await.status.as_u16();
+        assert_eq!(old, if wish.status == 202 { 401 } else { 200 });
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_admins_who_demote_each_other_leave_one() {
+    a_thousand_times(|_, email| async move {
+        let shop = Shop::open();
+        let (a, b) = (shop.admin(&email).await, shop.admin(&format!("b-{email}")).await);
+        let demote = |actor: &Member, victim: &Member| {
+            let body = json!({ "role": "user" });
+            shop.put(&format!("/users/{}/role", victim.id)).bearer(&actor.access).json(body).send()
+        };
+        let (first, second) = at_once(demote(&a, &b), demote(&b, &a)).await;
+        let outcome = statuses([&first, &second]);
+        assert!([[200, 403], [200, 409]].contains(&outcome), "{outcome:?}");
+        let admins = [&a, &b].map(|member| shop.get("/users?limit=1").bearer(&member.access).send());
+        let left = join_all(admins).await;
+        assert_eq!(left.iter().filter(|answer| answer.status == 200).count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_during_a_deletion_leaves_nothing_that_opens() {
+    a_thousand_times(|shop, email| async move {
+        let member = shop.member(&email).await;
+        let delete = shop.delete("/users/me").bearer(&member.access).json(json!({ "password": PASSWORD })).send();
+        let (deleted, refreshed) = at_once(delete, shop.refresh(&member.refresh)).await;
+        assert_eq!(deleted.status, 204);
+        match refreshed.status.as_u16() {
+            200 => assert_eq!(shop.me(&refreshed.text("access_token")).await, 401),
+            _ => assert_eq!(refreshed.problem(), (401, "invalid-refresh-token")),
+        }
+    })
+    .await;
+}
