@@ -145,3 +145,15 @@ async fn many_wrong_passwords_slow_strangers_down_and_never_shut_the_owner_out()
     assert_eq!(shop.log_in("ann@example.com").await.status, 200, "from where the account is signed in, no wait");
     assert_eq!(shop.stranger("ann@example.com", PASSWORD).await.status, 200, "and the row is forgotten");
 }
+
+#[tokio::test]
+async fn strangers_who_use_an_accounts_limit_up_do_not_shut_its_owner_out() {
+    let shop = Shop::with(&[("RATE_LIMIT_AUTH", "5")]);
+    shop.member("ann@example.com").await;
+    shop.clock.advance(120);
+    for _ in 0..8 {
+        shop.stranger("ann@example.com", "Wr0ng!password").await;
+    }
+    assert_eq!(shop.stranger_at([192, 0, 2, 2], "ann@example.com").await.problem(), (429, "throttled"));
+    assert_eq!(shop.log_in("ann@example.com").await.status, 200);
+}

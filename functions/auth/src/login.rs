@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use futures::future::try_join;
+use futures::future::join;
 use user_core::app::App;
 use user_core::clock::Timestamp;
-use user_core::email::{Email, EmailKey};
+use user_core::email::Email;
 use user_core::error::Error;
 use user_core::http::body::{Body, Fields, Form, JsonOrForm};
 use user_core::http::limits::Limits;
@@ -48,10 +48,20 @@ pub(crate) async fn handle(
 ) -> Result<Json<TokenPair>, Error> {
     let now = app.clock.now();
     let key = credentials.email.as_ref().map(Email::key);
-    let account = key.as_ref().map_or("", EmailKey::as_str);
-    let ((), (login, failures)) = try_join(limits.auth(account), read(&app, key.as_ref())).await?;
+    let read = async {
+        let Some(key) = &key else { return (Ok(()), Ok((None, None))) };
+        join(limits.auth_account(key.as_str()), app.store.read_sign_in(key)).await
+    };
+    let (source, (account, read)) = join(limits.auth_source(), read).await;
+    source?;
+    let (login, failures) = read?;
     let login = login.filter(|login| !login.is_expired(now));
-    hold(&app, failures, login.as_ref(), &origin, now).await?;
+    let refusal = account.err().or_else(|| back_off(&app, failures, now));
+    if let Some(refusal) = refusal
+        && !is_at_home(&app, login.as_ref(), &origin, now).await?
+    {
+        return Err(refusal);
+    }
 
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
     let proven = app.hasher.verify(credentials.password.clone(), stored).await?;
@@ -74,34 +84,20 @@ pub(crate) async fn handle(
     Ok(Json(app.tokens.pair(&session, login.role)?))
 }
 
-async fn read(app: &App, key: Option<&EmailKey>) -> Result<(Option<Login>, Option<Failures>), Error> {
-    match key {
-        Some(key) => app.store.read_sign_in(key).await,
-        None => Ok((None, None)),
-    }
+/// After many wrong passwords in a row the next try has to wait.
+fn back_off(app: &App, failures: Option<Failures>, now: Timestamp) -> Option<Error> {
+    let Failures { count, last_at } = failures?;
+    let seconds = last_at.plus(wait_after(count, app.limiter.free_failures())).since(now);
+    let standing = Standing { class: Class::Auth, limit: 1, remaining: 0, seconds, admitted: false };
+    (seconds > 0).then_some(Error::Throttled(standing))
 }
 
-/// After many wrong passwords in a row the next try has to wait: back-off, not lock-out. Whoever comes from an address that the
-/// account is signed in from is not held up, so that nobody can shut its owner out.
-async fn hold(
-    app: &App,
-    failures: Option<Failures>,
-    login: Option<&Login>,
-    origin: &Origin,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let Some(Failures { count, last_at }) = failures else { return Ok(()) };
-    let seconds = last_at.plus(wait_after(count, app.limiter.free_failures())).since(now);
-    if seconds <= 0 {
-        return Ok(());
-    }
-    if let Some(login) = login {
-        let sessions = app.store.list_sessions(&login.user_id).await?;
-        if sessions.iter().any(|session| session.ip == origin.ip && !session.is_expired(now)) {
-            return Ok(());
-        }
-    }
-    Err(Error::Throttled(Standing { class: Class::Auth, limit: 1, remaining: 0, seconds, admitted: false }))
+/// Whether the account is signed in from where this request comes from. Whoever is at home is held up by nothing that strangers can
+/// bring about: neither the account's limit nor its back-off shuts an owner out.
+async fn is_at_home(app: &App, login: Option<&Login>, origin: &Origin, now: Timestamp) -> Result<bool, Error> {
+    let Some(login) = login else { return Ok(false) };
+    let sessions = app.store.list_sessions(&login.user_id).await?;
+    Ok(sessions.iter().any(|session| session.ip == origin.ip && !session.is_expired(now)))
 }
 
 /// Keeps the password under today's parameters. The old hash stays good when this fails.

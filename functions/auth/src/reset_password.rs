@@ -32,9 +32,9 @@ pub(crate) async fn handle(
     body::Json(wish): body::Json<Reset>,
 ) -> Result<Json<Message>, Error> {
     let now = app.clock.now();
-    let claims = app.tokens.read_ticket(Kind::Reset, &wish.token, now);
-    limits.auth(claims.as_ref().map_or("", |claims| claims.sub.as_str())).await?;
-    let claims = claims?;
+    limits.auth_source().await?;
+    let claims = app.tokens.read_ticket(Kind::Reset, &wish.token, now)?;
+    limits.auth_account(claims.sub.as_str()).await?;
     let user = app.store.read_user(&claims.sub).await?.ok_or(Error::InvalidToken)?;
     let waits = |user: &User, claims: &TicketClaims| {
         user.is_active && !user.is_expired(now) && user.reset_ticket.as_ref() == Some(&claims.jti)

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use aws_sdk_sesv2::error::ProvideErrorMetadata;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use serde::{Deserialize, Serialize};
 use user_core::app::App;
@@ -68,7 +69,10 @@ async fn send_by_ses(client: &aws_sdk_sesv2::Client, app: &App, mail: &Mail) -> 
         .content(EmailContent::builder().simple(message).build())
         .send()
         .await
-        .map_err(Error::internal)?;
+        // SES' own words name the address; its code does not.
+        .map_err(|error| {
+            Error::internal(format!("SES did not take the mail: {}", error.code().unwrap_or("no answer")))
+        })?;
     Ok(sent.message_id.unwrap_or_default())
 }
 

@@ -61,10 +61,24 @@ impl Limits {
     /// # Errors
     /// [`Error::Throttled`]; [`Error::Unavailable`] when it cannot be counted.
     pub async fn auth(&self, account: &str) -> Result<(), Error> {
-        let account = format!("account:{account}");
-        let (source, account) =
-            futures::future::join(self.admit(Class::Auth, &self.source), self.admit(Class::Auth, &account)).await;
+        let (source, account) = futures::future::join(self.auth_source(), self.auth_account(account)).await;
         source.and(account)
+    }
+
+    /// The part of [`Limits::auth`] that is about the source address.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn auth_source(&self) -> Result<(), Error> {
+        self.admit(Class::Auth, &self.source).await
+    }
+
+    /// The part of [`Limits::auth`] that is about the account.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn auth_account(&self, account: &str) -> Result<(), Error> {
+        self.admit(Class::Auth, &format!("account:{account}")).await
     }
 
     /// Counts a call of a signed-in user.
