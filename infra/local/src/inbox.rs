@@ -82,3 +82,33 @@ body{font:16px/1.5 system-ui,sans-serif;max-width:760px;margin:32px auto;padding
 details{border:1px solid #ddd2c8;border-radius:6px;margin:8px 0;padding:8px 12px}summary{cursor:pointer}
 time{float:right;color:#7a6a5f}iframe{width:100%;height:560px;border:0}</style>
 <h1>Inbox</h1><p>Every mail that this service sent, newest first.</p>{mails}</html>";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_is_kept_once_and_a_cut_line_spoils_no_other() {
+        let name = user_core::id::UserId::new(0).unwrap();
+        let folder = std::env::temp_dir().join(format!("inbox-{name}"));
+        std::fs::create_dir(&folder).unwrap();
+        let mail = |id: &str| -> Mail {
+            let text = |name: &str| (name.to_owned(), serde_json::json!("x"));
+            let mut fields: serde_json::Map<_, _> =
+                ["kind", "subject", "text", "html", "link", "token", "sent_at"].map(text).into_iter().collect();
+            fields.insert("id".to_owned(), serde_json::json!(id));
+            fields.insert("to".to_owned(), serde_json::json!("ann@example.com"));
+            serde_json::from_value(fields.into()).unwrap()
+        };
+        let inbox = Inbox::open(Some(&folder)).unwrap();
+        inbox.keep(&mail("one")).unwrap();
+        inbox.keep(&mail("one")).unwrap();
+        drop(inbox);
+        let mut file = OpenOptions::new().append(true).open(folder.join("mail.jsonl")).unwrap();
+        file.write_all(b"\n{\"id\":\"cut").unwrap();
+        Inbox::open(Some(&folder)).unwrap().keep(&mail("two")).unwrap();
+        let ids: Vec<_> = Inbox::open(Some(&folder)).unwrap().mails(None).into_iter().map(|mail| mail.id).collect();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(ids, ["two", "one"]);
+    }
+}
