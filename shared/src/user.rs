@@ -15,8 +15,9 @@ use crate::id::{TicketId, UserId};
 pub use email_change::AddressTicket;
 pub use view::UserView;
 
-/// How long after its end an unverified user may still lie in the table before TTL removes it, in seconds.
-const PURGE_DELAY_SECONDS: i64 = 86_400;
+/// How long after its end an unverified user, or the reservation of an address, may still lie in the table before TTL removes it, in
+/// seconds.
+pub(crate) const PURGE_DELAY_SECONDS: i64 = 86_400;
 const NAME_MAX_CHARACTERS: usize = 100;
 
 /// What a user may do.

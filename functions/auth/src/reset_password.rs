@@ -10,7 +10,7 @@ use user_core::http::limits::Limits;
 use user_core::letter::{self, Letter};
 use user_core::password::Password;
 use user_core::store::user::Change;
-use user_core::token::{Kind, TicketClaims};
+use user_core::token::Kind;
 use user_core::user::{Edit, User};
 
 pub(crate) struct Reset {
@@ -36,11 +36,10 @@ pub(crate) async fn handle(
     let claims = app.tokens.read_ticket(Kind::Reset, &wish.token, now)?;
     limits.auth_account(claims.sub.as_str()).await?;
     let user = app.store.read_user(&claims.sub).await?.ok_or(Error::InvalidToken)?;
-    let waits = |user: &User, claims: &TicketClaims| {
-        user.is_active && !user.is_expired(now) && user.reset_ticket.as_ref() == Some(&claims.jti)
-    };
+    let waits =
+        |user: &User| user.is_active && !user.is_expired(now) && user.reset_ticket.as_ref() == Some(&claims.jti);
     // Nothing is hashed for a token that is good for nothing.
-    if !waits(&user, &claims) {
+    if !waits(&user) {
         return Err(Error::InvalidToken);
     }
     app.config.password_policy.check(
@@ -51,7 +50,7 @@ pub(crate) async fn handle(
     let hash = app.hasher.hash(wish.new_password).await?;
     let notice = Letter::new(letter::Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), now)?;
     let decide = |user: &User| {
-        if !waits(user, &claims) {
+        if !waits(user) {
             return Err(Error::InvalidToken);
         }
         let proven = user.edited(&Edit { is_verified: Some(true), ..Edit::default() }, now).in_new_epoch(now);

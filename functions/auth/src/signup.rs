@@ -57,9 +57,11 @@ pub(crate) async fn handle(
         Enumeration::Reveal => app.store.create_user(&user, &login, letter.as_ref(), now).await?,
         Enumeration::Private => create_in_private(&app, &user, &login, letter, now).await?,
     }
-    let waits = app.config.email_verification_enabled;
-    let message =
-        if waits { "Welcome. Follow the link in the letter we sent you." } else { "Welcome. You can sign in." };
+    let message = if user.is_verified {
+        "Welcome. You can sign in."
+    } else {
+        "Welcome. Follow the link in the letter we sent you."
+    };
     Ok((StatusCode::CREATED, Json(Message { message })))
 }
 

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::transaction::{Expression, Transaction, conditional, unless_contended};
-use super::user::{is_version, login_item, user_item};
+use super::user::{is_of, is_version, login_item, user_item};
 use super::{Item, Store, at, key, s};
 use crate::clock::Timestamp;
 use crate::email::{Email, EmailKey};
@@ -11,10 +11,7 @@ use crate::error::Error;
 use crate::id::UserId;
 use crate::letter::Letter;
 use crate::login::Login;
-use crate::user::User;
-
-/// How long an expired reservation may still lie in the table before TTL removes it, in seconds.
-const PURGE_DELAY_SECONDS: i64 = 86_400;
+use crate::user::{PURGE_DELAY_SECONDS, User};
 
 fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
     let mut item = key::login(email);
@@ -28,10 +25,6 @@ fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
 /// Whether a login item only keeps its address.
 pub(super) fn is_reserved(item: &Item) -> bool {
     item.contains_key("reserved")
-}
-
-fn own(user: &User) -> Expression {
-    Expression::new("user_id = :id", [(":id", s(user.id.as_str()))])
 }
 
 fn own_with_password(user: &User, login: &Login) -> Expression {
@@ -111,7 +104,7 @@ impl Store {
         if before.email.key() == after.email.key() {
             writes = writes.put(&self.users, restored, own_with_password(before, login), || Error::Stale)?;
         } else {
-            writes = writes.put(&self.users, restored, own(after), || Error::InvalidToken)?.delete(
+            writes = writes.put(&self.users, restored, is_of(&after.id), || Error::InvalidToken)?.delete(
                 &self.users,
                 key::login(&before.email.key()),
                 own_with_password(before, login),

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use serde::{Deserialize, Serialize};
 
 use super::transaction::{Expression, Transaction, conditional, unless_contended};
+use super::user::is_of;
 use super::{Item, Store, at, from_item, key, s, to_item};
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -93,10 +94,9 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`]; [`Error::Internal`] when the database does not answer.
     pub async fn remove_overdue(&self, overdue: &Overdue, cutoff: Timestamp) -> Result<Removal, Error> {
-        let own = Expression::new("user_id = :id", [(":id", s(overdue.id.as_str()))]);
         let both = Transaction::default()
             .delete(&self.users, key::user(&overdue.id), still_overdue(cutoff), || Error::Stale)?
-            .delete(&self.users, key::login(&overdue.email.key()), own, || Error::NotFound)?;
+            .delete(&self.users, key::login(&overdue.email.key()), is_of(&overdue.id), || Error::NotFound)?;
         match both.commit(&self.client).await {
             Ok(()) => Ok(Removal::Removed),
             Err(Error::Stale) => Ok(Removal::Spared),

@@ -144,6 +144,7 @@ impl Store {
     /// # Errors
     /// As [`Store::change_user`].
     pub async fn remove_user(&self, id: &UserId, decide: impl Fn(&User) -> Result<(), Error>) -> Result<(), Error> {
+        // Not `again_when_stale`: a `Stale` of `decide` is the client's condition that does not hold, and ends the call.
         for _ in 0..ATTEMPTS {
             let user = self.read_user(id).await?.ok_or(Error::NotFound)?;
             decide(&user)?;
@@ -199,10 +200,9 @@ impl Store {
     }
 
     async fn delete_user(&self, user: &User) -> Result<(), Error> {
-        let own = Expression::new("user_id = :id", [(":id", s(user.id.as_str()))]);
         let mut writes = Transaction::default()
             .delete(&self.users, key::user(&user.id), is_version(user), || Error::Stale)?
-            .delete(&self.users, key::login(&user.email.key()), own, || Error::Stale)?;
+            .delete(&self.users, key::login(&user.email.key()), is_of(&user.id), || Error::Stale)?;
         if user.is_working_admin() {
             writes = self.one_admin_less(writes)?;
         }
@@ -211,6 +211,11 @@ impl Store {
         self.delete_sessions(&user.id).await?;
         self.free_left_over(user, None).await
     }
+}
+
+/// Holds for a login item of this user.
+pub(super) fn is_of(id: &UserId) -> Expression {
+    Expression::new("user_id = :id", [(":id", s(id.as_str()))])
 }
 
 pub(super) fn is_version(user: &User) -> Expression {
