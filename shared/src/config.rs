@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::email::Email;
 use crate::password::Policy;
 
@@ -56,8 +58,10 @@ variables! {
     rate_limit_auth: u64 = between(1, 1_000_000_000),
     /// Calls a minute on other users' records, of a user.
     rate_limit_admin: u64 = between(1, 1_000_000_000),
-    /// How tokens are signed.
+    /// How the next signing key signs access tokens.
     jwt_algorithm: JwtAlgorithm = parsed,
+    /// How long others may keep the public keys, in seconds; a new key waits as long before it signs.
+    jwks_cache_seconds: i64 = between(1, 86_400),
     /// The `iss` claim of every token.
     jwt_issuer: String = text,
     /// How long an access token is good, in minutes.
@@ -113,11 +117,18 @@ pub enum LogFormat {
     Plain,
 }
 
-/// `JWT_ALGORITHM`: how tokens are signed (RFC 7518, 3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `JWT_ALGORITHM`: how access tokens are signed (RFC 7518, 3.1; RFC 8037, 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JwtAlgorithm {
-    /// HMAC with SHA-256.
+    /// HMAC with SHA-256: this service alone can check them.
+    #[serde(rename = "HS256")]
     Hs256,
+    /// ECDSA on P-256 with SHA-256: whoever has the public key can.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// Ed25519: likewise.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
 }
 
 /// `SIGNUP_ENUMERATION`: whether sign-up tells that an address is taken.
@@ -160,7 +171,7 @@ macro_rules! words {
 }
 words!(Environment, "development" => Self::Development, "staging" => Self::Staging, "production" => Self::Production);
 words!(LogFormat, "json" => Self::Json, "plain" => Self::Plain);
-words!(JwtAlgorithm, "HS256" => Self::Hs256);
+words!(JwtAlgorithm, "HS256" => Self::Hs256, "ES256" => Self::Es256, "EdDSA" => Self::EdDsa);
 words!(Enumeration, "reveal" => Self::Reveal, "private" => Self::Private);
 words!(MailBackend, "ses" => Self::Ses, "console" => Self::Console);
 

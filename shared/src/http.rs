@@ -9,7 +9,7 @@ pub mod problem;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::Router;
@@ -17,6 +17,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
+use futures::future::join;
 
 use crate::app::App;
 use crate::error::Error;
@@ -25,6 +26,9 @@ use crate::http::limits::Ledger;
 
 /// The most bytes of a body that is read.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// The most that an answer waits for keys that are read again beside it; what takes longer is done by a later request.
+const KEYS_GRACE: Duration = Duration::from_millis(250);
 
 /// A function's routes with all that answers have in common: problem documents, request id, security headers, a log line, a 500
 /// in the place of a panic.
@@ -44,7 +48,9 @@ async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Res
     let ledger = Ledger::default();
     request.extensions_mut().insert(ledger.clone());
     let mut response = if known_host(&app, request.headers(), request.uri()) {
-        let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+        let looked_after = tokio::time::timeout(KEYS_GRACE, app.refresh_keys());
+        let (handled, _) = join(handled, looked_after).await;
         handled.unwrap_or_else(|panic| Error::internal(message_of(panic.as_ref())).into_response())
     } else {
         Error::UnknownHost.into_response()

@@ -82,6 +82,14 @@ impl UserId {
     }
 }
 
+/// A new identifier of a version of a secret: a random UUID (RFC 9562, 5.4), as Secrets Manager advises.
+///
+/// # Errors
+/// [`Error::Internal`] when the operating system gives no randomness.
+pub fn version() -> Result<String, Error> {
+    Ok(uuid::Builder::from_random_bytes(random()?).into_uuid().to_string())
+}
+
 macro_rules! random_identifier {
     ($($name:ident),*) => {$(
         impl $name {

@@ -19,7 +19,6 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::error::Error;
-use crate::signing::Keys;
 use crate::store::Store;
 
 /// An HTTPS client on rustls and ring, for all clients of AWS services.
@@ -72,13 +71,6 @@ fn sdk_config_from_env() -> Result<SdkConfig, Error> {
     ))
 }
 
-async fn read_keys(sdk: &SdkConfig, config: &Config) -> Result<Keys, Error> {
-    let secrets = aws_sdk_secretsmanager::Client::new(sdk);
-    let answer =
-        secrets.get_secret_value().secret_id(&config.signing_secret_id).send().await.map_err(Error::internal)?;
-    Keys::from_secret(answer.secret_string().unwrap_or_default())
-}
-
 /// Loads everything that a function of the service needs, and the configuration of further clients.
 ///
 /// # Errors
@@ -87,9 +79,10 @@ pub async fn load() -> Result<(App, SdkConfig), Error> {
     let config = Config::from_env().map_err(Error::internal)?;
     start_log(&config);
     let sdk = sdk_config_from_env()?;
-    let keys = read_keys(&sdk, &config).await?;
-    let store = Store::new(aws_sdk_dynamodb::Client::new(&sdk), &config);
-    Ok((App::new(config, Clock::System, store, &keys)?, sdk))
+    let (tables, secrets) = (aws_sdk_dynamodb::Client::new(&sdk), aws_sdk_secretsmanager::Client::new(&sdk));
+    let store = Store::new(tables, secrets, &config);
+    let keys = store.read_keys().await?;
+    Ok((App::new(config, Clock::System, store, keys)?, sdk))
 }
 
 /// Serves API Gateway's events with `router` until Lambda ends the instance.

@@ -61,6 +61,22 @@ impl Session {
         })
     }
 
+    /// A session that nobody has, for trying keys.
+    pub(crate) fn probe(now: Timestamp) -> Self {
+        Self {
+            user_id: UserId::of("probe"),
+            id: SessionId::of("probe"),
+            seq: 1,
+            epoch: 1,
+            rotated_at: now,
+            created_at: now,
+            last_used_at: now,
+            ip: String::new(),
+            user_agent: String::new(),
+            expires_at: now,
+        }
+    }
+
     /// Whether the session is over at `now`.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
@@ -97,18 +113,7 @@ mod tests {
 
     #[test]
     fn a_late_token_gets_its_successor_within_the_grace_only() {
-        let session = Session {
-            user_id: UserId::of("u"),
-            id: SessionId::of("s"),
-            seq: 3,
-            epoch: 7,
-            rotated_at: Timestamp(100),
-            created_at: Timestamp(1),
-            last_used_at: Timestamp(1),
-            ip: String::new(),
-            user_agent: String::new(),
-            expires_at: Timestamp(1_000),
-        };
+        let session = Session { seq: 3, epoch: 7, expires_at: Timestamp(1_000), ..Session::probe(Timestamp(100)) };
         let judged = |seq, now| judge_late(&session, seq, 7, Timestamp(now), 10);
         assert_eq!(judged(2, 110), Late::SameSuccessor);
         assert_eq!(judged(2, 111), Late::Reused);

@@ -1,30 +1,31 @@
-//! Signing keys: the secret they are kept in, and what is derived from it. The cryptography is ring's, which TLS brings anyway.
+//! Signing keys: the secret they are kept in, and how they take turns. A new key is published before it signs, and an old one stays
+//! until the last token that it signed has expired, so that a rotation costs nobody a session.
 
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+mod key;
+mod provider;
 
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
-use jsonwebtoken::signature::{self, Signer, Verifier};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey};
-use ring::hmac;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::clock::Timestamp;
+use crate::config::JwtAlgorithm;
 use crate::error::Error;
 
-/// The signing keys of the service: the one that signs, and those whose tokens are still taken, by `kid` (RFC 7515, 4.1.4).
+pub use key::Key;
+pub use provider::{mac, mac_holds};
+
+/// The signing keys of the service, oldest first; there is always one.
 #[derive(Clone)]
 pub struct Keys {
-    active: String,
-    by_kid: BTreeMap<String, Vec<u8>>,
+    generation: u64,
+    keys: Vec<Key>,
 }
 
-/// The secret's JSON. A new stack has `{"initial": "<64 random characters>"}`, which `CloudFormation` generates; later it is
-/// `{"active": "<kid>", "keys": {"<kid>": "<random characters>"}}`.
-#[derive(Deserialize)]
+/// The secret's JSON. A new stack has `{"initial": "<64 random characters>"}`, which `CloudFormation` generates; each rotation writes
+/// the other form.
+#[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Secret {
-    Rotated { active: String, keys: BTreeMap<String, String> },
+    Rotated { generation: u64, keys: Vec<Key> },
     Initial { initial: String },
 }
 
@@ -32,121 +33,123 @@ impl Keys {
     /// Reads the secret's string.
     ///
     /// # Errors
-    /// [`Error::Internal`], without a word of the secret, when it has another form, lacks the active key or a key is shorter
-    /// than the 32 bytes that HS256 asks for (RFC 7518, 3.2).
+    /// [`Error::Internal`], without a word of the secret, when it has another form or a key is not usable.
     pub fn from_secret(text: &str) -> Result<Self, Error> {
-        install_ring();
+        provider::install();
         let secret =
             serde_json::from_str(text).map_err(|_| Error::internal("the signing secret has an unknown form"))?;
-        let (active, keys) = match secret {
-            Secret::Rotated { active, keys } => (active, keys),
-            Secret::Initial { initial } => ("initial".to_owned(), BTreeMap::from([("initial".to_owned(), initial)])),
+        let (generation, mut keys) = match secret {
+            Secret::Rotated { generation, keys } => (generation, keys),
+            Secret::Initial { initial } => (0, vec![Key::initial(initial)]),
         };
-        if !keys.contains_key(&active) {
-            return Err(Error::internal("the signing secret lacks its active key"));
+        keys.sort_by_key(|key| key.signs_from);
+        keys.iter().try_for_each(Key::check)?;
+        if keys.is_empty() {
+            Err(Error::internal("the signing secret has no key"))
+        } else {
+            Ok(Self { generation, keys })
         }
-        if keys.values().any(|key| key.len() < 32) {
-            return Err(Error::internal("a signing key has fewer than 32 bytes"));
+    }
+
+    /// The secret's string.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it cannot be written as JSON.
+    pub fn to_secret(&self) -> Result<String, Error> {
+        let secret = Secret::Rotated { generation: self.generation, keys: self.keys.clone() };
+        serde_json::to_string(&secret).map_err(Error::internal)
+    }
+
+    /// Counts the rotations; keys of an older generation are not in force any more.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// All keys, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Key> {
+        self.keys.iter()
+    }
+
+    /// The keys with a new one, which signs once everybody knows it: after `wait_seconds`. The one before it stays for another
+    /// `life_seconds`, in which what it signed expires. The key of a stack that never rotated is replaced at once: its algorithm need
+    /// not be the configured one.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the operating system gives no randomness.
+    pub fn rotated(
+        &self,
+        algorithm: JwtAlgorithm,
+        now: Timestamp,
+        wait_seconds: i64,
+        life_seconds: i64,
+    ) -> Result<Self, Error> {
+        let new = Key::generate(algorithm, if self.generation == 0 { now } else { now.plus(wait_seconds) })?;
+        let mut keys: Vec<_> = self.keys.iter().filter(|key| key.is_good(now)).cloned().collect();
+        if let Some(last) = keys.last_mut() {
+            last.good_until = Some(new.signs_from.plus(life_seconds));
         }
-        let by_kid = keys.into_iter().map(|(kid, key)| (kid, key.into_bytes())).collect();
-        Ok(Self { active, by_kid })
+        keys.push(new);
+        Ok(Self { generation: self.generation + 1, keys })
     }
 
-    /// The `kid` of the key that signs.
-    #[must_use]
-    pub fn active(&self) -> &str {
-        &self.active
-    }
-
-    /// The key of each `kid` for one purpose. Keys of different purposes are unrelated to each other (HMAC as a KDF,
-    /// NIST SP 800-108).
-    #[must_use]
-    pub fn derive(&self, purpose: &str) -> BTreeMap<String, Vec<u8>> {
-        self.by_kid.iter().map(|(kid, key)| (kid.clone(), mac(key, purpose.as_bytes()))).collect()
+    /// One new key and no other, for when a key became known: whatever was signed before is void at once.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the operating system gives no randomness.
+    pub fn replaced(&self, algorithm: JwtAlgorithm, now: Timestamp) -> Result<Self, Error> {
+        Ok(Self { generation: self.generation + 1, keys: vec![Key::generate(algorithm, now)?] })
     }
 }
 
-/// HMAC-SHA-256 (RFC 2104) of `message`.
-#[must_use]
-pub fn mac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref().to_vec()
-}
-
-/// Whether `tag` is the HMAC-SHA-256 of `message`, compared in constant time.
-#[must_use]
-pub fn mac_holds(key: &[u8], message: &[u8], tag: &[u8]) -> bool {
-    hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key), message, tag).is_ok()
-}
-
-/// HS256 on ring, as jsonwebtoken wants it.
-struct Hs256(Vec<u8>);
-
-impl Signer<Vec<u8>> for Hs256 {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        Ok(mac(&self.0, message))
-    }
-}
-
-impl Verifier<Vec<u8>> for Hs256 {
-    fn verify(&self, message: &[u8], tag: &Vec<u8>) -> Result<(), signature::Error> {
-        if mac_holds(&self.0, message, tag) { Ok(()) } else { Err(signature::Error::new()) }
-    }
-}
-
-impl JwtSigner for Hs256 {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
-}
-
-impl JwtVerifier for Hs256 {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
-}
-
-fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, JwtError> {
-    match (algorithm, key.family()) {
-        (Algorithm::HS256, AlgorithmFamily::Hmac) => Ok(Box::new(Hs256(key.as_bytes().to_vec()))),
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    }
-}
-
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, JwtError> {
-    match (algorithm, key.family()) {
-        (Algorithm::HS256, AlgorithmFamily::Hmac) => Ok(Box::new(Hs256(key.try_get_as_bytes()?.to_vec()))),
-        _ => Err(ErrorKind::InvalidAlgorithm.into()),
-    }
-}
-
-fn install_ring() {
-    static PROVIDER: OnceLock<CryptoProvider> = OnceLock::new();
-    let provider = PROVIDER.get_or_init(|| CryptoProvider {
-        signer_factory: signer,
-        verifier_factory: verifier,
-        key_utils: KeyUtils::new_unimplemented(),
-    });
-    // An error says that it is installed already.
-    let _ = provider.install_default();
+/// The one of `keys`, oldest first, that signs at a moment: the newest whose time has come, or else the oldest.
+pub(crate) fn active<T>(keys: &[T], signs_from: impl Fn(&T) -> Timestamp, at: Timestamp) -> Option<&T> {
+    keys.iter().rev().find(|key| signs_from(key) <= at).or(keys.first())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp(1_000);
+
+    fn fresh() -> Keys {
+        Keys::from_secret(&format!(r#"{{"initial":"{}"}}"#, "x".repeat(64))).unwrap()
+    }
+
+    fn times(keys: &Keys) -> Vec<(i64, Option<i64>)> {
+        keys.iter().map(|key| (key.signs_from.0, key.good_until.map(|end| end.0))).collect()
+    }
+
     #[test]
-    fn the_initial_and_the_rotated_form_are_read() {
-        let long = "x".repeat(64);
-        let initial = Keys::from_secret(&format!(r#"{{"initial":"{long}"}}"#)).unwrap();
-        assert_eq!(initial.active(), "initial");
-        let rotated = Keys::from_secret(&format!(r#"{{"active":"b","keys":{{"a":"{long}","b":"{long}"}}}}"#)).unwrap();
-        assert_eq!(rotated.derive("access").len(), 2);
-        assert_ne!(rotated.derive("access"), rotated.derive("refresh"));
+    fn a_new_key_waits_to_be_known_and_an_old_one_stays_until_its_tokens_are_over() {
+        let first = fresh().rotated(JwtAlgorithm::Hs256, NOW, 60, 500).unwrap();
+        assert_eq!(times(&first), [(0, Some(1_500)), (1_000, None)], "the first rotation of a stack does not wait");
+        let second = first.rotated(JwtAlgorithm::Es256, NOW.plus(100), 60, 500).unwrap();
+        assert_eq!(times(&second), [(0, Some(1_500)), (1_000, Some(1_660)), (1_160, None)]);
+        let third = second.rotated(JwtAlgorithm::EdDsa, NOW.plus(500), 60, 500).unwrap();
+        assert_eq!(times(&third), [(1_000, Some(1_660)), (1_160, Some(2_060)), (1_560, None)], "the oldest is over");
+        let read = Keys::from_secret(&third.to_secret().unwrap()).unwrap();
+        assert_eq!((times(&read), read.generation()), (times(&third), 3));
+        let emergency = read.replaced(JwtAlgorithm::Es256, NOW.plus(501)).unwrap();
+        assert_eq!((times(&emergency), emergency.generation()), (vec![(1_501, None)], 4));
+    }
+
+    #[test]
+    fn the_newest_key_whose_time_has_come_signs() {
+        let keys = [Timestamp(10), Timestamp(20)];
+        let at = |at| active(&keys, |from| *from, Timestamp(at)).copied();
+        assert_eq!([at(9), at(10), at(19), at(20)].map(Option::unwrap), [keys[0], keys[0], keys[0], keys[1]]);
     }
 
     #[test]
     fn an_unusable_secret_is_refused_without_being_shown() {
-        for bad in ["", "{}", r#"{"initial":"hush"}"#, r#"{"active":"b","keys":{"a":"hush"}}"#] {
+        let short = r#"{"generation":1,"keys":[{"kid":"a","algorithm":"HS256","secret":"hush","signs_from":0}]}"#;
+        let long = "hush".repeat(20);
+        let other = format!(
+            r#"{{"generation":1,"keys":[{{"kid":"a","algorithm":"ES256","secret":"{long}","private_key":"aHVzaA==","signs_from":0}}]}}"#
+        );
+        for bad in ["", "{}", r#"{"initial":"hush"}"#, r#"{"generation":1,"keys":[]}"#, short, &other] {
             let error = Keys::from_secret(bad).err().unwrap();
             assert!(!error.to_string().contains("hush"));
         }

@@ -1,10 +1,12 @@
-//! The store: three `DynamoDB` tables. The only floor that speaks to the database; one file for each kind of item.
+//! The store: three `DynamoDB` tables and the secret of the signing keys. The only floor that speaks to them; one file for each kind
+//! of item.
 
 pub mod admins;
 pub mod directory;
 mod email;
 pub mod expiry;
 mod key;
+pub mod keys;
 pub mod limit;
 pub mod login;
 pub mod outbox;
@@ -34,21 +36,25 @@ const MAX_ID_BYTES: usize = 512;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The tables of the service.
+/// The tables of the service, and its secret.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
+    secrets: aws_sdk_secretsmanager::Client,
+    secret_id: String,
     users: String,
     ephemeral: String,
     outbox: String,
 }
 
 impl Store {
-    /// The tables that the configuration names, reached through `client`.
+    /// The tables and the secret that the configuration names, reached through these clients.
     #[must_use]
-    pub fn new(client: Client, config: &Config) -> Self {
+    pub fn new(client: Client, secrets: aws_sdk_secretsmanager::Client, config: &Config) -> Self {
         Self {
             client,
+            secrets,
+            secret_id: config.signing_secret_id.clone(),
             users: config.users_table.clone(),
             ephemeral: config.ephemeral_table.clone(),
             outbox: config.outbox_table.clone(),

@@ -1,11 +1,8 @@
 //! Tokens: JWTs (RFC 7519) of four kinds, each with a `typ`, an audience and a key of its own, so that none passes for another.
 
 mod claims;
+mod mint;
 
-use std::collections::{BTreeMap, HashSet};
-
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -14,7 +11,9 @@ use crate::error::Error;
 use crate::id::{TicketId, UserId};
 use crate::session::Session;
 use crate::signing::Keys;
-use crate::user::Role;
+use crate::user::{REVERT_SECONDS, Role};
+
+use mint::Mint;
 
 pub use claims::{AccessClaims, RefreshClaims, TicketClaims};
 
@@ -82,12 +81,10 @@ pub struct TokenPair {
 }
 
 /// Issues and reads tokens of all kinds.
-#[derive(Clone)]
 pub struct Tokens {
     issuer: String,
     access_seconds: i64,
     refresh_seconds: i64,
-    active: String,
     access: Mint,
     refresh: Mint,
     verify: Mint,
@@ -96,69 +93,34 @@ pub struct Tokens {
     revert_email: Mint,
 }
 
-/// The keys of one kind of token, and what its tokens must look like.
-#[derive(Clone)]
-struct Mint {
-    kind: Kind,
-    keys: BTreeMap<String, (EncodingKey, DecodingKey)>,
-    validation: Validation,
-}
-
-impl Mint {
-    fn new(kind: Kind, keys: &Keys, issuer: &str) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(&[kind.audience(issuer)]);
-        // Times are compared below, by the service's own clock and without leeway.
-        validation.required_spec_claims = HashSet::new();
-        validation.validate_exp = false;
-        let pair = |key: Vec<u8>| (EncodingKey::from_secret(&key), DecodingKey::from_secret(&key));
-        let keys = keys.derive(kind.name()).into_iter().map(|(kid, key)| (kid, pair(key))).collect();
-        Self { kind, keys, validation }
-    }
-
-    /// The only header that tokens of this kind have: no parameter of RFC 7515, 4.1 may choose the key or add a meaning.
-    fn header(&self, kid: &str) -> Header {
-        Header { typ: Some(self.kind.typ().to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) }
-    }
-
-    fn issue(&self, kid: &str, claims: &impl Serialize) -> Result<String, Error> {
-        let (key, _) = self.keys.get(kid).ok_or_else(|| Error::internal("the active signing key is missing"))?;
-        encode(&self.header(kid), claims, key).map_err(Error::internal)
-    }
-
-    /// The claims of a token of this kind that carries a good signature; times are the caller's to judge.
-    fn read<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
-        let header = decode_header(token).ok()?;
-        let kid = header.kid.clone()?;
-        let (_, key) = self.keys.get(&kid)?;
-        if header != self.header(&kid) {
-            return None;
-        }
-        decode::<T>(token, key, &self.validation).ok().map(|data| data.claims)
-    }
-}
-
 impl Tokens {
     /// Tokens of this service, signed by these keys.
-    #[must_use]
-    pub fn new(config: &Config, keys: &Keys) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a private key cannot be read.
+    pub fn new(config: &Config, keys: &Keys) -> Result<Self, Error> {
         let mint = |kind| Mint::new(kind, keys, &config.jwt_issuer);
-        Self {
+        Ok(Self {
             issuer: config.jwt_issuer.clone(),
             access_seconds: config.access_token_seconds(),
             refresh_seconds: config.refresh_token_seconds(),
-            active: keys.active().to_owned(),
-            access: mint(Kind::Access),
-            refresh: mint(Kind::Refresh),
-            verify: mint(Kind::Verify),
-            reset: mint(Kind::Reset),
-            confirm_email: mint(Kind::ConfirmEmail),
-            revert_email: mint(Kind::RevertEmail),
-        }
+            access: mint(Kind::Access)?,
+            refresh: mint(Kind::Refresh)?,
+            verify: mint(Kind::Verify)?,
+            reset: mint(Kind::Reset)?,
+            confirm_email: mint(Kind::ConfirmEmail)?,
+            revert_email: mint(Kind::RevertEmail)?,
+        })
     }
 
-    /// The pair of the session's present turn. It depends on nothing else, so that a repeated refresh gets the same one.
+    /// Whether the key that `token` names is among these. What names none, no other keys would know either.
+    #[must_use]
+    pub fn knows(&self, token: &str) -> bool {
+        self.access.knows(token)
+    }
+
+    /// The pair of the session's present turn. It depends on nothing else, so that a repeated refresh gets the same one; only the
+    /// signature of an ES256 access token has a random part.
     ///
     /// # Errors
     /// [`Error::Internal`] when signing fails.
@@ -186,8 +148,8 @@ impl Tokens {
             kind: Kind::Refresh,
         };
         Ok(TokenPair {
-            access_token: self.access.issue(&self.active, &access)?,
-            refresh_token: self.refresh.issue(&self.active, &refresh)?,
+            access_token: self.access.issue(iat, &access)?,
+            refresh_token: self.refresh.issue(iat, &refresh)?,
             token_type: "bearer",
             expires_in: self.access_seconds,
         })
@@ -214,7 +176,7 @@ impl Tokens {
             exp,
             kind,
         };
-        self.tickets(kind)?.issue(&self.active, &claims)
+        self.tickets(kind)?.issue(iat, &claims)
     }
 
     /// The claims of a good access token.
@@ -222,7 +184,7 @@ impl Tokens {
     /// # Errors
     /// [`Error::Unauthenticated`] for anything else.
     pub fn read_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Error> {
-        let claims: Option<AccessClaims> = self.access.read(token);
+        let claims: Option<AccessClaims> = self.access.read(token, now);
         let good = |c: &AccessClaims| {
             // A life longer than any that is given is a forger's.
             let lifetime = c.exp.since(c.iat);
@@ -236,7 +198,7 @@ impl Tokens {
     /// # Errors
     /// [`Error::InvalidRefreshToken`] for anything else.
     pub fn read_refresh(&self, token: &str, now: Timestamp) -> Result<RefreshClaims, Error> {
-        let claims: Option<RefreshClaims> = self.refresh.read(token);
+        let claims: Option<RefreshClaims> = self.refresh.read(token, now);
         claims.filter(|c| c.kind == Kind::Refresh && current(c.iat, c.exp, now)).ok_or(Error::InvalidRefreshToken)
     }
 
@@ -245,8 +207,22 @@ impl Tokens {
     /// # Errors
     /// [`Error::InvalidToken`] for anything else.
     pub fn read_ticket(&self, kind: Kind, token: &str, now: Timestamp) -> Result<TicketClaims, Error> {
-        let claims: Option<TicketClaims> = self.tickets(kind)?.read(token);
+        let claims: Option<TicketClaims> = self.tickets(kind)?.read(token, now);
         claims.filter(|c| c.kind == kind && current(c.iat, c.exp, now)).ok_or(Error::InvalidToken)
+    }
+
+    /// Goes on when a token of each kind that is signed at `now` can be read.
+    ///
+    /// # Errors
+    /// What refuses it.
+    pub fn check(&self, now: Timestamp) -> Result<(), Error> {
+        let (user, ticket, exp) = (UserId::of("probe"), TicketId::of("probe"), now.plus(1));
+        let pair = self.pair(&Session::probe(now), Role::User)?;
+        self.read_access(&pair.access_token, now)?;
+        self.read_refresh(&pair.refresh_token, now)?;
+        [Kind::Verify, Kind::Reset, Kind::ConfirmEmail, Kind::RevertEmail]
+            .into_iter()
+            .try_for_each(|kind| self.read_ticket(kind, &self.ticket(kind, &user, &ticket, now, exp)?, now).map(|_| ()))
     }
 
     fn tickets(&self, kind: Kind) -> Result<&Mint, Error> {
@@ -258,6 +234,12 @@ impl Tokens {
             Kind::Access | Kind::Refresh => Err(Error::internal("tickets have no such kind")),
         }
     }
+}
+
+/// The longest life of a token of any kind, in seconds.
+#[must_use]
+pub fn longest_life_seconds(config: &Config) -> i64 {
+    config.refresh_token_seconds().max(config.unverified_user_ttl_seconds).max(REVERT_SECONDS)
 }
 
 /// Instances' clocks differ a little: a token may be this many seconds from the future, never past its end.

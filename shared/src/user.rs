@@ -12,7 +12,7 @@ use crate::email::Email;
 use crate::error::Refusal;
 use crate::id::{TicketId, UserId};
 
-pub use email_change::AddressTicket;
+pub use email_change::{AddressTicket, REVERT_SECONDS};
 pub use view::UserView;
 
 /// How long after its end an unverified user, or the reservation of an address, may still lie in the table before TTL removes it, in

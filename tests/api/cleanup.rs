@@ -59,7 +59,7 @@ async fn a_run_without_time_stops_itself_and_says_what_is_left() {
         shop.service.config.clone(),
         shop.clock.clone(),
         shop.store(),
-        &user_core::signing::Keys::from_secret(&json!({ "initial": "k".repeat(64) }).to_string()).unwrap(),
+        shop.store().read_keys().await.unwrap(),
     );
     let report = cleanup::handle(&app.unwrap(), Duration::ZERO).await.unwrap();
     assert!(!report.complete && report.overdue > 0, "{report:?}");

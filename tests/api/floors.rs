@@ -75,7 +75,7 @@ fn each_floor_names_only_its_own_libraries() {
 
 #[test]
 fn functions_know_nothing_of_each_other() {
-    let functions = ["auth", "users", "health", "mailer", "cleanup"];
+    let functions = ["auth", "users", "health", "discovery", "mailer", "cleanup", "rotation"];
     for (path, text) in sources("functions") {
         for other in functions.iter().filter(|name| !path.to_str().unwrap().contains(&format!("functions/{name}/"))) {
             assert!(!names(&text, &format!("use {other}::")), "{} uses {other}", path.display());
@@ -127,7 +127,7 @@ fn reached(from: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_deployed_function_holds_no_emulator_and_only_the_mailer_can_send() {
-    for function in ["auth", "users", "health", "mailer", "cleanup"] {
+    for function in ["auth", "users", "health", "discovery", "mailer", "cleanup", "rotation"] {
         let reached = reached(function);
         assert!(reached.contains("aws-sdk-dynamodb"), "the list is read");
         for local in ["dynoxide-rs", "rusqlite", "local", "userctl", "clap"] {

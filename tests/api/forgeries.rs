@@ -4,9 +4,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use user_core::signing::{Keys, mac};
+use user_core::signing::mac;
 
-use crate::support::{Folder, Member, Shop};
+use crate::support::{Member, Shop};
 
 /// What an attacker can hold: a good token, and the key that made it.
 struct Forge {
@@ -17,15 +17,14 @@ struct Forge {
 }
 
 impl Forge {
-    fn new(folder: &Folder, member: &Member) -> Self {
-        let secret = std::fs::read_to_string(folder.path().join("SigningSecret.json")).unwrap();
-        let keys = Keys::from_secret(&secret).unwrap();
+    async fn new(shop: &Shop, member: &Member) -> Self {
+        let keys = shop.store().read_keys().await.unwrap();
         let part = |at: usize| {
             let part = member.access.split('.').nth(at).unwrap();
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
         };
         Self {
-            key: keys.derive("access").remove(keys.active()).unwrap(),
+            key: keys.iter().next().unwrap().derive("access"),
             header: part(0),
             claims: part(1),
             token: member.access.clone(),
@@ -183,10 +182,9 @@ fn encodings(forge: &Forge) -> Vec<String> {
 
 #[tokio::test]
 async fn no_forged_token_opens_the_api_and_all_get_one_answer() {
-    let folder = Folder::new();
-    let shop = Shop::at(Some(folder.path()), &[]);
+    let shop = Shop::open();
     let ann = shop.member("ann@example.com").await;
-    let forge = Forge::new(&folder, &ann);
+    let forge = Forge::new(&shop, &ann).await;
     let honest = forge.sign(&forge.header.to_string(), &forge.claims.to_string());
     assert_eq!(shop.me(&honest).await, 200, "the forge has the real key");
     let other = Shop::open().member("ann@example.com").await;

@@ -43,7 +43,7 @@ async fn a_missing_table_makes_its_own_check_unhealthy_and_tells_no_more() {
         let shop = Shop::open();
         shop.service.invoke("CleanupFunction", json!({})).await.unwrap();
         let gone = json!({ "TableName": table });
-        shop.service.database.delete_table(serde_json::from_value(gone).unwrap()).unwrap();
+        shop.aws().database.delete_table(serde_json::from_value(gone).unwrap()).unwrap();
         let full = shop.get("/health/full").send().await;
         assert_eq!((full.status.as_u16(), &full.json["status"]), (503, &json!("unhealthy")));
         let mut ill: Vec<_> = full.json["checks"].as_object().unwrap().iter().collect();

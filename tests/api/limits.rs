@@ -94,11 +94,10 @@ async fn general_calls_and_admin_calls_have_limits_of_their_own() {
 async fn two_instances_count_together() {
     let one = Shop::with(&[("RATE_LIMIT_AUTH", "20")]);
     let memory = one.clock.clone();
-    let app = |_: ()| {
-        let keys = user_core::signing::Keys::from_secret(&json!({ "initial": "k".repeat(64) }).to_string()).unwrap();
-        user_core::app::App::new(one.service.config.clone(), memory.clone(), one.store(), &keys).unwrap()
-    };
-    let (a, b) = (app(()), app(()));
+    let keys = one.store().read_keys().await.unwrap();
+    let app =
+        || user_core::app::App::new(one.service.config.clone(), memory.clone(), one.store(), keys.clone()).unwrap();
+    let (a, b) = (app(), app());
     let mut admitted = 0;
     for turn in 0..100 {
         let app = if turn % 2 == 0 { &a } else { &b };
@@ -113,7 +112,7 @@ async fn without_its_table_auth_refuses_and_the_rest_goes_on() {
     let shop = Shop::open();
     let ann = shop.member("ann@example.com").await;
     let gone = json!({ "TableName": "EphemeralTable" });
-    shop.service.database.delete_table(serde_json::from_value(gone).unwrap()).unwrap();
+    shop.aws().database.delete_table(serde_json::from_value(gone).unwrap()).unwrap();
     assert_eq!(shop.log_in("ann@example.com").await.problem(), (503, "unavailable"));
     let verify = shop.verify("a.b.c").await;
     assert_eq!(verify.problem(), (400, "invalid-token"), "it is not counted and goes on");

@@ -5,7 +5,7 @@ use crate::support::Shop;
 /// The stream record of every letter in the outbox.
 fn records(shop: &Shop) -> Vec<Value> {
     let ask = |request: Value| serde_json::from_value(request).unwrap();
-    let database = &shop.service.database;
+    let database = &shop.aws().database;
     let streams =
         serde_json::to_value(database.list_streams(serde_json::from_value(json!({})).unwrap()).unwrap()).unwrap();
     let arn = streams["Streams"][0]["StreamArn"].clone();

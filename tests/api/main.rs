@@ -6,11 +6,13 @@
 mod access;
 mod auth;
 mod cleanup;
+mod discovery;
 mod events;
 mod floors;
 mod forgeries;
 mod gateway;
 mod health;
+mod keys;
 mod limits;
 mod mailer;
 mod races;

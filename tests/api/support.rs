@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use http::{Method, Request, header};
+use local::aws::Aws;
 use local::service::{Options, Service};
 use local::stream::Step;
 use serde_json::{Value, json};
@@ -66,7 +67,8 @@ impl Shop {
 
     /// A call of the API; `path` is below the base path unless it says otherwise.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
-        let rooted = path.starts_with("/api/") || path.starts_with("/_local/") || !path.starts_with('/');
+        let rooted =
+            !path.starts_with('/') || ["/api/", "/_local/", "/.well-known/"].iter().any(|root| path.starts_with(root));
         let uri = if rooted { path.to_owned() } else { format!("/api/v1{path}") };
         let request = Request::builder().method(method).uri(uri).header(header::HOST, "localhost");
         Call { shop: self, request, body: Bytes::new(), source: Ipv4Addr::LOCALHOST }
@@ -166,9 +168,14 @@ impl Shop {
         Member { id, access, refresh }
     }
 
-    /// The tables, as the functions see them.
+    /// The services that the functions call.
+    pub(crate) fn aws(&self) -> &Aws {
+        self.service.aws.as_ref().unwrap()
+    }
+
+    /// The tables and the secret, as the functions see them.
     pub(crate) fn store(&self) -> Store {
-        Store::new(local::database::client(&self.service.database), &self.service.config)
+        local::service::store(&self.aws().sdk_config(), &self.service.config)
     }
 
     /// What operators' commands work on.
@@ -189,7 +196,7 @@ impl Shop {
 
     /// Every item of a table.
     pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
-        let client = local::database::client(&self.service.database);
+        let client = aws_sdk_dynamodb::Client::new(&self.aws().sdk_config());
         let items = client.scan().table_name(table).into_paginator().items().send().collect::<Result<Vec<_>, _>>();
         items
             .await

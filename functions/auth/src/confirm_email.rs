@@ -17,7 +17,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<Message>, Error> {
     limits.general().await?;
     let now = app.clock.now();
-    let claims = app.tokens.read_ticket(Kind::ConfirmEmail, &proof.token, now)?;
+    let claims = crate::read_ticket(&app, Kind::ConfirmEmail, &proof.token).await?;
     let attempt = async || {
         let before = app.store.read_user(&claims.sub).await?.ok_or(Error::InvalidToken)?;
         let (after, reserved_until) = before.with_email_proven(&claims.jti, now)?;

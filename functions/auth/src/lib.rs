@@ -24,6 +24,7 @@ use user_core::http;
 use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
+use user_core::token::{self, TicketClaims};
 use user_core::user::User;
 
 /// The function's routes.
@@ -51,6 +52,12 @@ pub fn router(app: App) -> Router {
 async fn ask_for_letter(app: &App, limits: &Limits, kind: Kind, email: Email) -> Result<(), Error> {
     limits.auth(email.key().as_str()).await?;
     app.store.create_letter(&Letter::new(kind, email, None, app.clock.now())?).await
+}
+
+/// The claims of a letter's token, by the keys that are in force.
+async fn read_ticket(app: &App, kind: token::Kind, token: &str) -> Result<TicketClaims, Error> {
+    app.keyring_for(token).await;
+    app.keyring_in_force().await.tokens.read_ticket(kind, token, app.clock.now())
 }
 
 /// Goes on when `password` is the one of `user`, who is signed in.

@@ -80,8 +80,9 @@ pub(crate) async fn handle(
     }
     let now = app.clock.now();
     let session = Session::begin(&login, origin, now, app.config.refresh_token_seconds())?;
-    app.store.create_session(&session).await?;
-    Ok(Json(app.tokens.pair(&session, login.role)?))
+    let (keyring, created) = join(app.keyring_in_force(), app.store.create_session(&session)).await;
+    created?;
+    Ok(Json(keyring.tokens.pair(&session, login.role)?))
 }
 
 /// After many wrong passwords in a row the next try has to wait.

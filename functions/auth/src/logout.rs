@@ -15,7 +15,8 @@ pub(crate) async fn handle(
     Json(wish): Json<Refresh>,
 ) -> Result<StatusCode, Error> {
     limits.general().await?;
-    if let Ok(claims) = app.tokens.read_refresh(&wish.refresh_token, app.clock.now()) {
+    let keyring = app.keyring_for(&wish.refresh_token).await;
+    if let Ok(claims) = keyring.tokens.read_refresh(&wish.refresh_token, app.clock.now()) {
         app.store.delete_session(&claims.sub, &claims.sid).await?;
     }
     Ok(StatusCode::NO_CONTENT)

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use futures::future::try_join;
+use futures::future::{join, try_join};
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::body::{self, Body, Fields};
@@ -28,19 +28,25 @@ pub(crate) async fn handle(
     body::Json(wish): body::Json<Refresh>,
 ) -> Result<Json<TokenPair>, Error> {
     let now = app.clock.now();
-    let Ok(claims) = app.tokens.read_refresh(&wish.refresh_token, now) else {
+    let token = &wish.refresh_token;
+    let Ok(claims) = app.keyring_for(token).await.tokens.read_refresh(token, now) else {
         limits.general().await?;
         return Err(Error::InvalidRefreshToken);
     };
-    let ((), user) = try_join(limits.general(), app.store.read_user(&claims.sub)).await?;
+    let read = try_join(limits.general(), app.store.read_user(&claims.sub));
+    let (keyring, read) = join(app.keyring_in_force(), read).await;
+    let ((), user) = read?;
+    if !keyring.tokens.knows(token) {
+        return Err(Error::InvalidRefreshToken);
+    }
     let user = user.filter(|user| user.may_sign_in(now)).ok_or(Error::InvalidRefreshToken)?;
     let end = now.plus(app.config.refresh_token_seconds());
     match app.store.rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end).await? {
-        Rotation::Turned(session) => Ok(Json(app.tokens.pair(&session, user.role)?)),
+        Rotation::Turned(session) => Ok(Json(keyring.tokens.pair(&session, user.role)?)),
         Rotation::Refused(None) => Err(Error::InvalidRefreshToken),
         Rotation::Refused(Some(session)) => {
             match judge_late(&session, claims.seq, user.epoch, now, app.config.refresh_reuse_grace_seconds) {
-                Late::SameSuccessor => Ok(Json(app.tokens.pair(&session, user.role)?)),
+                Late::SameSuccessor => Ok(Json(keyring.tokens.pair(&session, user.role)?)),
                 Late::Refused => Err(Error::InvalidRefreshToken),
                 Late::Reused => {
                     app.store.delete_session(&claims.sub, &claims.sid).await?;

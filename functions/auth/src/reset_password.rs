@@ -33,7 +33,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<Message>, Error> {
     let now = app.clock.now();
     limits.auth_source().await?;
-    let claims = app.tokens.read_ticket(Kind::Reset, &wish.token, now)?;
+    let claims = crate::read_ticket(&app, Kind::Reset, &wish.token).await?;
     limits.auth_account(claims.sub.as_str()).await?;
     let user = app.store.read_user(&claims.sub).await?.ok_or(Error::InvalidToken)?;
     let waits =

@@ -28,7 +28,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<Message>, Error> {
     limits.general().await?;
     let now = app.clock.now();
-    let claims = app.tokens.read_ticket(Kind::Verify, &wish.token, now)?;
+    let claims = crate::read_ticket(&app, Kind::Verify, &wish.token).await?;
     let decide = |user: &User| {
         let waits = !user.is_verified && !user.is_expired(now) && user.verify_ticket.as_ref() == Some(&claims.jti);
         if waits {

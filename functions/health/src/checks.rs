@@ -6,8 +6,6 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 use user_core::app::App;
 use user_core::error::Error;
-use user_core::id::{TicketId, UserId};
-use user_core::token::Kind;
 
 use crate::DEADLINE;
 
@@ -56,13 +54,9 @@ async fn email(app: &App) -> Check {
     timed("email", async { app.store.probe_outbox().await.map(|()| json!({ "backend": backend })) }).await
 }
 
-/// A token signed now can be read now.
+/// A token of each kind that is signed now can be read now.
 fn signing_keys(app: &App) -> Check {
-    let now = app.clock.now();
-    let (user, ticket) = (UserId::of("probe"), TicketId::of("probe"));
-    let signed = app.tokens.ticket(Kind::Verify, &user, &ticket, now, now.plus(1));
-    let healthy = signed.and_then(|token| app.tokens.read_ticket(Kind::Verify, &token, now)).is_ok();
-    Check { healthy, details: Map::new() }
+    Check { healthy: app.keyring().tokens.check(app.clock.now()).is_ok(), details: Map::new() }
 }
 
 /// The last cleanup is not long ago. Before the first there is nothing to complain about.

@@ -92,7 +92,7 @@ pub(crate) fn mail(app: &App, letter: &Letter, user: &User) -> Result<Mail, Erro
     let now = app.clock.now();
     let (mut token, mut address, mut end) = (String::new(), String::new(), now);
     if let Some((kind, page, until)) = link(app, letter, user, now) {
-        token = app.tokens.ticket(kind, &user.id, &letter.ticket, now, until)?;
+        token = app.keyring().tokens.ticket(kind, &user.id, &letter.ticket, now, until)?;
         address = format!("{}/{page}?token={token}", app.config.frontend_url);
         end = until;
     }

@@ -1,7 +1,4 @@
-//! The embedded database: the template's tables in a file or in memory, reached in process by the functions and over HTTP by any
-//! AWS SDK.
-
-mod connector;
+//! The embedded database: the template's tables in a file or in memory.
 
 use std::fs;
 use std::path::Path;
@@ -12,8 +9,6 @@ use serde_json::{Map, Value, json};
 
 use crate::Fault;
 use crate::template::{Resource, Template};
-
-pub use connector::client;
 
 /// Without it every write to a stream, and every look at it, would read the whole stream.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS stream_by_table_and_sequence \

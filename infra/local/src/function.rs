@@ -24,6 +24,7 @@ enum Handler {
     Http(Router),
     Mailer(App, Arc<Backend>),
     Cleanup(App),
+    Rotation(App),
 }
 
 impl Function {
@@ -36,8 +37,10 @@ impl Function {
             "auth" => Handler::Http(auth::router(app)),
             "users" => Handler::Http(users::router(app)),
             "health" => Handler::Http(health::router(app)),
+            "discovery" => Handler::Http(discovery::router(app)),
             "mailer" => Handler::Mailer(app, backend),
             "cleanup" => Handler::Cleanup(app),
+            "rotation" => Handler::Rotation(app),
             other => return Err(format!("the template names a binary that is not here: {other}").into()),
         };
         Ok(Self { handler, timeout_seconds })
@@ -55,6 +58,9 @@ impl Function {
             }
             Handler::Cleanup(app) => {
                 Ok(serde_json::to_value(cleanup::handle(app, Duration::from_secs(self.timeout_seconds)).await?)?)
+            }
+            Handler::Rotation(app) => {
+                Ok(serde_json::to_value(rotation::handle(app, serde_json::from_value(event)?).await?)?)
             }
         }
     }

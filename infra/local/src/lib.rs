@@ -2,6 +2,8 @@
 //!
 //! - [`template`]: the template, evaluated.
 //! - [`database`]: its tables, in an embedded database that speaks `DynamoDB`'s protocol.
+//! - [`secrets`]: its secrets, with their versions.
+//! - [`aws`]: both, as the SDK calls them.
 //! - [`function`]: its functions, called as Lambda calls them.
 //! - [`gateway`]: its routes and CORS, as API Gateway serves them.
 //! - [`stream`]: its stream mappings.
@@ -9,11 +11,12 @@
 //! - [`service`]: all of them together.
 //! - [`server`]: the service on a port, with what exists only locally.
 
+pub mod aws;
 pub mod database;
 pub mod function;
 pub mod gateway;
 pub mod inbox;
-pub mod secret;
+pub mod secrets;
 pub mod server;
 pub mod service;
 pub mod stream;

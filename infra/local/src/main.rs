@@ -6,18 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use dynoxide::Database;
 use local::Fault;
-use local::server::{answer, listen, say};
+use local::server::{listen, say, serve};
 use local::service::{Options, Service};
 use local::stream::Step;
 use local::template::Schedule;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use user_core::clock::Clock;
+use user_core::lambda::start_log;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -37,6 +35,9 @@ struct Arguments {
     /// Keep all data in memory and forget it at the end
     #[arg(long, conflicts_with = "data")]
     ephemeral: bool,
+    /// Serve the data of another `cargo local`, such as http://127.0.0.1:8000, as a second instance
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "ephemeral", "dynamodb_port"])]
+    join: Option<String>,
 }
 
 /// How long a mail waits at most when nothing else told that one was written.
@@ -45,6 +46,8 @@ const POLL: Duration = Duration::from_millis(200);
 const RETRY: Duration = Duration::from_secs(1);
 /// How often expired items are swept out.
 const SWEEP: Duration = Duration::from_secs(60);
+/// How often it is looked whether a secret is to be rotated.
+const ROTATE: Duration = Duration::from_secs(3_600);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -60,49 +63,50 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Fault> {
     let api = listen(arguments.port).await?;
-    let dynamodb = listen(arguments.dynamodb_port).await?;
-    let folder = (!arguments.ephemeral).then_some(arguments.data);
-    let settings = local::settings();
-    let service = Service::open(Options { folder: folder.clone(), clock: Clock::System, settings, print_mails: true })?;
-    user_core::lambda::start_log(&service.config);
-    let service = Arc::new(service);
     let api_url = format!("http://{}", api.local_addr()?);
-    say(&format!("API        {api_url}/api/v1"));
-    say(&format!("mail       {api_url}/_local/mail"));
-    say(&format!("DynamoDB   http://{}", dynamodb.local_addr()?));
-    say(&format!("data       {}", folder.map_or("in memory".to_owned(), |folder| folder.display().to_string())));
-
     let mut tasks = JoinSet::new();
-    tasks.spawn(dynoxide::server::serve_on(dynamodb, service.database.clone()));
-    tasks.spawn(serve(api, service.clone()));
-    tasks.spawn(deliver(service.clone()));
-    tasks.spawn(sweep(service.clone()));
-    for (function, schedule) in service.schedules() {
-        tasks.spawn(repeat(service.clone(), function.clone(), period(schedule)?));
-    }
+    let service = match &arguments.join {
+        Some(url) => {
+            let service = Arc::new(Service::join(url, options(None)).await?);
+            start_log(&service.config);
+            say(&format!("API        {api_url}/api/v1"));
+            say(&format!("joined     {url}"));
+            service
+        }
+        None => alone(arguments, &api_url, &mut tasks).await?,
+    };
+    tasks.spawn(serve(api, service));
     tokio::signal::ctrl_c().await?;
     say("bye");
     tasks.shutdown().await;
     Ok(())
 }
 
-async fn serve(listener: TcpListener, service: Arc<Service>) {
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok((stream, peer)) = listener.accept().await else {
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let service = service.clone();
-        while connections.try_join_next().is_some() {}
-        connections.spawn(async move {
-            let handler = service_fn(move |request| answer(service.clone(), request, peer.ip()));
-            let mut server = http1::Builder::new();
-            server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
-            // A broken connection concerns nobody but its client.
-            let _ = server.serve_connection(TokioIo::new(stream), handler).await;
-        });
+fn options(folder: Option<PathBuf>) -> Options {
+    Options { folder, clock: Clock::System, settings: local::settings(), print_mails: true }
+}
+
+/// The service with its own data, and everything besides the gateway that it needs to run.
+async fn alone(arguments: Arguments, api_url: &str, tasks: &mut JoinSet<()>) -> Result<Arc<Service>, Fault> {
+    let dynamodb = listen(arguments.dynamodb_port).await?;
+    let folder = (!arguments.ephemeral).then_some(arguments.data);
+    let service = Arc::new(Service::open(options(folder.clone()))?);
+    start_log(&service.config);
+    service.rotate_what_is_due().await?;
+    say(&format!("API        {api_url}/api/v1"));
+    say(&format!("mail       {api_url}/_local/mail"));
+    say(&format!("DynamoDB   http://{}", dynamodb.local_addr()?));
+    say(&format!("data       {}", folder.map_or("in memory".to_owned(), |folder| folder.display().to_string())));
+    if let Some(aws) = &service.aws {
+        tasks.spawn(dynoxide::server::serve_on(dynamodb, aws.database.clone()));
+        tasks.spawn(sweep(aws.database.clone()));
     }
+    tasks.spawn(deliver(service.clone()));
+    tasks.spawn(rotate(service.clone()));
+    for (function, schedule) in service.schedules() {
+        tasks.spawn(repeat(service.clone(), function.clone(), period(schedule)?));
+    }
+    Ok(service)
 }
 
 async fn deliver(service: Arc<Service>) {
@@ -120,13 +124,22 @@ async fn deliver(service: Arc<Service>) {
     }
 }
 
-async fn sweep(service: Arc<Service>) {
+async fn sweep(database: Database) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        let database = service.database.clone();
+        let database = database.clone();
         let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         if let Ok(Err(error)) = swept {
             tracing::error!(error.cause = %error, "expired items cannot be swept out");
+        }
+    }
+}
+
+async fn rotate(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(ROTATE).await;
+        if let Err(fault) = service.rotate_what_is_due().await {
+            tracing::error!(error.cause = %fault, "a secret was not rotated");
         }
     }
 }

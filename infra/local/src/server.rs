@@ -1,15 +1,20 @@
-//! The service on a port, with what exists only locally: the inbox and direct calls of functions.
+//! The service on a port, with what exists only locally: the inbox, direct calls of functions, and the AWS services.
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::Fault;
 use crate::gateway::PAYLOAD_LIMIT_BYTES;
@@ -29,11 +34,28 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// Answers one request.
-///
-/// # Errors
-/// When the connection breaks while the body comes in.
-pub async fn answer(
+/// Serves connections until it is dropped.
+pub async fn serve(listener: TcpListener, service: Arc<Service>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, peer)) = listener.accept().await else {
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let service = service.clone();
+        while connections.try_join_next().is_some() {}
+        connections.spawn(async move {
+            let handler = service_fn(move |request| answer(service.clone(), request, peer.ip()));
+            let mut server = http1::Builder::new();
+            server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
+            // A broken connection concerns nobody but its client.
+            let _ = server.serve_connection(TokioIo::new(stream), handler).await;
+        });
+    }
+}
+
+/// Answers one request; an error says that the connection broke while the body came in.
+async fn answer(
     service: Arc<Service>,
     request: Request<Incoming>,
     source: IpAddr,
@@ -66,6 +88,7 @@ async fn local(service: &Service, path: &str, request: Request<Bytes>) -> Respon
     match (request.method(), path, function) {
         (&Method::GET, "mail", _) => inbox(service, &request),
         (&Method::POST, _, Some(function)) => invoke(service, function, request.body()).await,
+        (&Method::POST, "aws" | "aws/", _) if service.aws.is_some() => aws(service, &request),
         _ => answer_json(StatusCode::NOT_FOUND, &json!({ "message": "Not Found" })),
     }
 }
@@ -94,6 +117,17 @@ async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<By
         Ok(result) => answer_json(StatusCode::OK, &result),
         Err(fault) => answer_json(StatusCode::BAD_REQUEST, &json!({ "errorMessage": fault.to_string() })),
     }
+}
+
+/// A call of an AWS SDK from another process.
+fn aws(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
+    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let answer = service.aws.as_ref().map(|aws| aws.answer(target, request.body()));
+    let (status, body) = answer.unwrap_or_default();
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+    response
 }
 
 fn answer_json(status: StatusCode, value: &Value) -> Response<Bytes> {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dynoxide::Database;
+use aws_types::SdkConfig;
 use mailer::{Backend, Mail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 use user_core::app::App;
 use user_core::clock::Clock;
@@ -14,12 +14,14 @@ use user_core::config::Config;
 use user_core::signing::Keys;
 use user_core::store::Store;
 
+use crate::aws::{Aws, remote_config};
 use crate::function::Function;
 use crate::gateway::Gateway;
 use crate::inbox::Inbox;
+use crate::secrets::Secrets;
 use crate::stream::{Poller, Step};
-use crate::template::{Event, Resource, Schedule, Template};
-use crate::{Fault, database, secret};
+use crate::template::{Event, Rotation, Schedule, Template};
+use crate::{Fault, database};
 
 /// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
 const LOCAL: [(&str, &str); 3] = [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain")];
@@ -38,8 +40,8 @@ pub struct Options {
 
 /// The service on one machine.
 pub struct Service {
-    /// The tables.
-    pub database: Database,
+    /// The AWS services, unless they are in another process.
+    pub aws: Option<Aws>,
     /// The routes.
     pub gateway: Gateway,
     /// The mails that were sent.
@@ -48,50 +50,109 @@ pub struct Service {
     pub config: Config,
     /// Told after every request, because it may have put something into a stream.
     pub written: Notify,
+    clock: Clock,
     functions: Functions,
     schedules: Vec<(String, Schedule)>,
+    rotations: Vec<Rotation>,
     pollers: Mutex<Vec<Poller>>,
 }
 
 impl Service {
-    /// Opens the service. Data that is there stays as it is.
+    /// Opens the service with its own data. Data that is there stays as it is.
     ///
     /// # Errors
     /// A template, a setting or a data folder that cannot be used.
     pub fn open(options: Options) -> Result<Self, Fault> {
-        let Options { folder, clock, settings, print_mails } = options;
-        let setting = |name: &str| {
-            let local = LOCAL.iter().find(|(local, _)| *local == name).map(|(_, value)| (*value).to_owned());
-            settings.get(name).cloned().or(local)
-        };
-        let template = Template::evaluate(setting)?;
-        if let Some(folder) = &folder {
-            database::create_folder(folder)?;
+        let (template, config) = outline(&options.settings)?;
+        let folder = options.folder.as_deref();
+        folder.map(database::create_folder).transpose()?;
+        let secrets = Arc::new(Secrets::open(options.folder.clone(), &template)?);
+        let aws = Aws { database: database::open(folder, &template)?, secrets };
+        let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
+        let keys = Keys::from_secret(&secret)?;
+        let folder = options.folder.clone();
+        let mut service = Self::assemble(&template, config, options, &aws.sdk_config(), &keys)?;
+        service.connect(&template, &aws, folder.as_deref())?;
+        service.aws = Some(aws);
+        Ok(service)
+    }
+
+    /// Opens a second instance of a service that runs at `url`, such as `http://127.0.0.1:8000`: its own functions and gateway on the
+    /// other's data. The other one sends the letters and keeps the schedules.
+    ///
+    /// # Errors
+    /// As [`Service::open`]; when nothing answers there.
+    pub async fn join(url: &str, options: Options) -> Result<Self, Fault> {
+        let (template, config) = outline(&options.settings)?;
+        let sdk = remote_config(&format!("{}/_local/aws", url.trim_end_matches('/')));
+        let keys = store(&sdk, &config).read_keys().await?;
+        Self::assemble(&template, config, options, &sdk, &keys)
+    }
+
+    fn assemble(
+        template: &Template,
+        config: Config,
+        options: Options,
+        sdk: &SdkConfig,
+        keys: &Keys,
+    ) -> Result<Self, Fault> {
+        let inbox = Arc::new(Inbox::open(options.folder.as_deref())?);
+        let backend = Arc::new(backend(&inbox, options.print_mails));
+        let mut functions = BTreeMap::new();
+        for (id, binary, function) in template.functions() {
+            let app = App::new(config.clone(), options.clock.clone(), store(sdk, &config), keys.clone())?;
+            let timeout = template.timeout_seconds(function);
+            functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, backend.clone(), timeout)?));
         }
-        let database = database::open(folder.as_deref(), &template)?;
-        let inbox = Arc::new(Inbox::open(folder.as_deref())?);
-        let parts = Parts {
-            backend: Arc::new(backend(&inbox, print_mails)),
-            client: database::client(&database),
-            secrets: secrets(&template, folder.as_deref())?,
-            clock,
-        };
-        let (functions, config) = functions(&template, &settings, &parts)?;
-        let gateway = Gateway::new(&template, &functions)?;
-        let (mut schedules, mut pollers) = (Vec::new(), Vec::new());
-        for (id, name, event) in events(&template) {
+        let gateway = Gateway::new(template, &functions)?;
+        let (written, pollers) = (Notify::new(), Mutex::default());
+        let (schedules, rotations) = (Vec::new(), Vec::new());
+        let clock = options.clock;
+        Ok(Self { aws: None, gateway, inbox, config, written, clock, functions, schedules, rotations, pollers })
+    }
+
+    /// Connects functions with what calls them besides the gateway.
+    fn connect(&mut self, template: &Template, aws: &Aws, folder: Option<&Path>) -> Result<(), Fault> {
+        for (id, name, event) in events(template) {
             match event {
                 Event::DynamoDB(mapping) => {
-                    let function = functions.get(id).cloned().ok_or("a mapping leads to no function")?;
-                    let name = format!("{id}{name}");
-                    pollers.push(Poller::open(&database, folder.as_deref(), &name, mapping, function)?);
+                    let function = self.functions.get(id).cloned().ok_or("a mapping leads to no function")?;
+                    let file = folder.map(|folder| folder.join(format!("{id}{name}.position")));
+                    self.pollers.get_mut().push(Poller::open(&aws.database, file, mapping, function)?);
                 }
-                Event::ScheduleV2(schedule) => schedules.push((id.to_owned(), schedule.clone())),
+                Event::ScheduleV2(schedule) => self.schedules.push((id.to_owned(), schedule.clone())),
                 Event::HttpApi(_) => {}
             }
         }
-        let (written, pollers) = (Notify::new(), Mutex::new(pollers));
-        Ok(Self { database, gateway, inbox, config, written, functions, schedules, pollers })
+        self.rotations = template.rotations().cloned().collect();
+        Ok(())
+    }
+
+    /// Rotates the secrets whose time has come; a new one at once, as Secrets Manager does.
+    ///
+    /// # Errors
+    /// What the rotation function reports.
+    pub async fn rotate_what_is_due(&self) -> Result<(), Fault> {
+        let Some(aws) = &self.aws else { return Ok(()) };
+        for rotation in &self.rotations {
+            let (id, now) = (&rotation.secret_id, self.clock.now());
+            let period = rotation.rotation_rules.automatically_after_days * 86_400;
+            if aws.secrets.rotated_at(id).is_none_or(|last| now.since(last) >= period) {
+                self.rotate(rotation).await?;
+                aws.secrets.note_rotation(id, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<(), Fault> {
+        let function = rotation.rotation_lambda_arn.trim_end_matches(".Arn");
+        let version = user_core::id::version()?;
+        for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
+            let event = json!({ "Step": step, "SecretId": rotation.secret_id, "ClientRequestToken": version });
+            self.invoke(function, event).await?;
+        }
+        Ok(())
     }
 
     /// Calls a function by its logical id.
@@ -127,34 +188,25 @@ impl Service {
     }
 }
 
-/// What all functions are made from.
-struct Parts {
-    backend: Arc<Backend>,
-    client: aws_sdk_dynamodb::Client,
-    secrets: BTreeMap<String, String>,
-    clock: Clock,
-}
-
 type Functions = BTreeMap<String, Arc<Function>>;
 
-/// The functions by logical id, and the configuration of one of them: they differ in nothing that the stack itself needs.
-fn functions(
-    template: &Template,
-    settings: &BTreeMap<String, String>,
-    parts: &Parts,
-) -> Result<(Functions, Config), Fault> {
-    let mut functions = BTreeMap::new();
-    let mut config = None;
-    for (id, binary, function) in template.functions() {
-        let environment = template.environment(function);
-        let own = Config::read(|name| settings.get(name).or_else(|| environment.get(name)).cloned())?;
-        let keys = Keys::from_secret(parts.secrets.get(&own.signing_secret_id).ok_or("there is no such secret")?)?;
-        let app = App::new(own.clone(), parts.clock.clone(), Store::new(parts.client.clone(), &own), &keys)?;
-        let timeout = template.timeout_seconds(function);
-        functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, parts.backend.clone(), timeout)?));
-        config = Some(own);
-    }
-    Ok((functions, config.ok_or("the template has no functions")?))
+/// The template with these settings, and the configuration of its functions: they differ in nothing that the stack itself needs.
+fn outline(settings: &BTreeMap<String, String>) -> Result<(Template, Config), Fault> {
+    let setting = |name: &str| {
+        let local = LOCAL.iter().find(|(local, _)| *local == name).map(|(_, value)| (*value).to_owned());
+        settings.get(name).cloned().or(local)
+    };
+    let template = Template::evaluate(setting)?;
+    let (_, _, function) = template.functions().next().ok_or("the template has no functions")?;
+    let environment = template.environment(function);
+    let config = Config::read(|name| settings.get(name).or_else(|| environment.get(name)).cloned())?;
+    Ok((template, config))
+}
+
+/// The tables and the secret at the services that `sdk` leads to.
+#[must_use]
+pub fn store(sdk: &SdkConfig, config: &Config) -> Store {
+    Store::new(aws_sdk_dynamodb::Client::new(sdk), aws_sdk_secretsmanager::Client::new(sdk), config)
 }
 
 fn backend(inbox: &Arc<Inbox>, print: bool) -> Backend {
@@ -171,12 +223,4 @@ fn events(template: &Template) -> impl Iterator<Item = (&str, &str, &Event)> {
     template
         .functions()
         .flat_map(|(id, _, function)| function.events.iter().map(move |(name, event)| (id, name.as_str(), event)))
-}
-
-fn secrets(template: &Template, folder: Option<&Path>) -> Result<BTreeMap<String, String>, Fault> {
-    let secrets = template.resources.iter().filter_map(|(id, resource)| match resource {
-        Resource::Secret { properties } => Some(secret::open(folder, id, properties).map(|text| (id.clone(), text))),
-        _ => None,
-    });
-    secrets.collect()
 }

@@ -1,7 +1,7 @@
 //! Stream mappings: records of a table's stream, filtered, in batches, to a function; failed ones again, and then set aside.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use dynoxide::Database;
@@ -35,14 +35,13 @@ pub enum Step {
 }
 
 impl Poller {
-    /// The mapping `name` to `function`, from where it stopped the last time.
+    /// A mapping to `function`, from where it stopped the last time by the word of `file`.
     ///
     /// # Errors
     /// When the stream's table is not there.
     pub fn open(
         database: &Database,
-        folder: Option<&Path>,
-        name: &str,
+        file: Option<PathBuf>,
         mapping: &Mapping,
         function: Arc<Function>,
     ) -> Result<Self, Fault> {
@@ -56,7 +55,6 @@ impl Poller {
             .as_str()
             .ok_or("the stream has no shard")?
             .to_owned();
-        let file = folder.map(|folder| folder.join(format!("{name}.position")));
         let read_to = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).filter(|text| !text.is_empty());
         Ok(Self {
             database: database.clone(),

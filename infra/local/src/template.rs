@@ -35,6 +35,8 @@ pub enum Resource {
     Table { properties: Map<String, Value> },
     #[serde(rename = "AWS::SecretsManager::Secret", rename_all = "PascalCase")]
     Secret { properties: Secret },
+    #[serde(rename = "AWS::SecretsManager::RotationSchedule", rename_all = "PascalCase")]
+    Rotation { properties: Rotation },
     #[serde(untagged)]
     Other(IgnoredAny),
 }
@@ -159,6 +161,31 @@ pub struct Generate {
     pub password_length: usize,
 }
 
+/// `AWS::SecretsManager::RotationSchedule`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct Rotation {
+    pub secret_id: String,
+    #[serde(rename = "RotationLambdaARN")]
+    pub rotation_lambda_arn: String,
+    pub rotation_rules: RotationRules,
+}
+
+/// See [`Rotation`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct RotationRules {
+    #[serde(deserialize_with = "number")]
+    pub automatically_after_days: i64,
+}
+
+/// A parameter's value is text when the environment gave it.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    text(&Value::deserialize(deserializer)?).parse().map_err(serde::de::Error::custom)
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Globals {
@@ -200,6 +227,14 @@ impl Template {
                 Event::HttpApi(route) => Some((id, route)),
                 _ => None,
             })
+        })
+    }
+
+    /// The schedules by which secrets are rotated.
+    pub fn rotations(&self) -> impl Iterator<Item = &Rotation> {
+        self.resources.values().filter_map(|resource| match resource {
+            Resource::Rotation { properties } => Some(properties),
+            _ => None,
         })
     }
 

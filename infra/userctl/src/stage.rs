@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::BehaviorVersion;
-use aws_types::region::Region;
+use aws_config::BehaviorVersion;
 use local::Fault;
+use local::aws::remote_config;
+use local::service::store;
 use local::template::Template;
 use user_core::clock::Clock;
 use user_core::config::Config;
-use user_core::lambda::{https_client, sdk_config};
+use user_core::lambda::https_client;
 use user_core::password::hasher::Hasher;
 use user_core::store::Store;
 
@@ -19,7 +17,7 @@ use user_core::store::Store;
 pub struct Stage {
     /// The configuration: the environment's variables over the template's.
     pub config: Config,
-    /// The tables.
+    /// The tables and the secret.
     pub store: Store,
     /// Hashes new passwords as the service does.
     pub hasher: Hasher,
@@ -28,8 +26,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The stage at `endpoint`, or on AWS by the standard credentials chain when there is none. On AWS the names of the tables must
-    /// be in the environment, since CloudFormation chose them.
+    /// The stage at `endpoint`, or on AWS by the standard credentials chain when there is none. On AWS the names of the tables
+    /// and of the secret must be in the environment, since CloudFormation chose them.
     ///
     /// # Errors
     /// Variables that are missing or malformed.
@@ -40,19 +38,18 @@ impl Stage {
         let deployed = endpoint.is_none();
         let config = Config::read(|name| {
             let given = environment.get(name).cloned();
-            given.or_else(|| known.get(name).filter(|_| !(deployed && name.ends_with("_TABLE"))).cloned())
+            given.or_else(|| known.get(name).filter(|_| !(deployed && is_resource(name))).cloned())
         })?;
-        let client = match endpoint {
-            Some(endpoint) => {
-                let credentials =
-                    SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
-                Client::new(&sdk_config(https_client(), credentials, Region::new("local"), Some(endpoint)))
-            }
-            None => {
-                Client::new(&aws_config::defaults(BehaviorVersion::latest()).http_client(https_client()).load().await)
-            }
+        let sdk = match endpoint {
+            Some(endpoint) => remote_config(&endpoint),
+            None => aws_config::defaults(BehaviorVersion::latest()).http_client(https_client()).load().await,
         };
         let hasher = Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?;
-        Ok(Self { store: Store::new(client, &config), config, hasher, clock: Clock::System })
+        Ok(Self { store: store(&sdk, &config), config, hasher, clock: Clock::System })
     }
+}
+
+/// Whether a variable names a resource of the stack.
+fn is_resource(name: &str) -> bool {
+    name.ends_with("_TABLE") || name == "SIGNING_SECRET_ID"
 }

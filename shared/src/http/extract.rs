@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use ::http::request::Parts;
 use ::http::{Extensions, HeaderMap, header};
 use axum::extract::{FromRequestParts, Request};
+use futures::future::{join, try_join};
 use lambda_http::request::RequestContext;
 
 use crate::app::App;
@@ -29,15 +30,19 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let now = app.clock.now();
         let Ok(limits) = Limits::from_request_parts(parts, app).await;
-        let claims = bearer(&parts.headers).and_then(|token| app.tokens.read_access(token, now).ok());
-        let Some(claims) = claims else {
+        let token = bearer(&parts.headers).unwrap_or_default();
+        let Ok(claims) = app.keyring_for(token).await.tokens.read_access(token, now) else {
             // Whoever guesses tokens is counted, too.
             limits.general().await?;
             return Err(Error::Unauthenticated);
         };
         let counted = limits.user(class(parts.uri.path()), claims.sub.as_str());
         let read = app.store.read_caller(&claims.sub, &claims.sid);
-        let ((), (user, session)) = futures::future::try_join(counted, read).await?;
+        let (keyring, read) = join(app.keyring_in_force(), try_join(counted, read)).await;
+        let ((), (user, session)) = read?;
+        if !keyring.tokens.knows(token) {
+            return Err(Error::Unauthenticated);
+        }
         let (Some(user), Some(session)) = (user, session) else { return Err(Error::Unauthenticated) };
         if !user.may_sign_in(now) || session.is_expired(now) || session.epoch != user.epoch {
             return Err(Error::Unauthenticated);
@@ -80,6 +85,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
         let ip = context(&parts.extensions).and_then(|context| context.http.source_ip.clone());
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Ok(Self { ip: ip.unwrap_or_default(), user_agent: agent.unwrap_or_default().to_owned() })
+    }
+}
+
+/// Where the caller reached the service, such as `https://api.example.com`, as the gateway saw it.
+pub struct BaseUrl(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // API Gateway sets it, whatever the client sent; the local gateway, which speaks plain HTTP, has none.
+        let https = parts.headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
+        let host = context(&parts.extensions).and_then(|context| context.domain_name.clone()).unwrap_or_default();
+        Ok(Self(format!("{}://{host}", if https { "https" } else { "http" })))
     }
 }
 

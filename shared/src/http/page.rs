@@ -23,7 +23,7 @@ pub struct Page {
 /// The cursor of `place` in the list that `query` describes.
 #[must_use]
 pub fn cursor(app: &App, query: &str, place: &str) -> String {
-    let tag = app.sign_cursor(message(query, place).as_bytes());
+    let tag = app.keyring().sign_cursor(message(query, place).as_bytes(), app.clock.now());
     format!("{}.{}", URL_SAFE_NO_PAD.encode(place), URL_SAFE_NO_PAD.encode(tag))
 }
 
@@ -36,7 +36,7 @@ pub fn place(app: &App, query: &str, cursor: &str) -> Result<String, Error> {
         let (place, tag) = cursor.split_once('.')?;
         let place = String::from_utf8(URL_SAFE_NO_PAD.decode(place).ok()?).ok()?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-        app.holds_cursor(message(query, &place).as_bytes(), &tag).then_some(place)
+        app.keyring().holds_cursor(message(query, &place).as_bytes(), &tag, app.clock.now()).then_some(place)
     };
     read().ok_or_else(|| {
         Error::invalid(

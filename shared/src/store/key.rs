@@ -32,6 +32,10 @@ pub(super) fn cleanup() -> Item {
     item("META#CLEANUP".to_owned(), "LAST")
 }
 
+pub(super) fn keys() -> Item {
+    item("META#KEYS".to_owned(), "GENERATION")
+}
+
 pub(super) fn sessions(user: &UserId) -> String {
     format!("USER#{user}")
 }

@@ -12,7 +12,7 @@ use crate::id::TicketId;
 /// How long a new address may be proven, in seconds. It is reserved for that time.
 const PROVE_SECONDS: i64 = 86_400;
 /// How long an old address may be taken back, in seconds. It is reserved for that time.
-const REVERT_SECONDS: i64 = 7 * 86_400;
+pub const REVERT_SECONDS: i64 = 7 * 86_400;
 /// How many changes can be under way or be taken back at once.
 const MOST: usize = 5;
 

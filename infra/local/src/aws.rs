@@ -1,10 +1,11 @@
-//! A client of the embedded database that calls it in process: the real SDK, with a function call in the place of a connection.
+//! The AWS services of the local stack, called in process: the real SDK, with a function call in the place of a connection. The same
+//! calls can be made over HTTP, by functions that run in processes of their own.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -12,48 +13,67 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
 use aws_types::region::Region;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use user_core::lambda::sdk_config;
+use user_core::lambda::{https_client, sdk_config};
 
-/// A client of `database`.
-#[must_use]
-pub fn client(database: &Database) -> Client {
-    let credentials = SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
-    Client::new(&sdk_config(
-        in_process(database),
-        credentials,
-        Region::new("local"),
-        Some("http://in-process".to_owned()),
-    ))
-}
+use crate::secrets::Secrets;
 
-fn in_process(database: &Database) -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(InProcess(database.clone()));
-    http_client_fn(move |_, _| connector.clone())
-}
-
+/// The services of one local stack.
 #[derive(Clone)]
-struct InProcess(Database);
+pub struct Aws {
+    /// `DynamoDB`.
+    pub database: Database,
+    /// Secrets Manager.
+    pub secrets: Arc<Secrets>,
+}
 
-impl fmt::Debug for InProcess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InProcess")
+impl Aws {
+    /// The configuration of SDK clients that call these services in process.
+    #[must_use]
+    pub fn sdk_config(&self) -> SdkConfig {
+        let connector = SharedHttpConnector::new(self.clone());
+        config_at(http_client_fn(move |_, _| connector.clone()), "http://in-process")
+    }
+
+    /// Answers a call of the JSON protocol, by its `X-Amz-Target`: a status and a body.
+    pub fn answer(&self, target: &str, body: &[u8]) -> (u16, String) {
+        let (service, operation) = target.split_once('.').unwrap_or_default();
+        if service == "secretsmanager" {
+            return self.secrets.answer(operation, body);
+        }
+        run(&self.database, operation, body).unwrap_or_else(|error| (error.status_code(), error.to_json()))
     }
 }
 
-impl HttpConnector for InProcess {
+/// The configuration of SDK clients that call a local stack in another process, such as `http://127.0.0.1:8000/_local/aws`.
+#[must_use]
+pub fn remote_config(endpoint: &str) -> SdkConfig {
+    config_at(https_client(), endpoint)
+}
+
+fn config_at(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
+    let credentials = SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
+    sdk_config(http, credentials, Region::new("local"), Some(endpoint.to_owned()))
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Aws")
+    }
+}
+
+impl HttpConnector for Aws {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let database = self.0.clone();
+        let services = self.clone();
         HttpConnectorFuture::new(async move {
             // A connection would let others go first here; races in tests depend on it.
             tokio::task::yield_now().await;
             let target = request.headers().get("x-amz-target").unwrap_or_default();
-            let operation = target.rsplit('.').next().unwrap_or_default();
-            let answer = run(&database, operation, request.body().bytes().unwrap_or_default());
-            let (status, body) = answer.unwrap_or_else(|error| (error.status_code(), error.to_json()));
+            let (status, body) = services.answer(target, request.body().bytes().unwrap_or_default());
             let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
             Ok(HttpResponse::new(status, SdkBody::from(body)))
         })

@@ -1,0 +1,14 @@
+//! The Lambda function `rotation`.
+
+use aws_lambda_events::event::secretsmanager::SecretsManagerSecretRotationEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let (app, _) = user_core::lambda::load().await?;
+    let app = &app;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SecretsManagerSecretRotationEvent>| {
+        Ok::<_, lambda_runtime::Error>(rotation::handle(app, event.payload).await?)
+    }))
+    .await
+}

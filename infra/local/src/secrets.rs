@@ -1,0 +1,229 @@
+//! Secrets Manager's part: secrets generated as CloudFormation generates them, their versions and stages, kept in the data folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use user_core::clock::Timestamp;
+use user_core::id::random_below;
+
+use crate::Fault;
+use crate::template::{Resource, Template};
+
+const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const CURRENT: &str = "AWSCURRENT";
+
+/// The secrets of the template.
+pub struct Secrets {
+    folder: Option<PathBuf>,
+    secrets: Mutex<BTreeMap<String, Secret>>,
+}
+
+/// A secret's versions; each stage is at one of them.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Secret {
+    versions: BTreeMap<String, Version>,
+    rotated_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Version {
+    string: String,
+    stages: BTreeSet<String>,
+}
+
+/// A request of any of the operations.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Wish {
+    secret_id: String,
+    version_id: Option<String>,
+    version_stage: Option<String>,
+    client_request_token: Option<String>,
+    secret_string: Option<String>,
+    #[serde(default)]
+    version_stages: BTreeSet<String>,
+    move_to_version_id: Option<String>,
+    remove_from_version_id: Option<String>,
+}
+
+/// An error's type and sentence.
+type Refusal = (&'static str, &'static str);
+
+impl Secrets {
+    /// The template's secrets: those in `folder`, and new ones, which are written there first.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written.
+    pub fn open(folder: Option<PathBuf>, template: &Template) -> Result<Self, Fault> {
+        let secrets = Self { folder, secrets: Mutex::default() };
+        for (id, resource) in &template.resources {
+            let Resource::Secret { properties } = resource else { continue };
+            let file = secrets.file(id).filter(|file| file.exists());
+            let kept = file.map(fs::read_to_string).transpose()?;
+            let secret = match kept {
+                // Before there were versions, the file held the string alone.
+                Some(text) => serde_json::from_str(&text).unwrap_or_else(|_| Secret::of(text)),
+                None => {
+                    let wish = &properties.generate_secret_string;
+                    let mut value: Map<String, Value> = serde_json::from_str(&wish.secret_string_template)?;
+                    value.insert(wish.generate_string_key.clone(), Value::String(password(wish.password_length)));
+                    Secret::of(Value::Object(value).to_string())
+                }
+            };
+            secrets.keep(id, &secret)?;
+            secrets.lock().insert(id.clone(), secret);
+        }
+        Ok(secrets)
+    }
+
+    /// The string that is in force, if there is such a secret.
+    #[must_use]
+    pub fn current(&self, id: &str) -> Option<String> {
+        let secrets = self.lock();
+        let current = secrets.get(id)?.versions.values().find(|version| version.stages.contains(CURRENT));
+        current.map(|version| version.string.clone())
+    }
+
+    /// When a secret was last rotated; `None` before the first time.
+    #[must_use]
+    pub fn rotated_at(&self, id: &str) -> Option<Timestamp> {
+        self.lock().get(id)?.rotated_at
+    }
+
+    /// Notes a rotation.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note_rotation(&self, id: &str, now: Timestamp) -> Result<(), Fault> {
+        if let Some(secret) = self.lock().get_mut(id) {
+            secret.rotated_at = Some(now);
+            self.keep(id, secret)?;
+        }
+        Ok(())
+    }
+
+    /// Answers a call of the JSON protocol.
+    pub(crate) fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
+        let outcome = match serde_json::from_slice(body) {
+            Ok(wish) => self.act(operation, &wish),
+            Err(_) => Err(("InvalidRequestException", "the request cannot be read")),
+        };
+        match outcome {
+            Ok(answer) => (200, answer.to_string()),
+            Err((kind, message)) => (400, json!({ "__type": kind, "Message": message }).to_string()),
+        }
+    }
+
+    fn act(&self, operation: &str, wish: &Wish) -> Result<Value, Refusal> {
+        let mut secrets = self.lock();
+        let unknown = ("ResourceNotFoundException", "there is no such secret");
+        let mut secret = secrets.get(&wish.secret_id).cloned().ok_or(unknown)?;
+        let answer = match operation {
+            "GetSecretValue" => return secret.value(wish),
+            "DescribeSecret" => return Ok(secret.describe(&wish.secret_id)),
+            "PutSecretValue" => secret.put(wish)?,
+            "UpdateSecretVersionStage" => secret.move_stage(wish)?,
+            _ => return Err(("InvalidRequestException", "the local stack does not know this operation")),
+        };
+        self.keep(&wish.secret_id, &secret).map_err(|_| ("InternalServiceError", "the secret was not written"))?;
+        secrets.insert(wish.secret_id.clone(), secret);
+        Ok(answer)
+    }
+
+    fn file(&self, id: &str) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(format!("{id}.json")))
+    }
+
+    fn keep(&self, id: &str, secret: &Secret) -> Result<(), Fault> {
+        if let Some(file) = self.file(id) {
+            // Renamed when whole, so that a crash leaves no half of a key.
+            let part = file.with_extension("part");
+            fs::write(&part, serde_json::to_string(secret)?)?;
+            fs::rename(part, file)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Secret>> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Secret {
+    fn of(string: String) -> Self {
+        let version = Version { string, stages: BTreeSet::from([CURRENT.to_owned()]) };
+        Self { versions: BTreeMap::from([("initial".to_owned(), version)]), rotated_at: None }
+    }
+
+    fn value(&self, wish: &Wish) -> Result<Value, Refusal> {
+        let stage = wish.version_stage.as_deref().or(wish.version_id.is_none().then_some(CURRENT));
+        let wanted = |(id, version): &(&String, &Version)| {
+            wish.version_id.as_ref().is_none_or(|wanted| wanted == *id)
+                && stage.is_none_or(|stage| version.stages.contains(stage))
+        };
+        let found = self.versions.iter().find(wanted);
+        let (id, version) = found.ok_or(("ResourceNotFoundException", "the secret has no such version"))?;
+        Ok(json!({
+            "ARN": wish.secret_id,
+            "Name": wish.secret_id,
+            "VersionId": id,
+            "SecretString": version.string,
+            "VersionStages": version.stages,
+        }))
+    }
+
+    fn describe(&self, id: &str) -> Value {
+        let stages: BTreeMap<_, _> = self.versions.iter().map(|(id, version)| (id, &version.stages)).collect();
+        json!({ "ARN": id, "Name": id, "VersionIdsToStages": stages })
+    }
+
+    fn put(&mut self, wish: &Wish) -> Result<Value, Refusal> {
+        let needed = ("InvalidParameterException", "ClientRequestToken and SecretString are needed");
+        let (id, string) = wish.client_request_token.clone().zip(wish.secret_string.clone()).ok_or(needed)?;
+        if self.versions.get(&id).is_some_and(|kept| kept.string != string) {
+            return Err(("ResourceExistsException", "the version has another content"));
+        }
+        self.versions.entry(id.clone()).or_insert(Version { string, stages: BTreeSet::new() });
+        let current = BTreeSet::from([CURRENT.to_owned()]);
+        for stage in if wish.version_stages.is_empty() { &current } else { &wish.version_stages } {
+            self.set_stage(stage, &id);
+        }
+        Ok(json!({ "ARN": wish.secret_id, "Name": wish.secret_id, "VersionId": id }))
+    }
+
+    fn move_stage(&mut self, wish: &Wish) -> Result<Value, Refusal> {
+        let refused = ("InvalidParameterException", "the stage is not at the version that it is to be removed from");
+        let (stage, to) = wish.version_stage.clone().zip(wish.move_to_version_id.clone()).ok_or(refused)?;
+        let at = self.versions.iter().find(|(_, version)| version.stages.contains(&stage)).map(|(id, _)| id);
+        if at != wish.remove_from_version_id.as_ref() || !self.versions.contains_key(&to) {
+            return Err(refused);
+        }
+        self.set_stage(&stage, &to);
+        Ok(json!({ "ARN": wish.secret_id, "Name": wish.secret_id }))
+    }
+
+    /// A stage is at one version; what it leaves behind at the current one is `AWSPREVIOUS`. A version without a stage is gone.
+    fn set_stage(&mut self, stage: &str, to: &str) {
+        let left = self.versions.iter().find(|(_, version)| version.stages.contains(stage)).map(|(id, _)| id.clone());
+        for (id, version) in &mut self.versions {
+            version.stages.remove(stage);
+            if id == to {
+                version.stages.insert(stage.to_owned());
+            }
+        }
+        if let Some(left) = left.filter(|left| stage == CURRENT && left != to) {
+            self.set_stage("AWSPREVIOUS", &left);
+        }
+        self.versions.retain(|_, version| !version.stages.is_empty());
+    }
+}
+
+fn password(length: usize) -> String {
+    let letter =
+        || ALPHABET.get(usize::try_from(random_below(ALPHABET.len() as u64)).unwrap_or(0)).copied().unwrap_or(b'A');
+    (0..length).map(|_| char::from(letter())).collect()
+}

@@ -1,0 +1,141 @@
+//! The signing keys as an instance holds them, and when it looks at the secret again: from time to time, when a token names a key
+//! that it does not know, and when a rotation says that its keys are not in force any more.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::App;
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::error::Error;
+use crate::signing::{Keys, active, mac, mac_holds};
+use crate::token::Tokens;
+
+/// How long an instance uses keys without reading the secret again, in seconds.
+const REFRESH_SECONDS: i64 = 300;
+/// How long an instance may not know that its keys are not in force any more, in seconds.
+pub const CONFIRM_SECONDS: i64 = 2;
+/// For how long no unknown key makes an instance read the secret again, in seconds.
+const UNKNOWN_SECONDS: i64 = 1;
+
+/// Everything that is made from the keys.
+pub struct Keyring {
+    /// Issues and reads tokens.
+    pub tokens: Tokens,
+    keys: Keys,
+}
+
+impl Keyring {
+    fn new(config: &Config, keys: Keys) -> Result<Self, Error> {
+        Ok(Self { tokens: Tokens::new(config, &keys)?, keys })
+    }
+
+    /// The public keys that are good at `now`, those that do not sign yet among them.
+    #[must_use]
+    pub fn public_keys(&self, now: Timestamp) -> Vec<Value> {
+        self.keys.iter().filter(|key| key.is_good(now)).filter_map(crate::signing::Key::jwk).collect()
+    }
+
+    /// Authenticates a cursor: the tag that `holds_cursor` takes.
+    #[must_use]
+    pub fn sign_cursor(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
+        let keys: Vec<_> = self.keys.iter().collect();
+        active(&keys, |key| key.signs_from, now).map_or_else(Vec::new, |key| mac(&key.derive("cursor"), message))
+    }
+
+    /// Whether this service made the tag of `message`.
+    #[must_use]
+    pub fn holds_cursor(&self, message: &[u8], tag: &[u8], now: Timestamp) -> bool {
+        self.keys.iter().any(|key| key.is_good(now) && mac_holds(&key.derive("cursor"), message, tag))
+    }
+}
+
+/// The keyring that is good now, and when it was looked after.
+pub(super) struct Present {
+    keyring: RwLock<Arc<Keyring>>,
+    read_at: AtomicI64,
+    confirmed_at: AtomicI64,
+    /// One reader at a time; the others take what it found.
+    turn: Mutex<()>,
+}
+
+impl Present {
+    pub(super) fn new(config: &Config, keys: Keys, now: Timestamp) -> Result<Self, Error> {
+        Ok(Self {
+            keyring: RwLock::new(Arc::new(Keyring::new(config, keys)?)),
+            read_at: AtomicI64::new(now.0),
+            confirmed_at: AtomicI64::new(0),
+            turn: Mutex::default(),
+        })
+    }
+}
+
+impl App {
+    /// The keys as this instance holds them.
+    #[must_use]
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.present.keyring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The keys for reading `token`: if it names one that is not among them, the secret is read again first, once.
+    pub async fn keyring_for(&self, token: &str) -> Arc<Keyring> {
+        if !self.keyring().tokens.knows(token) {
+            self.read_keys_after(UNKNOWN_SECONDS).await;
+        }
+        self.keyring()
+    }
+
+    /// The keys that are in force: those of the last rotation, a few seconds after it at most. Asks the database when it did not for
+    /// that long.
+    pub async fn keyring_in_force(&self) -> Arc<Keyring> {
+        let now = self.clock.now();
+        let due = || now.since(Timestamp(self.present.confirmed_at.load(Ordering::SeqCst))) >= CONFIRM_SECONDS;
+        if due() {
+            let _turn = self.present.turn.lock().await;
+            if due() {
+                self.follow_rotation().await;
+                self.present.confirmed_at.store(now.0, Ordering::SeqCst);
+            }
+        }
+        self.keyring()
+    }
+
+    async fn follow_rotation(&self) {
+        match self.store.read_key_generation().await {
+            Ok(generation) if generation > self.keyring().keys.generation() => self.read_keys().await,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(error.cause = %error, "whether the keys are in force is not known"),
+        }
+    }
+
+    /// Reads the secret again when that was long ago.
+    pub async fn refresh_keys(&self) {
+        self.read_keys_after(REFRESH_SECONDS).await;
+    }
+
+    async fn read_keys_after(&self, seconds: i64) {
+        let now = self.clock.now();
+        let due = || now.since(Timestamp(self.present.read_at.load(Ordering::SeqCst))) >= seconds;
+        if due() {
+            let _turn = self.present.turn.lock().await;
+            if due() {
+                self.read_keys().await;
+            }
+        }
+    }
+
+    /// A secret that cannot be read leaves the keys as they are.
+    async fn read_keys(&self) {
+        self.present.read_at.store(self.clock.now().0, Ordering::SeqCst);
+        let read = self.store.read_keys().await.and_then(|keys| Keyring::new(&self.config, keys));
+        match read {
+            Ok(keyring) => {
+                *self.present.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+            }
+            Err(error) => tracing::error!(error.cause = %error, "the signing keys were not read again"),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The signing keys: versions of the secret, and the item that tells every instance of a rotation.
+
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+use aws_sdk_secretsmanager::operation::get_secret_value::builders::GetSecretValueFluentBuilder;
+
+use super::{Store, from_item, key, n};
+use crate::error::Error;
+use crate::signing::Keys;
+use crate::store::transaction::{conditional, unless_contended};
+
+/// The stages of a version that rotation knows (Secrets Manager, "Rotation by Lambda function").
+const CURRENT: &str = "AWSCURRENT";
+const PENDING: &str = "AWSPENDING";
+
+#[derive(serde::Deserialize)]
+struct Generation {
+    generation: u64,
+}
+
+impl Store {
+    /// The keys that are in force.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the secret cannot be read.
+    pub async fn read_keys(&self) -> Result<Keys, Error> {
+        self.read_secret(self.secrets.get_secret_value()).await?.ok_or_else(|| Error::internal("there is no secret"))
+    }
+
+    /// The keys of a version, in force or not, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the secret cannot be read.
+    pub async fn read_keys_version(&self, version: &str) -> Result<Option<Keys>, Error> {
+        self.read_secret(self.secrets.get_secret_value().version_id(version)).await
+    }
+
+    async fn read_secret(&self, wish: GetSecretValueFluentBuilder) -> Result<Option<Keys>, Error> {
+        match wish.secret_id(&self.secret_id).send().await {
+            Ok(answer) => Keys::from_secret(answer.secret_string().unwrap_or_default()).map(Some),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(Error::internal(error)),
+        }
+    }
+
+    /// Keeps keys as a version that is not in force yet. Doing so twice is as good as once.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the secret cannot be written.
+    pub async fn stage_keys(&self, version: &str, keys: &Keys) -> Result<(), Error> {
+        let put = self.secrets.put_secret_value().secret_id(&self.secret_id).client_request_token(version);
+        let put = put.secret_string(keys.to_secret()?).version_stages(PENDING).send().await;
+        put.map(|_| ()).map_err(Error::internal)
+    }
+
+    /// Brings a version into force in the place of the one that is, unless it is already.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when the version is not a staged one, or another came into force meanwhile.
+    pub async fn promote_keys(&self, version: &str) -> Result<(), Error> {
+        let described = self.secrets.describe_secret().secret_id(&self.secret_id).send().await;
+        let versions = described.map_err(Error::internal)?.version_ids_to_stages.unwrap_or_default();
+        let has = |id: &str, stage: &str| versions.get(id).is_some_and(|stages| stages.iter().any(|s| s == stage));
+        if has(version, CURRENT) {
+            return Ok(());
+        }
+        let current = versions.keys().find(|id| has(id, CURRENT)).filter(|_| has(version, PENDING));
+        let current = current.ok_or(Error::Stale)?;
+        let moved = self
+            .secrets
+            .update_secret_version_stage()
+            .secret_id(&self.secret_id)
+            .version_stage(CURRENT)
+            .move_to_version_id(version)
+            .remove_from_version_id(current)
+            .send();
+        moved.await.map(|_| ()).map_err(|error| match error.code() {
+            Some("InvalidParameterException") => Error::Stale,
+            _ => Error::internal(error),
+        })
+    }
+
+    /// The generation of keys that is in force; 0 before the first rotation.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn read_key_generation(&self) -> Result<u64, Error> {
+        let answer =
+            self.client.get_item().table_name(&self.users).set_key(Some(key::keys())).consistent_read(true).send();
+        let item = answer.await.map_err(Error::internal)?.item;
+        Ok(item.map(from_item::<Generation>).transpose()?.map_or(0, |item| item.generation))
+    }
+
+    /// Tells every instance that keys of this generation are in force. It never goes back.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn announce_keys(&self, generation: u64) -> Result<(), Error> {
+        let told = unless_contended(|| {
+            self.client
+                .update_item()
+                .table_name(&self.users)
+                .set_key(Some(key::keys()))
+                .update_expression("SET generation = :generation")
+                .condition_expression("attribute_not_exists(pk) OR generation < :generation")
+                .expression_attribute_values(":generation", n(generation))
+                .send()
+        });
+        match conditional(told.await, Error::Stale) {
+            Ok(_) | Err(Error::Stale) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

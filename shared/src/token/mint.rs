@@ -1,0 +1,73 @@
+//! The keys of one kind of token, and the only form that its tokens have.
+
+use std::collections::HashSet;
+
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Kind;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::signing::{Key, Keys, active};
+
+/// The keys of one kind of token, oldest first.
+pub(super) struct Mint(Vec<MintKey>);
+
+/// A key of one kind of token, and what its tokens must look like.
+struct MintKey {
+    /// The only header that they have: no parameter of RFC 7515, 4.1 may choose the key or add a meaning.
+    header: Header,
+    validation: Validation,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    signs_from: Timestamp,
+    good_until: Option<Timestamp>,
+}
+
+impl MintKey {
+    fn new(kind: Kind, key: &Key, issuer: &str) -> Result<Self, Error> {
+        let (algorithm, encoding, decoding) = match kind {
+            Kind::Access => key.access()?,
+            internal => key.internal(internal.name()),
+        };
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[kind.audience(issuer)]);
+        // Times are compared below, by the service's own clock and without leeway.
+        validation.required_spec_claims = HashSet::new();
+        validation.validate_exp = false;
+        let header = Header { typ: Some(kind.typ().to_owned()), kid: Some(key.kid.clone()), ..Header::new(algorithm) };
+        let (signs_from, good_until) = (key.signs_from, key.good_until);
+        Ok(Self { header, validation, encoding, decoding, signs_from, good_until })
+    }
+}
+
+impl Mint {
+    pub(super) fn new(kind: Kind, keys: &Keys, issuer: &str) -> Result<Self, Error> {
+        keys.iter().map(|key| MintKey::new(kind, key, issuer)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// A token of these claims, signed by the key that signs at `iat`.
+    pub(super) fn issue(&self, iat: Timestamp, claims: &impl Serialize) -> Result<String, Error> {
+        let key = active(&self.0, |key| key.signs_from, iat);
+        let key = key.ok_or_else(|| Error::internal("there is no signing key"))?;
+        encode(&key.header, claims, &key.encoding).map_err(Error::internal)
+    }
+
+    /// The claims of a token of this kind that carries a good signature; its own times are the caller's to judge.
+    pub(super) fn read<T: DeserializeOwned>(&self, token: &str, now: Timestamp) -> Option<T> {
+        let header = decode_header(token).ok()?;
+        let key = self.0.iter().find(|key| key.header == header)?;
+        if key.good_until.is_some_and(|end| end <= now) {
+            return None;
+        }
+        decode::<T>(token, &key.decoding, &key.validation).ok().map(|data| data.claims)
+    }
+
+    /// Whether the key that a token names is among these; what names none, no other keys would know either.
+    pub(super) fn knows(&self, token: &str) -> bool {
+        let kid = decode_header(token).ok().and_then(|header| header.kid);
+        kid.is_none_or(|kid| self.0.iter().any(|key| key.header.kid.as_ref() == Some(&kid)))
+    }
+}
