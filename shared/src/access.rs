@@ -11,6 +11,8 @@ pub enum Action<'a> {
     Read(&'a UserId),
     /// See all users.
     List,
+    /// See what happened to a user.
+    ReadEvents,
     /// Change a user's names.
     Rename(&'a UserId),
     /// Change whether a user is active or verified.

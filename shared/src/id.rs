@@ -67,20 +67,29 @@ identifier! {
     TicketId
 }
 identifier! {
+    /// A security event's identifier: UUIDv7.
+    EventId
+}
+identifier! {
     /// A letter's identifier in the outbox: 128 random bits in base64url.
     LetterId
 }
 
-impl UserId {
-    /// A new identifier that sorts by the time `millis` (milliseconds since the epoch).
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the operating system gives no randomness.
-    pub fn new(millis: i64) -> Result<Self, Error> {
-        let millis = u64::try_from(millis).unwrap_or(0);
-        Ok(Self(uuid::Builder::from_unix_timestamp_millis(millis, &random()?).into_uuid().to_string()))
-    }
+macro_rules! timed_identifier {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// A new identifier that sorts by the time `millis` (milliseconds since the epoch).
+            ///
+            /// # Errors
+            /// [`Error::Internal`] when the operating system gives no randomness.
+            pub fn new(millis: i64) -> Result<Self, Error> {
+                let millis = u64::try_from(millis).unwrap_or(0);
+                Ok(Self(uuid::Builder::from_unix_timestamp_millis(millis, &random()?).into_uuid().to_string()))
+            }
+        }
+    )*};
 }
+timed_identifier!(UserId, EventId);
 
 /// A new identifier of a version of a secret: a random UUID (RFC 9562, 5.4), as Secrets Manager advises.
 ///

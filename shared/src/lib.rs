@@ -1,7 +1,7 @@
 //! `user-core`: what all functions share. Floors, from low to high; imports only go down:
 //!
 //! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`email`], [`password`], [`signing`], [`token`],
-//!    [`user`], [`login`], [`session`], [`letter`], [`limit`], [`access`].
+//!    [`user`], [`login`], [`session`], [`letter`], [`event`], [`limit`], [`access`].
 //! 2. [`store`]: `DynamoDB`, one file for each kind of item.
 //! 3. [`app`]: what every handler receives.
 //! 4. [`http`]: requests in, answers and problem documents out.
@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod email;
 pub mod error;
+pub mod event;
 pub mod http;
 pub mod id;
 pub mod lambda;

@@ -32,13 +32,15 @@ pub struct Session {
     pub expires_at: Timestamp,
 }
 
-/// Where a request came from, as a session remembers it.
+/// Where a request came from, as sessions and events remember it.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
     /// The source address that the gateway saw.
     pub ip: String,
     /// The `User-Agent` header.
     pub user_agent: String,
+    /// The gateway's name for the request.
+    pub request_id: String,
 }
 
 impl Session {

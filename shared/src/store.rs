@@ -4,6 +4,7 @@
 pub mod admins;
 pub mod directory;
 mod email;
+mod event;
 pub mod expiry;
 mod key;
 pub mod keys;

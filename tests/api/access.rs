@@ -57,6 +57,7 @@ fn table() -> Vec<(&'static str, Value, [u16; 8])> {
         ("PATCH /api/v1/users/{user_id}", json!({ "first_name": "A" }), owner_or_admin),
         ("PUT /api/v1/users/{user_id}", record, admin),
         ("DELETE /api/v1/users/{user_id}", Value::Null, admin_deletes),
+        ("GET /api/v1/users/{user_id}/events", Value::Null, admin),
         ("PATCH /api/v1/users/{user_id}/role", json!({ "role": "user" }), admin),
         ("PUT /api/v1/users/{user_id}/role", json!({ "role": "user" }), admin),
     ]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use user_core::email::Email;
 use user_core::error::Error;
+use user_core::event::{Actor, By};
 use user_core::id::{UserId, random_below};
 use user_core::login::Login;
 use user_core::store::expiry::{Overdue, Removal};
@@ -92,10 +93,11 @@ async fn cleanup_never_removes_a_verified_user_however_the_two_race() {
 /// One race; says whether verification won.
 async fn race(shop: &Shop) -> bool {
     let (store, now) = (shop.store(), shop.clock.now());
+    let by = By::itself(Actor::Service, &shop.clock);
     let id = UserId::new(shop.clock.now_millis()).unwrap();
     let email = Email::parse(&format!("{id}@example.com")).unwrap();
     let user = User { expires_at: Some(now.plus(100)), ..User::new(id, email.clone(), now) };
-    store.create_user(&user, &Login::of(&user, "hash".to_owned()), None, now).await.unwrap();
+    store.create_user(&user, &Login::of(&user, "hash".to_owned()), None, (&by, now)).await.unwrap();
     // The two clocks may differ by more than the slack here: the conditions alone have to hold.
     let random = |low: i64, span| low + i64::try_from(random_below(span)).unwrap();
     let (verify_at, cutoff) = (now.plus(random(95, 10)), now.plus(random(97, 6)));
@@ -109,7 +111,7 @@ async fn race(shop: &Shop) -> bool {
                 Ok(user.edited(&proof, verify_at).into())
             }
         };
-        store.change_user(&user.id, None, decide).await
+        store.change_user(&user.id, None, &by, decide).await
     };
     let remove = async {
         pause().await;

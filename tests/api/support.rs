@@ -160,7 +160,7 @@ impl Shop {
         self.signed_in(email).await
     }
 
-    async fn signed_in(&self, email: &str) -> Member {
+    pub(crate) async fn signed_in(&self, email: &str) -> Member {
         let pair = self.log_in(email).await;
         assert_eq!(pair.status, 200, "{}", pair.json);
         let (access, refresh) = (pair.text("access_token"), pair.text("refresh_token"));
@@ -194,7 +194,7 @@ impl Shop {
         items.iter().filter(|item| item["sk"].as_str().is_some_and(|key| key.contains("SESSION#"))).count()
     }
 
-    /// Every item of a table.
+    /// Every item of a table, without the events.
     pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
         let client = aws_sdk_dynamodb::Client::new(&self.aws().sdk_config());
         let items = client.scan().table_name(table).into_paginator().items().send().collect::<Result<Vec<_>, _>>();
@@ -202,6 +202,7 @@ impl Shop {
             .await
             .unwrap()
             .iter()
+            .filter(|item| !item.get("sk").is_some_and(|key| key.as_s().unwrap().starts_with("EVENT#")))
             .map(|item| json!(item.iter().map(|(k, v)| (k, format!("{v:?}"))).collect::<BTreeMap<_, _>>()))
             .collect()
     }

@@ -1,4 +1,5 @@
 mod delete;
+mod events;
 mod list;
 mod read;
 mod role;

@@ -31,7 +31,8 @@ pub(crate) async fn handle(
     limits: Limits,
     body::Json(wish): body::Json<Wish>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
-    let Caller { user, session } = caller;
+    let by = caller.by(&app);
+    let Caller { user, session, .. } = caller;
     limits.auth(user.email.key().as_str()).await?;
     crate::prove(&app, &user, wish.password).await?;
     if wish.new_email.key() == user.email.key() {
@@ -48,7 +49,7 @@ pub(crate) async fn handle(
         }
         let (new, proof, revert) = (wish.new_email.clone(), prove.ticket.clone(), notice.ticket.clone());
         let after = before.wanting_email(new, proof, revert, now)?;
-        app.store.want_email(&before, &after, [&prove, &notice], now).await
+        app.store.want_email(&before, &after, [&prove, &notice], (&by, now)).await
     };
     app.store.again_when_stale(attempt).await?;
     Ok((StatusCode::ACCEPTED, Json(Message { message: "Follow the link in the letter to the new address." })))

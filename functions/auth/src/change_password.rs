@@ -31,7 +31,8 @@ pub(crate) async fn handle(
     limits: Limits,
     Json(wish): Json<Passwords>,
 ) -> Result<StatusCode, Error> {
-    let Caller { user, session } = caller;
+    let by = caller.by(&app);
+    let Caller { user, session, .. } = caller;
     limits.auth(user.email.key().as_str()).await?;
     crate::prove(&app, &user, wish.current).await?;
     app.config.password_policy.check("new_password", &wish.new, &user.known_words(&app.config.project_name))?;
@@ -51,6 +52,6 @@ pub(crate) async fn handle(
             ..change
         })
     };
-    app.store.change_user(&user.id, Some(user.clone()), decide).await?;
+    app.store.change_user(&user.id, Some(user.clone()), &by, decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -30,6 +30,6 @@ pub(crate) async fn handle(
     crate::prove(&app, &caller.user, proof.password).await?;
     // A password that changed meanwhile began a new epoch; what was proven does not count any more.
     let decide = |epoch| if epoch == caller.session.epoch { Ok(()) } else { Err(Error::Unauthenticated) };
-    app.store.remove_user(&caller.user.id, |user| decide(user.epoch)).await?;
+    app.store.remove_user(&caller.user.id, &caller.by(&app), |user| decide(user.epoch)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

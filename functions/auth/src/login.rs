@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use futures::future::join;
+use futures::future::{join, try_join};
 use user_core::app::App;
 use user_core::clock::Timestamp;
 use user_core::email::Email;
 use user_core::error::Error;
+use user_core::event::{Actor, By, Event, Name};
 use user_core::http::body::{Body, Fields, Form, JsonOrForm};
 use user_core::http::limits::Limits;
+use user_core::id::UserId;
 use user_core::limit::{Class, Standing, wait_after};
 use user_core::login::Login;
 use user_core::password::Password;
@@ -65,24 +67,43 @@ pub(crate) async fn handle(
 
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
     let proven = app.hasher.verify(credentials.password.clone(), stored).await?;
-    let (Some(email), Some(login), true) = (&credentials.email, login, proven) else {
+    let (Some(email), Some(login), true) = (&credentials.email, login.as_ref(), proven) else {
         if let Some(key) = &key {
-            app.store.count_failure(key, now).await?;
+            join(note_failure(&app, login.as_ref(), &origin), app.store.count_failure(key, now)).await.1?;
         }
         return Err(Error::InvalidCredentials);
     };
     if failures.is_some() {
         app.store.forget_failures(&email.key()).await?;
     }
-    login.admit()?;
-    if app.hasher.outdated(&login.password_hash) {
-        rehash(&app, email, &login, credentials.password).await;
+    if let Err(refusal) = login.admit() {
+        note_failure(&app, Some(login), &origin).await;
+        return Err(refusal);
     }
-    let now = app.clock.now();
-    let session = Session::begin(&login, origin, now, app.config.refresh_token_seconds())?;
-    let (keyring, created) = join(app.keyring_in_force(), app.store.create_session(&session)).await;
-    created?;
+    if app.hasher.outdated(&login.password_hash) {
+        rehash(&app, email, login, credentials.password).await;
+    }
+    let by = By::request(Actor::User(login.user_id.clone()), &origin, &app.clock);
+    let event = Event::new(Name::SignedIn, &login.user_id, &by)?;
+    let session = Session::begin(login, origin, app.clock.now(), app.config.refresh_token_seconds())?;
+    // Nobody has the session's tokens before the event is written, too.
+    let written = try_join(app.store.create_session(&session), app.store.note_event(&event));
+    let (keyring, written) = Box::pin(join(app.keyring_in_force(), written)).await;
+    written?;
     Ok(Json(keyring.tokens.pair(&session, login.role)?))
+}
+
+/// Notes that a login was refused, as well as it goes. For an address that nobody has it takes as long.
+async fn note_failure(app: &App, login: Option<&Login>, origin: &Origin) {
+    let nobody = UserId::of("");
+    let outcome = async {
+        let user = login.map_or(&nobody, |login| &login.user_id);
+        let event = Event::new(Name::SignInFailed, user, &By::request(Actor::Anonymous, origin, &app.clock))?;
+        if login.is_some() { app.store.note_event(&event).await } else { app.store.note_nothing(&event).await }
+    };
+    if let Err(error) = outcome.await {
+        tracing::warn!(request.id = origin.request_id, error.cause = %error, "a failed login was not noted");
+    }
 }
 
 /// After many wrong passwords in a row the next try has to wait.

@@ -7,7 +7,7 @@ use user_core::error::Error;
 use user_core::http::extract::Caller;
 
 pub(crate) async fn handle(State(app): State<App>, caller: Caller) -> Result<StatusCode, Error> {
-    let (id, now) = (caller.user.id.clone(), app.clock.now());
-    app.store.change_user(&id, Some(caller.user), |user| Ok(user.in_new_epoch(now).into())).await?;
+    let (id, now, by) = (caller.user.id.clone(), app.clock.now(), caller.by(&app));
+    app.store.change_user(&id, Some(caller.user), &by, |user| Ok(user.in_new_epoch(now).into())).await?;
     Ok(StatusCode::NO_CONTENT)
 }

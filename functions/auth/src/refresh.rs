@@ -5,9 +5,10 @@ use axum::extract::State;
 use futures::future::{join, try_join};
 use user_core::app::App;
 use user_core::error::Error;
+use user_core::event::{Actor, By, Event, Name};
 use user_core::http::body::{self, Body, Fields};
 use user_core::http::limits::Limits;
-use user_core::session::{Late, judge_late};
+use user_core::session::{Late, Origin, judge_late};
 use user_core::store::session::Rotation;
 use user_core::token::TokenPair;
 
@@ -25,6 +26,7 @@ impl Body for Refresh {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
+    origin: Origin,
     body::Json(wish): body::Json<Refresh>,
 ) -> Result<Json<TokenPair>, Error> {
     let now = app.clock.now();
@@ -49,8 +51,10 @@ pub(crate) async fn handle(
                 Late::SameSuccessor => Ok(Json(keyring.tokens.pair(&session, user.role)?)),
                 Late::Refused => Err(Error::InvalidRefreshToken),
                 Late::Reused => {
-                    app.store.delete_session(&claims.sub, &claims.sid).await?;
-                    tracing::warn!(event.name = "refresh-token-reused", user.id = %claims.sub, "a session was ended");
+                    let by = By::request(Actor::Anonymous, &origin, &app.clock);
+                    let event = Event::new(Name::RefreshTokenReused, &claims.sub, &by)?;
+                    let ended = app.store.delete_session(&claims.sub, &claims.sid);
+                    try_join(ended, app.store.note_event(&event)).await?;
                     Err(Error::RefreshTokenReused)
                 }
             }

@@ -5,10 +5,12 @@ use axum::Json;
 use axum::extract::State;
 use user_core::app::App;
 use user_core::error::Error;
+use user_core::event::{Actor, By};
 use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::limits::Limits;
 use user_core::letter::{self, Letter};
 use user_core::password::Password;
+use user_core::session::Origin;
 use user_core::store::user::Change;
 use user_core::token::Kind;
 use user_core::user::{Edit, User};
@@ -29,6 +31,7 @@ impl Body for Reset {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
+    origin: Origin,
     body::Json(wish): body::Json<Reset>,
 ) -> Result<Json<Message>, Error> {
     let now = app.clock.now();
@@ -56,7 +59,8 @@ pub(crate) async fn handle(
         let proven = user.edited(&Edit { is_verified: Some(true), ..Edit::default() }, now).in_new_epoch(now);
         Ok(Change { password_hash: Some(hash.clone()), letter: Some(notice.clone()), ..proven.into() })
     };
-    match app.store.change_user(&claims.sub, Some(user.clone()), decide).await {
+    let by = By::request(Actor::User(claims.sub.clone()), &origin, &app.clock);
+    match app.store.change_user(&claims.sub, Some(user.clone()), &by, decide).await {
         Ok(_) => Ok(Json(Message { message: "Your password is changed. Sign in with it." })),
         Err(Error::NotFound) => Err(Error::InvalidToken),
         Err(error) => Err(error),

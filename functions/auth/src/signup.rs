@@ -8,12 +8,14 @@ use user_core::clock::Timestamp;
 use user_core::config::Enumeration;
 use user_core::email::Email;
 use user_core::error::Error;
+use user_core::event::{Actor, By};
 use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::limits::Limits;
 use user_core::id::UserId;
 use user_core::letter::{Kind, Letter};
 use user_core::login::Login;
 use user_core::password::Password;
+use user_core::session::Origin;
 use user_core::user::{self, User};
 
 pub(crate) struct SignUp {
@@ -41,6 +43,7 @@ impl Body for SignUp {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
+    origin: Origin,
     body::Json(wish): body::Json<SignUp>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let now = app.clock.now();
@@ -53,9 +56,10 @@ pub(crate) async fn handle(
     let letter = app.config.email_verification_enabled.then(|| verification(&app, &mut user)).transpose()?;
     user.is_verified = letter.is_none();
     let login = Login::of(&user, password_hash);
+    let by = By::request(Actor::User(user.id.clone()), &origin, &app.clock);
     match app.config.signup_enumeration {
-        Enumeration::Reveal => app.store.create_user(&user, &login, letter.as_ref(), now).await?,
-        Enumeration::Private => create_in_private(&app, &user, &login, letter, now).await?,
+        Enumeration::Reveal => app.store.create_user(&user, &login, letter.as_ref(), (&by, now)).await?,
+        Enumeration::Private => create_in_private(&app, &user, &login, letter, (&by, now)).await?,
     }
     let message = if user.is_verified {
         "Welcome. You can sign in."
@@ -80,9 +84,9 @@ async fn create_in_private(
     user: &User,
     login: &Login,
     letter: Option<Letter>,
-    now: Timestamp,
+    (by, now): (&By, Timestamp),
 ) -> Result<(), Error> {
-    match app.store.create_user(user, login, None, now).await {
+    match app.store.create_user(user, login, None, (by, now)).await {
         Ok(()) => match letter {
             Some(letter) => app.store.create_letter(&letter).await,
             None => Ok(()),

@@ -4,8 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use user_core::app::App;
 use user_core::error::Error;
+use user_core::event::{Actor, By};
 use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::limits::Limits;
+use user_core::session::Origin;
 use user_core::token::Kind;
 use user_core::user::{Edit, User};
 
@@ -24,6 +26,7 @@ impl Body for Proof {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
+    origin: Origin,
     body::Json(wish): body::Json<Proof>,
 ) -> Result<Json<Message>, Error> {
     limits.general().await?;
@@ -37,7 +40,8 @@ pub(crate) async fn handle(
             Err(Error::InvalidToken)
         }
     };
-    match app.store.change_user(&claims.sub, None, decide).await {
+    let by = By::request(Actor::User(claims.sub.clone()), &origin, &app.clock);
+    match app.store.change_user(&claims.sub, None, &by, decide).await {
         Ok(_) => Ok(Json(Message { message: "Your address is verified. You can sign in." })),
         Err(Error::NotFound) => Err(Error::InvalidToken),
         Err(error) => Err(error),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use user_core::app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
+use user_core::event::{Actor, By, Event, Name};
 use user_core::store::expiry::{Heartbeat, Overdue, Removal, SHARDS};
 
 /// Users are over at their second; removing them may take its time, so that clocks that differ do no harm.
@@ -87,5 +88,9 @@ async fn clean(app: &App, shard: u64, cutoff: Timestamp, stop_at: Instant) -> Re
 
 async fn remove(app: &App, user: Overdue, cutoff: Timestamp) -> Option<Removal> {
     let removal = app.store.remove_overdue(&user, cutoff).await;
+    if let Ok(Removal::Removed) = removal {
+        let event = Event::new(Name::Expired, &user.id, &By::itself(Actor::Service, &app.clock));
+        event.iter().for_each(Event::log);
+    }
     removal.map_err(|error| tracing::error!(user.id = %user.id, error.cause = %error, "a user was not removed")).ok()
 }

@@ -2,6 +2,7 @@
 
 use user_core::app::App;
 use user_core::error::Error;
+use user_core::event::{Actor, By};
 use user_core::letter::{Kind, Letter};
 use user_core::store::user::Change;
 use user_core::user::User;
@@ -38,7 +39,8 @@ async fn asked_by_address(app: &App, letter: &Letter) -> Result<Option<User>, Er
             _ => Err(Error::NotFound),
         }
     };
-    match app.store.change_user(&login.user_id, None, decide).await {
+    let by = By::itself(Actor::Service, &app.clock);
+    match app.store.change_user(&login.user_id, None, &by, decide).await {
         Ok(user) => Ok(Some(user)),
         Err(Error::NotFound) => Ok(None),
         Err(error) => Err(error),

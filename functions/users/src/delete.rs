@@ -21,5 +21,5 @@ pub(crate) async fn handle(
         crate::existing(user, now)?;
         if_match.check(user)
     };
-    app.store.remove_user(&id, decide).await.map(|()| StatusCode::NO_CONTENT)
+    app.store.remove_user(&id, &caller.by(&app), decide).await.map(|()| StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,7 @@
 //! The signed-in user and the administration of users: one file for each kind of call.
 
 mod delete;
+mod events;
 mod list;
 mod read;
 mod role;
@@ -31,6 +32,7 @@ pub fn router(app: App) -> Router {
             "/api/v1/users/{user_id}",
             get(read::one).patch(update::patch).put(update::replace).delete(delete::handle),
         )
+        .route("/api/v1/users/{user_id}/events", get(events::handle))
         .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle));
     http::serve(routes, app)
 }

@@ -13,7 +13,7 @@ use user_core::http::page::{self, Page};
 use user_core::store::directory::Filter;
 use user_core::user::{User, UserView};
 
-const LIMIT_DEFAULT: usize = 50;
+pub(crate) const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 100;
 
 struct Wish {
@@ -36,7 +36,7 @@ impl Wish {
     }
 }
 
-fn one<T>(
+pub(crate) fn one<T>(
     query: &mut HashMap<String, String>,
     name: &str,
     read: impl FnOnce(&str) -> Result<T, Refusal>,
@@ -45,7 +45,7 @@ fn one<T>(
     read(&query.remove(name)?).map_err(|refusal| errors.push(refusal.of(name))).ok()
 }
 
-fn limit(text: &str) -> Result<usize, Refusal> {
+pub(crate) fn limit(text: &str) -> Result<usize, Refusal> {
     let number = text.parse().ok().filter(|number| (1..=LIMIT_MAX).contains(number));
     number.ok_or_else(|| Refusal::new("out-of-range", "a number from 1 to 100 is needed"))
 }
@@ -58,7 +58,7 @@ pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<HashMap<String, String>>,
-) -> Result<Json<Page>, Error> {
+) -> Result<Json<Page<UserView>>, Error> {
     permit(&caller.user, Action::List)?;
     let wish = Wish::read(query)?;
     let (users, next) = match &wish.email {

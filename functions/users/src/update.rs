@@ -90,11 +90,12 @@ pub(crate) async fn change(
     edit: &Edit,
 ) -> Result<Response, Error> {
     let now = app.clock.now();
+    let by = caller.by(app);
     let known = (id == caller.user.id).then_some(caller.user);
     let decide = |user: &User| {
         crate::existing(user, now)?;
         if_match.check(user)?;
         Ok(user.edited(edit, now).into())
     };
-    app.store.change_user(&id, known, decide).await.map(crate::show)
+    app.store.change_user(&id, known, &by, decide).await.map(crate::show)
 }

@@ -2,6 +2,7 @@
 
 use user_core::email::Email;
 use user_core::error::Error;
+use user_core::event::{Actor, By};
 use user_core::id::UserId;
 use user_core::login::Login;
 use user_core::password::Password;
@@ -20,7 +21,7 @@ pub async fn create_admin(stage: &Stage, email: Email, password: Password) -> Re
     let known = user.known_words(&stage.config.project_name);
     stage.config.password_policy.check("password", &password, &known)?;
     let hash = stage.hasher.hash(password).await?;
-    stage.store.create_user(&user, &Login::of(&user, hash), None, now).await?;
+    stage.store.create_user(&user, &Login::of(&user, hash), None, (&operator(stage), now)).await?;
     Ok(user)
 }
 
@@ -42,5 +43,10 @@ pub async fn set_role(stage: &Stage, email: &Email, role: Role) -> Result<User, 
     let user = show(stage, email).await?;
     let edit = Edit { role: Some(role), ..Edit::default() };
     let id = user.id.clone();
-    stage.store.change_user(&id, Some(user), |user| Ok(user.edited(&edit, stage.clock.now()).into())).await
+    let decide = |user: &User| Ok(user.edited(&edit, stage.clock.now()).into());
+    stage.store.change_user(&id, Some(user), &operator(stage), decide).await
+}
+
+fn operator(stage: &Stage) -> By {
+    By::itself(Actor::Operator, &stage.clock)
 }

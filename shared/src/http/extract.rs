@@ -10,6 +10,7 @@ use lambda_http::request::RequestContext;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::event::{Actor, By};
 use crate::http::limits::Limits;
 use crate::limit::Class;
 use crate::session::{Origin, Session};
@@ -22,6 +23,16 @@ pub struct Caller {
     pub user: User,
     /// The session that the token belongs to.
     pub session: Session,
+    /// Where the request comes from.
+    pub origin: Origin,
+}
+
+impl Caller {
+    /// The caller as one who does something.
+    #[must_use]
+    pub fn by(&self, app: &App) -> By {
+        By::request(Actor::User(self.user.id.clone()), &self.origin, &app.clock)
+    }
 }
 
 impl FromRequestParts<App> for Caller {
@@ -51,7 +62,8 @@ impl FromRequestParts<App> for Caller {
             let touched = app.store.touch_session(&session, now).await;
             touched.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the use of a session was not noted"));
         }
-        Ok(Self { user, session })
+        let Ok(origin) = Origin::from_request_parts(parts, app).await;
+        Ok(Self { user, session, origin })
     }
 }
 
@@ -82,9 +94,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let ip = context(&parts.extensions).and_then(|context| context.http.source_ip.clone());
+        let context = context(&parts.extensions);
+        let ip = context.and_then(|context| context.http.source_ip.clone()).unwrap_or_default();
+        let request_id = context.and_then(|context| context.request_id.clone()).unwrap_or_default();
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        Ok(Self { ip: ip.unwrap_or_default(), user_agent: agent.unwrap_or_default().to_owned() })
+        Ok(Self { ip, request_id, user_agent: agent.unwrap_or_default().to_owned() })
     }
 }
 

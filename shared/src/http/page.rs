@@ -6,16 +6,15 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::error::{Error, Refusal};
-use crate::user::UserView;
 
 /// Cursors of another form are refused, so that the form can change.
 const VERSION: &str = "1";
 
-/// A page of users.
+/// A page of a list.
 #[derive(Debug, Serialize)]
-pub struct Page {
-    /// The users, newest first.
-    pub items: Vec<UserView>,
+pub struct Page<T> {
+    /// Newest first.
+    pub items: Vec<T>,
     /// Where the next page begins; `null` on the last one.
     pub next_cursor: Option<String>,
 }

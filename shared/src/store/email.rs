@@ -8,6 +8,7 @@ use super::{Item, Store, at, key, s};
 use crate::clock::Timestamp;
 use crate::email::{Email, EmailKey};
 use crate::error::Error;
+use crate::event::{By, Event};
 use crate::id::UserId;
 use crate::letter::Letter;
 use crate::login::Login;
@@ -47,7 +48,7 @@ impl Store {
         before: &User,
         after: &User,
         letters: [&Letter; 2],
-        now: Timestamp,
+        (by, now): (&By, Timestamp),
     ) -> Result<(), Error> {
         let change = after.email_change.as_ref().ok_or_else(|| Error::internal("there is no change of address"))?;
         let free = Expression::new(
@@ -68,7 +69,7 @@ impl Store {
         for letter in letters {
             writes = self.put_letter(writes, letter)?;
         }
-        writes.commit(&self.client).await?;
+        self.commit(writes, &Event::of_change(before, after, false, by)?).await?;
         self.free_left_over(before, Some(after)).await
     }
 
@@ -81,23 +82,23 @@ impl Store {
         before: &User,
         after: &User,
         login: &Login,
+        by: &By,
         (reserved_until, now): (Timestamp, Timestamp),
     ) -> Result<(), Error> {
         let moved = login_item(after, &Login::of(after, login.password_hash.clone()))?;
         let old = reservation(&before.email.key(), &before.id, reserved_until);
-        Transaction::default()
+        let writes = Transaction::default()
             .put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?
             .put(&self.users, moved, own_reservation(after, now), || Error::InvalidToken)?
-            .put(&self.users, old, own_with_password(before, login), || Error::Stale)?
-            .commit(&self.client)
-            .await
+            .put(&self.users, old, own_with_password(before, login), || Error::Stale)?;
+        self.commit(writes, &Event::of_change(before, after, false, by)?).await
     }
 
     /// Gives the user the old address back, and frees all others. `login` is the present address' login.
     ///
     /// # Errors
     /// [`Error::Stale`].
-    pub async fn revert_email(&self, before: &User, after: &User, login: &Login) -> Result<(), Error> {
+    pub async fn revert_email(&self, before: &User, after: &User, login: &Login, by: &By) -> Result<(), Error> {
         let restored = login_item(after, &Login::of(after, login.password_hash.clone()))?;
         let mut writes =
             Transaction::default().put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?;
@@ -111,7 +112,7 @@ impl Store {
                 || Error::Stale,
             )?;
         }
-        writes.commit(&self.client).await?;
+        self.commit(writes, &Event::of_change(before, after, false, by)?).await?;
         self.free_left_over(before, Some(after)).await
     }
 

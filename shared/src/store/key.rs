@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::Item;
 use crate::clock::Timestamp;
 use crate::email::EmailKey;
-use crate::id::{LetterId, SessionId, UserId};
+use crate::id::{EventId, LetterId, SessionId, UserId};
 
 /// Over how many partitions an index spreads: one takes 1,000 writes a second, which would throttle the whole service.
 pub(super) const SHARDS: u64 = 8;
@@ -17,7 +17,20 @@ fn item(pk: String, sk: &str) -> Item {
 }
 
 pub(super) fn user(id: &UserId) -> Item {
-    item(format!("USER#{id}"), "PROFILE")
+    item(user_partition(id), "PROFILE")
+}
+
+pub(super) fn user_partition(id: &UserId) -> String {
+    format!("USER#{id}")
+}
+
+pub(super) fn event(user: &UserId, id: &EventId) -> Item {
+    item(user_partition(user), &format!("EVENT#{id}"))
+}
+
+/// Where an event lies that is about nobody.
+pub(super) fn no_event(id: &EventId) -> Item {
+    item(format!("NOBODY#{id}"), "EVENT#")
 }
 
 pub(super) fn login(email: &EmailKey) -> Item {
@@ -36,12 +49,8 @@ pub(super) fn keys() -> Item {
     item("META#KEYS".to_owned(), "GENERATION")
 }
 
-pub(super) fn sessions(user: &UserId) -> String {
-    format!("USER#{user}")
-}
-
 pub(super) fn session(user: &UserId, id: &SessionId) -> Item {
-    item(sessions(user), &format!("SESSION#{id}"))
+    item(user_partition(user), &format!("SESSION#{id}"))
 }
 
 pub(super) fn limit(class: &str, subject: &str, window: &str) -> Item {

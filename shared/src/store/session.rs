@@ -169,7 +169,7 @@ impl Store {
             .query()
             .table_name(&self.ephemeral)
             .key_condition_expression("pk = :user AND begins_with(sk, :session)")
-            .expression_attribute_values(":user", s(key::sessions(user)))
+            .expression_attribute_values(":user", s(key::user_partition(user)))
             .expression_attribute_values(":session", s("SESSION#"))
             .consistent_read(true)
     }

@@ -6,6 +6,7 @@ use super::transaction::{Expression, Transaction, conditional, unless_contended}
 use super::{Item, MAX_ID_BYTES, Store, at, from_item, key, n, s, to_item};
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::event::{By, Event, Name};
 use crate::id::{SessionId, UserId};
 use crate::letter::Letter;
 use crate::login::Login;
@@ -67,7 +68,7 @@ impl Store {
         user: &User,
         login: &Login,
         letter: Option<&Letter>,
-        now: Timestamp,
+        (by, now): (&By, Timestamp),
     ) -> Result<(), Error> {
         let free = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(now))]);
         let new = || Expression::new("attribute_not_exists(pk)", []);
@@ -80,7 +81,7 @@ impl Store {
         if user.is_working_admin() {
             writes = self.one_admin_more(writes)?;
         }
-        writes.commit(&self.client).await
+        self.commit(writes, &[Event::new(Name::SignedUp, &user.id, by)?]).await
     }
 
     /// The user with this identifier as it stands now, expired or not.
@@ -105,6 +106,7 @@ impl Store {
         &self,
         id: &UserId,
         known: Option<User>,
+        by: &By,
         decide: impl Fn(&User) -> Result<Change, Error>,
     ) -> Result<User, Error> {
         let mut known = known;
@@ -114,7 +116,7 @@ impl Store {
                 None => self.read_user(id).await?.ok_or(Error::NotFound)?,
             };
             let change = decide(&before)?;
-            match self.replace_user(&before, &change).await {
+            match self.replace_user(&before, &change, by).await {
                 Err(Error::Stale) => {}
                 outcome => return outcome.map(|()| change.user),
             }
@@ -143,12 +145,17 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::change_user`].
-    pub async fn remove_user(&self, id: &UserId, decide: impl Fn(&User) -> Result<(), Error>) -> Result<(), Error> {
+    pub async fn remove_user(
+        &self,
+        id: &UserId,
+        by: &By,
+        decide: impl Fn(&User) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         // Not `again_when_stale`: a `Stale` of `decide` is the client's condition that does not hold, and ends the call.
         for _ in 0..ATTEMPTS {
             let user = self.read_user(id).await?.ok_or(Error::NotFound)?;
             decide(&user)?;
-            match self.delete_user(&user).await {
+            match self.delete_user(&user, by).await {
                 Err(Error::Stale) => {}
                 outcome => return outcome,
             }
@@ -157,7 +164,7 @@ impl Store {
     }
 
     /// Writes a change of `before`, with the login's copies and the count of administrators where they change.
-    async fn replace_user(&self, before: &User, change: &Change) -> Result<(), Error> {
+    async fn replace_user(&self, before: &User, change: &Change, by: &By) -> Result<(), Error> {
         let after = &change.user;
         if before == after {
             return Ok(());
@@ -182,7 +189,8 @@ impl Store {
             (false, true) => writes = self.one_admin_more(writes)?,
             _ => {}
         }
-        writes.commit(&self.client).await
+        let events = Event::of_change(before, after, change.password_hash.is_some(), by)?;
+        self.commit(writes, &events).await
     }
 
     async fn put_user(&self, before: &User, after: &User) -> Result<(), Error> {
@@ -199,14 +207,14 @@ impl Store {
         conditional(outcome.await, Error::Stale).map(|_| ())
     }
 
-    async fn delete_user(&self, user: &User) -> Result<(), Error> {
+    async fn delete_user(&self, user: &User, by: &By) -> Result<(), Error> {
         let mut writes = Transaction::default()
             .delete(&self.users, key::user(&user.id), is_version(user), || Error::Stale)?
             .delete(&self.users, key::login(&user.email.key()), is_of(&user.id), || Error::Stale)?;
         if user.is_working_admin() {
             writes = self.one_admin_less(writes)?;
         }
-        writes.commit(&self.client).await?;
+        self.commit(writes, &[Event::new(Name::Deleted, &user.id, by)?]).await?;
         // Without their user the sessions are over; what is left of them after a failure here, TTL removes.
         self.delete_sessions(&user.id).await?;
         self.free_left_over(user, None).await

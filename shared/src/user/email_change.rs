@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Error;
 use crate::id::TicketId;
+use crate::limit::{Class, Standing};
 
 /// How long a new address may be proven, in seconds. It is reserved for that time.
 const PROVE_SECONDS: i64 = 86_400;
@@ -37,12 +38,13 @@ impl User {
     /// The user who wants `new` as its address: `prove` is the ticket for the new one, `revert` for the old one.
     ///
     /// # Errors
-    /// [`Error::Busy`] after five changes that can still be taken back.
+    /// [`Error::Throttled`] after five changes that can still be taken back, until the first of them cannot be any more.
     pub fn wanting_email(&self, new: Email, prove: TicketId, revert: TicketId, now: Timestamp) -> Result<Self, Error> {
         let mut user = self.clone();
         user.reverts.retain(|revert| now < revert.expires_at);
-        if user.reverts.len() >= MOST {
-            return Err(Error::Busy);
+        if let Some(first) = user.reverts.first().filter(|_| user.reverts.len() >= MOST) {
+            let (class, limit, seconds) = (Class::Auth, MOST as u64, first.expires_at.since(now));
+            return Err(Error::Throttled(Standing { class, limit, remaining: 0, seconds, admitted: false }));
         }
         let expires_at = now.plus(REVERT_SECONDS);
         user.reverts.push(AddressTicket { email: self.email.clone(), ticket: revert, expires_at });
