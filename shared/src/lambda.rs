@@ -13,7 +13,12 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use axum::Router;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -94,13 +99,30 @@ pub async fn serve(router: fn(App) -> Router) -> Result<(), lambda_http::Error> 
     lambda_http::run(router(app)).await
 }
 
+/// The crates whose lines `LOG_LEVEL` is about. Below `info` others would write whole requests, with all that is secret in them.
+pub const LOGGED_CRATES: [&str; 9] =
+    ["auth", "cleanup", "discovery", "health", "local", "mailer", "rotation", "user_core", "users"];
+
 /// Writes log lines to standard output, as the configuration wants them. The first call in a process counts.
 pub fn start_log(config: &Config) {
-    let filter = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    start_log_to(config, std::io::stdout);
+}
+
+/// The same, to another place.
+pub fn start_log_to<W>(config: &Config, writer: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let wanted = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let own = |target: &str| LOGGED_CRATES.contains(&target.split("::").next().unwrap_or_default());
+    let harmless = filter_fn(move |line| *line.level() <= Level::INFO || own(line.target()));
+    let log = tracing_subscriber::registry().with(wanted).with(harmless);
+    let lines = tracing_subscriber::fmt::layer().with_target(false).with_writer(writer);
     // An error says that a log is running already.
     let _ = match config.log_format {
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
-        LogFormat::Plain => lines.try_init(),
+        LogFormat::Json => {
+            log.with(lines.json().flatten_event(true).with_current_span(false).with_span_list(false)).try_init()
+        }
+        LogFormat::Plain => log.with(lines).try_init(),
     };
 }

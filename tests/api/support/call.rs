@@ -70,6 +70,7 @@ impl Call<'_> {
 
     #[expect(clippy::needless_pass_by_value, reason = "`json!` is written in its place")]
     pub(crate) fn json(self, body: Value) -> Self {
+        super::trap::watch(&body);
         self.raw("application/json", body.to_string())
     }
 

@@ -1,0 +1,76 @@
+//! A trap for secrets in the log. Every line that any test makes the service write goes through it, down to the level `trace`.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
+
+use serde_json::Value;
+use user_core::config::{Config, LogFormat};
+
+/// The passwords that tests have sent.
+static PASSWORDS: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
+static LEAKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static LINES: AtomicUsize = AtomicUsize::new(0);
+
+/// What mail addresses, tokens (`{"typ":` or `{"alg":` in base64url) and hashes of passwords look like.
+const MARKS: [&str; 5] = ["@", "%40", "eyJ0eXAiO", "eyJhbGciO", "$argon2"];
+
+/// Leads the log into the trap, once for all tests.
+pub(crate) fn set(config: &Config) {
+    let all = Config { log_level: "trace".to_owned(), log_format: LogFormat::Json, ..config.clone() };
+    user_core::lambda::start_log_to(&all, || Trap);
+}
+
+/// Notes the passwords of a body that is about to be sent.
+pub(super) fn watch(body: &Value) {
+    for field in ["password", "current_password", "new_password"] {
+        // What is shorter could be a part of any line.
+        if let Some(password) = body[field].as_str().filter(|password| password.len() >= 8)
+            && !PASSWORDS.read().unwrap().contains(password)
+        {
+            PASSWORDS.write().unwrap().insert(password.to_owned());
+        }
+    }
+}
+
+/// Whether a line tells a secret.
+fn tells(line: &str) -> bool {
+    MARKS.iter().any(|mark| line.contains(mark))
+        || PASSWORDS.read().unwrap().iter().any(|password| line.contains(password.as_str()))
+}
+
+/// How many lines went through, and those that told a secret.
+pub(crate) fn caught() -> (usize, Vec<String>) {
+    (LINES.load(Ordering::SeqCst), LEAKS.lock().unwrap().clone())
+}
+
+struct Trap;
+
+impl Write for Trap {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        LINES.fetch_add(1, Ordering::SeqCst);
+        if tells(&text) {
+            LEAKS.lock().unwrap().push(text.into_owned());
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_trap_sees_every_line_and_knows_a_secret() {
+    let shop = super::Shop::open();
+    let before = caught().0;
+    shop.sign_up("ann@example.com").await;
+    assert!(caught().0 >= before + 2, "a sign-up is a request and an event");
+    let token = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln";
+    for line in ["to ann@example.com", "to ann%40example.com", token, super::PASSWORD, "$argon2id$v=19"] {
+        assert!(tells(line), "{line}");
+    }
+    assert!(!tells("request.id=1 http.status=200"));
+}
