@@ -1,7 +1,21 @@
-//! Rate limits: a sliding window of a minute, of which the part that lies in the minute before is taken as evenly spread.
+//! Rate limits: a minute that slides in steps of five seconds. A step counts as long as any part of it lies in the last minute, so
+//! that no minute, wherever it begins, holds more requests than the limit.
 
 /// The length of a window, in seconds.
 pub const WINDOW_SECONDS: i64 = 60;
+/// The length of a step, in seconds.
+const STEP_SECONDS: i64 = 5;
+/// The steps of a window.
+pub const STEPS: usize = 12;
+
+/// How many requests came in each step of a window.
+pub type Counts = [u64; STEPS];
+
+/// The step of a window that its second `elapsed` lies in.
+#[must_use]
+pub fn step(elapsed: i64) -> usize {
+    usize::try_from(elapsed / STEP_SECONDS).unwrap_or(0).min(STEPS - 1)
+}
 
 /// What is limited, each with a limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,7 +49,7 @@ pub struct Standing {
     pub limit: u64,
     /// Requests that are left.
     pub remaining: u64,
-    /// Seconds until this window ends; after a refusal, until the next request can be admitted.
+    /// Seconds until nothing of what came so far counts any more; after a refusal, until the next request can be admitted.
     pub seconds: i64,
     /// Whether the request is admitted.
     pub admitted: bool,
@@ -43,20 +57,19 @@ pub struct Standing {
 
 /// Judges a request by the counts of this window (the request included) and the one before, `elapsed` seconds into this one.
 #[must_use]
-pub fn judge(class: Class, limit: u64, previous: u64, current: u64, elapsed: i64) -> Standing {
-    let elapsed = elapsed.clamp(0, WINDOW_SECONDS - 1);
-    let left = WINDOW_SECONDS - elapsed;
-    let weigh =
-        |count: u64, seconds: i64| count.saturating_mul(seconds.unsigned_abs()).div_ceil(WINDOW_SECONDS.unsigned_abs());
-    let used = weigh(previous, left).saturating_add(current);
-    if used <= limit {
-        return Standing { class, limit, remaining: limit - used, seconds: left, admitted: true };
-    }
-    // The first second at which one more request would fit, in this window or the next.
-    let this = (elapsed + 1..WINDOW_SECONDS).find(|at| weigh(previous, WINDOW_SECONDS - at) + current < limit);
-    let next = || (0..WINDOW_SECONDS).find(|at| weigh(current, WINDOW_SECONDS - at) < limit).unwrap_or(WINDOW_SECONDS);
-    let seconds = this.map_or_else(|| left + next(), |at| at - elapsed);
-    Standing { class, limit, remaining: 0, seconds, admitted: false }
+pub fn judge(class: Class, limit: u64, previous: &Counts, current: &Counts, elapsed: i64) -> Standing {
+    // What will still count when so many steps have gone by, if nothing more comes.
+    let counted = |steps: usize| previous.iter().chain(current).skip(step(elapsed) + steps).sum::<u64>();
+    let seconds_to = |steps: i64| steps * STEP_SECONDS - elapsed.rem_euclid(STEP_SECONDS);
+    let used = counted(0);
+    let (admitted, remaining) = (used <= limit, limit.saturating_sub(used));
+    let whole = STEPS as i64 + 1;
+    let seconds = if admitted {
+        seconds_to(whole)
+    } else {
+        seconds_to((1..whole).find(|steps| counted(usize::try_from(*steps).unwrap_or(0)) < limit).unwrap_or(whole))
+    };
+    Standing { class, limit, remaining, seconds, admitted }
 }
 
 /// The longest wait after a wrong password, in seconds.
@@ -77,40 +90,63 @@ pub fn wait_after(failures: u64, free: u64) -> i64 {
 mod tests {
     use super::*;
 
-    fn admitted(previous: u64, current: u64, elapsed: i64) -> (bool, i64) {
-        let standing = judge(Class::Auth, 5, previous, current, elapsed);
-        (standing.admitted, standing.seconds)
+    /// A subject with the counts of two windows, as the database keeps them.
+    #[derive(Default)]
+    struct Subject {
+        windows: std::collections::BTreeMap<i64, Counts>,
+    }
+
+    impl Subject {
+        fn request(&mut self, limit: u64, at: i64) -> Standing {
+            let (window, elapsed) = (at / WINDOW_SECONDS, at % WINDOW_SECONDS);
+            self.windows.entry(window).or_default()[step(elapsed)] += 1;
+            let previous = self.windows.get(&(window - 1)).copied().unwrap_or_default();
+            judge(Class::Auth, limit, &previous, &self.windows[&window], elapsed)
+        }
     }
 
     #[test]
-    fn the_window_before_counts_by_the_part_that_still_lies_in_the_last_minute() {
-        assert_eq!(admitted(0, 5, 0), (true, 60));
-        assert!(!admitted(0, 6, 0).0);
-        assert!(!admitted(5, 1, 0).0);
-        assert!(!admitted(5, 1, 11).0);
-        assert!(admitted(5, 1, 12).0);
-    }
-
-    #[test]
-    fn whoever_waits_as_told_is_admitted() {
-        for previous in 0..20 {
-            for current in 1..20 {
-                for elapsed in 0..60 {
-                    let standing = judge(Class::Auth, 5, previous, current, elapsed);
-                    if standing.admitted {
-                        continue;
+    fn no_minute_holds_more_than_the_limit_however_the_requests_come() {
+        for begin in 0..WINDOW_SECONDS {
+            for pause in [1, 3, 7, 30, 59] {
+                let (mut subject, mut refused_until) = (Subject::default(), 0);
+                let mut admitted: Vec<i64> = Vec::new();
+                for at in (begin..begin + 400).step_by(usize::try_from(pause).unwrap()) {
+                    // Ten at once, of which those that are refused wait as told.
+                    for _ in 0..10 {
+                        if at < refused_until {
+                            break;
+                        }
+                        let standing = subject.request(20, at);
+                        if standing.admitted {
+                            admitted.push(at);
+                        } else {
+                            refused_until = at + standing.seconds;
+                        }
                     }
-                    let then = elapsed + standing.seconds;
-                    let later = match then < WINDOW_SECONDS {
-                        true => judge(Class::Auth, 5, previous, current + 1, then),
-                        false => judge(Class::Auth, 5, current, 1, then - WINDOW_SECONDS),
-                    };
-                    assert!(
-                        then >= 2 * WINDOW_SECONDS || later.admitted,
-                        "{previous} {current} {elapsed} {standing:?}"
-                    );
                 }
+                for from in &admitted {
+                    let within = admitted.iter().filter(|at| (*from..from + WINDOW_SECONDS).contains(*at)).count();
+                    assert!(within <= 20, "{within} from {from}, begun at {begin}, every {pause} s");
+                }
+                assert!(admitted.len() >= 20, "begun at {begin}, every {pause} s: {}", admitted.len());
             }
+        }
+    }
+
+    #[test]
+    fn whoever_waits_as_told_is_admitted_and_nobody_sooner() {
+        for begin in 0..WINDOW_SECONDS {
+            let mut subject = Subject::default();
+            for left in (0..5).rev() {
+                assert_eq!(subject.request(5, begin).remaining, left);
+            }
+            let refused = subject.request(5, begin);
+            assert!(!refused.admitted && (61..=65).contains(&refused.seconds), "{refused:?}");
+            let sooner = subject.request(5, begin + refused.seconds - 1);
+            assert!(!sooner.admitted, "{begin}");
+            let later = begin + refused.seconds - 1 + sooner.seconds;
+            assert!(subject.request(5, later).admitted, "{begin}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
-use crate::limit::{Class, Standing, WINDOW_SECONDS, judge};
+use crate::limit::{Class, Counts, Standing, WINDOW_SECONDS, judge, step};
 use crate::store::Store;
 
 /// How many subjects an instance remembers.
@@ -26,8 +26,8 @@ pub struct Limiter {
 struct Memory {
     /// The window that `previous` came before.
     window: Timestamp,
-    /// The count of the window before: it is over, so it does not change.
-    previous: u64,
+    /// The counts of the window before: it is over, so they do not change.
+    previous: Counts,
     /// Until when the subject is refused.
     refused_until: Timestamp,
 }
@@ -71,7 +71,7 @@ impl Limiter {
             return Err(refusal(class, limit, known.refused_until.since(now)));
         }
         let window = Timestamp(now.0 - now.0.rem_euclid(WINDOW_SECONDS));
-        let counted = self.counts(store, class, subject, window, known).await;
+        let counted = self.counts(store, (class, subject), window, step(now.since(window)), known).await;
         let (previous, current) = match counted {
             Ok(counts) => counts,
             Err(error) => {
@@ -79,7 +79,7 @@ impl Limiter {
                 return if class == Class::Auth { Err(Error::Unavailable) } else { Ok(None) };
             }
         };
-        let standing = judge(class, limit, previous, current, now.since(window));
+        let standing = judge(class, limit, &previous, &current, now.since(window));
         let refused_until = if standing.admitted { now } else { now.plus(standing.seconds) };
         self.remember(key, Memory { window, previous, refused_until });
         if standing.admitted { Ok(Some(standing)) } else { Err(refusal(class, limit, standing.seconds)) }
@@ -88,17 +88,17 @@ impl Limiter {
     async fn counts(
         &self,
         store: &Store,
-        class: Class,
-        subject: &str,
+        (class, subject): (Class, &str),
         window: Timestamp,
+        step: usize,
         known: Option<Memory>,
-    ) -> Result<(u64, u64), Error> {
+    ) -> Result<(Counts, Counts), Error> {
         let class = class.as_str();
-        let count = store.count(class, subject, window);
+        let count = store.count(class, subject, window, step);
         match known.filter(|known| known.window == window) {
             Some(known) => Ok((known.previous, count.await?)),
             None => {
-                futures::future::try_join(store.read_count(class, subject, window.plus(-WINDOW_SECONDS)), count).await
+                futures::future::try_join(store.read_counts(class, subject, window.plus(-WINDOW_SECONDS)), count).await
             }
         }
     }

@@ -8,7 +8,7 @@ use super::{Item, Store, at, key, n};
 use crate::clock::Timestamp;
 use crate::email::EmailKey;
 use crate::error::Error;
-use crate::limit::WINDOW_SECONDS;
+use crate::limit::{Counts, WINDOW_SECONDS};
 
 /// How long a row of wrong passwords is remembered after the last one, in seconds.
 const FAILURES_KEEP_SECONDS: i64 = 86_400;
@@ -23,35 +23,35 @@ pub struct Failures {
 }
 
 impl Store {
-    /// Counts one more request of `subject` in the window that begins at `window`; returns the count.
+    /// Counts one more request of `subject` in a step of the window that begins at `window`; returns the counts.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database does not answer.
-    pub async fn count(&self, class: &str, subject: &str, window: Timestamp) -> Result<u64, Error> {
+    pub async fn count(&self, class: &str, subject: &str, window: Timestamp, step: usize) -> Result<Counts, Error> {
         let counted = unless_contended(|| {
             self.client
                 .update_item()
                 .table_name(&self.ephemeral)
                 .set_key(Some(key::limit(class, subject, &window.0.to_string())))
-                .update_expression("ADD #count :one SET expires_at = if_not_exists(expires_at, :end)")
-                .expression_attribute_names("#count", "count")
+                .update_expression("ADD #step :one SET expires_at = if_not_exists(expires_at, :end)")
+                .expression_attribute_names("#step", attribute(step))
                 .expression_attribute_values(":one", n(1))
                 .expression_attribute_values(":end", at(window.plus(3 * WINDOW_SECONDS)))
-                .return_values(ReturnValue::UpdatedNew)
+                .return_values(ReturnValue::AllNew)
                 .send()
         });
-        let attributes = counted.await.map_err(failure)?.attributes.unwrap_or_default();
-        number(&attributes, "count").ok_or_else(|| Error::internal("a counter returned no count"))
+        let item = counted.await.map_err(failure)?.attributes;
+        item.as_ref().map(counts).ok_or_else(|| Error::internal("a counter returned no count"))
     }
 
-    /// The count of a window that may be over; none is zero.
+    /// The counts of a window that is over; those of one without requests are zero.
     ///
     /// # Errors
     /// [`Error::Internal`] when the database does not answer.
-    pub async fn read_count(&self, class: &str, subject: &str, window: Timestamp) -> Result<u64, Error> {
+    pub async fn read_counts(&self, class: &str, subject: &str, window: Timestamp) -> Result<Counts, Error> {
         let key = key::limit(class, subject, &window.0.to_string());
         let read = self.client.get_item().table_name(&self.ephemeral).set_key(Some(key)).send().await;
-        Ok(number(&read.map_err(Error::internal)?.item.unwrap_or_default(), "count").unwrap_or(0))
+        Ok(read.map_err(Error::internal)?.item.as_ref().map(counts).unwrap_or_default())
     }
 
     /// Counts one more wrong password for an account.
@@ -87,6 +87,14 @@ impl Store {
     }
 }
 
-fn number(item: &Item, name: &str) -> Option<u64> {
-    item.get(name).and_then(|value: &AttributeValue| value.as_n().ok()).and_then(|number| number.parse().ok())
+/// The attribute that counts a step.
+fn attribute(step: usize) -> String {
+    format!("s{step}")
+}
+
+fn counts(item: &Item) -> Counts {
+    std::array::from_fn(|step| {
+        let number = item.get(&attribute(step)).and_then(|value: &AttributeValue| value.as_n().ok());
+        number.and_then(|number| number.parse().ok()).unwrap_or(0)
+    })
 }
