@@ -171,6 +171,22 @@ async fn a_secret_is_rotated_when_the_template_says_so() {
     assert_eq!(generation().await, 2);
 }
 
+#[tokio::test]
+async fn keys_are_followed_within_the_second_in_which_they_change() {
+    let shop = Shop::with(&[("JWT_ALGORITHM", "ES256")]);
+    let before = shop.member("ann@example.com").await;
+    shop.service.rotate_what_is_due().await.unwrap();
+    for urgency in [None, Some(Urgency::Emergency)] {
+        if let Some(urgency) = urgency {
+            rotated(&shop, urgency).await;
+        }
+        let new = shop.log_in("ann@example.com").await.text("access_token");
+        assert_ne!(header(&new)["kid"], header(&before.access)["kid"]);
+        assert_eq!(shop.me(&new).await, 200, "{urgency:?}: an unknown key is looked for at once");
+        shop.clock.advance(1);
+    }
+}
+
 /// The services, and how often the secret was read.
 #[derive(Debug, Clone)]
 struct Counted(Aws, Arc<AtomicUsize>);
@@ -198,11 +214,13 @@ async fn an_instance_reads_the_secret_only_when_it_has_to() {
         let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": format!("unknown{n}") });
         format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(header.to_string()))
     };
-    shop.clock.advance(1);
     for n in 0..100 {
         app.keyring_for(&unknown(n)).await;
     }
     assert_eq!(read(), 1, "strangers' keys cost one read a second");
+    shop.clock.advance(1);
+    app.keyring_for(&unknown(0)).await;
+    assert_eq!(read(), 1);
     rotated(&shop, Urgency::Emergency).await;
     shop.clock.advance(CONFIRM_SECONDS);
     let (old, new) = (app.keyring(), app.keyring_in_force().await);

@@ -12,6 +12,7 @@ mod floors;
 mod forgeries;
 mod gateway;
 mod health;
+mod join;
 mod keys;
 mod limits;
 mod mailer;

@@ -7,6 +7,7 @@ mod trap;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, header};
@@ -14,6 +15,7 @@ use local::aws::Aws;
 use local::service::{Options, Service};
 use local::stream::Step;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use user_core::clock::Clock;
 use user_core::password::Password;
 use user_core::password::hasher::Hasher;
@@ -28,7 +30,7 @@ pub(crate) const PASSWORD: &str = "Flat-Wh1te-please";
 
 /// The service with a clock that the test sets.
 pub(crate) struct Shop {
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
     pub(crate) clock: Clock,
 }
 
@@ -52,7 +54,26 @@ impl Shop {
 
     /// The same with its data in a folder.
     pub(crate) fn at(folder: Option<PathBuf>, settings: &[(&str, &str)]) -> Self {
-        let clock = Clock::settable();
+        let options = Self::options(folder, Clock::settable(), settings);
+        let (clock, service) = (options.clock.clone(), Service::open(options).unwrap());
+        trap::set(&service.config);
+        Self { service: Arc::new(service), clock }
+    }
+
+    /// A second instance on the data of this one, with the same clock.
+    pub(crate) async fn joined(&self, settings: &[(&str, &str)]) -> Self {
+        let listener = local::server::listen(0).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut server = JoinSet::new();
+        server.spawn(local::server::serve(listener, self.service.clone()));
+        // It ends with the test's runtime.
+        server.detach_all();
+        let options = Self::options(None, self.clock.clone(), settings);
+        let service = Service::join(&url, options).await.unwrap();
+        Self { service: Arc::new(service), clock: self.clock.clone() }
+    }
+
+    fn options(folder: Option<PathBuf>, clock: Clock, settings: &[(&str, &str)]) -> Options {
         let many = "1000000";
         let limits = [("RATE_LIMIT", many), ("RATE_LIMIT_AUTH", many), ("RATE_LIMIT_ADMIN", many)];
         let cheap = [("ARGON2_MEMORY_KIB", "64"), ("ARGON2_ITERATIONS", "1")];
@@ -62,10 +83,7 @@ impl Shop {
             .chain(settings)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let options = Options { folder, clock: clock.clone(), settings, print_mails: false };
-        let service = Service::open(options).unwrap();
-        trap::set(&service.config);
-        Self { service, clock }
+        Options { folder, clock, settings, print_mails: false }
     }
 
     /// A call of the API; `path` is below the base path unless it says otherwise.

@@ -88,7 +88,7 @@ pub(crate) async fn handle(
     let session = Session::begin(login, origin, app.clock.now(), app.config.refresh_token_seconds())?;
     // Nobody has the session's tokens before the event is written, too.
     let written = try_join(app.store.create_session(&session), app.store.note_event(&event));
-    let (keyring, written) = Box::pin(join(app.keyring_in_force(), written)).await;
+    let (keyring, written) = Box::pin(join(app.newest_keyring(), written)).await;
     written?;
     Ok(Json(keyring.tokens.pair(&session, login.role)?))
 }

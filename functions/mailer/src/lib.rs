@@ -17,7 +17,7 @@ pub use backend::{Backend, Mail};
 /// Sends the letters of a batch, in order. Those that could not be sent are named, so that only they come again.
 pub async fn handle(app: &App, backend: &Backend, event: Event) -> DynamoDbEventResponse {
     let mut response = DynamoDbEventResponse::default();
-    futures::future::join(app.refresh_keys(), app.keyring_in_force()).await;
+    futures::future::join(app.refresh_keys(), app.newest_keyring()).await;
     for record in event.records {
         let sequence_number = record.change.sequence_number.clone();
         if let Err(error) = deliver(app, backend, record).await {

@@ -57,6 +57,7 @@ impl Keyring {
 pub(super) struct Present {
     keyring: RwLock<Arc<Keyring>>,
     read_at: AtomicI64,
+    sought_at: AtomicI64,
     confirmed_at: AtomicI64,
     /// One reader at a time; the others take what it found.
     turn: Mutex<()>,
@@ -67,6 +68,7 @@ impl Present {
         Ok(Self {
             keyring: RwLock::new(Arc::new(Keyring::new(config, keys)?)),
             read_at: AtomicI64::new(now.0),
+            sought_at: AtomicI64::new(0),
             confirmed_at: AtomicI64::new(0),
             turn: Mutex::default(),
         })
@@ -83,7 +85,7 @@ impl App {
     /// The keys for reading `token`: if it names one that is not among them, the secret is read again first, once.
     pub async fn keyring_for(&self, token: &str) -> Arc<Keyring> {
         if !self.keyring().tokens.knows(token) {
-            self.read_keys_after(UNKNOWN_SECONDS).await;
+            self.once_in(UNKNOWN_SECONDS, &self.present.sought_at, async || self.read_keys().await).await;
         }
         self.keyring()
     }
@@ -91,15 +93,13 @@ impl App {
     /// The keys that are in force: those of the last rotation, a few seconds after it at most. Asks the database when it did not for
     /// that long.
     pub async fn keyring_in_force(&self) -> Arc<Keyring> {
-        let now = self.clock.now();
-        let due = || now.since(Timestamp(self.present.confirmed_at.load(Ordering::SeqCst))) >= CONFIRM_SECONDS;
-        if due() {
-            let _turn = self.present.turn.lock().await;
-            if due() {
-                self.follow_rotation().await;
-                self.present.confirmed_at.store(now.0, Ordering::SeqCst);
-            }
-        }
+        self.once_in(CONFIRM_SECONDS, &self.present.confirmed_at, async || self.follow_rotation().await).await;
+        self.keyring()
+    }
+
+    /// The keys that are in force at this very moment, for what is signed for a long time.
+    pub async fn newest_keyring(&self) -> Arc<Keyring> {
+        self.once_in(0, &self.present.confirmed_at, async || self.follow_rotation().await).await;
         self.keyring()
     }
 
@@ -113,17 +113,23 @@ impl App {
 
     /// Reads the secret again when that was long ago.
     pub async fn refresh_keys(&self) {
-        self.read_keys_after(REFRESH_SECONDS).await;
+        self.once_in(REFRESH_SECONDS, &self.present.read_at, async || self.read_keys().await).await;
     }
 
-    async fn read_keys_after(&self, seconds: i64) {
+    /// Does `work` when it was last done so many seconds ago. Who comes while it is done waits for it.
+    async fn once_in(&self, seconds: i64, done_at: &AtomicI64, work: impl AsyncFnOnce()) {
         let now = self.clock.now();
-        let due = || now.since(Timestamp(self.present.read_at.load(Ordering::SeqCst))) >= seconds;
+        let due = || now.since(Timestamp(done_at.load(Ordering::SeqCst))) >= seconds;
         if due() {
-            let _turn = self.present.turn.lock().await;
-            if due() {
-                self.read_keys().await;
-            }
+            let in_turn = async {
+                let _turn = self.present.turn.lock().await;
+                if due() {
+                    work().await;
+                    done_at.store(now.0, Ordering::SeqCst);
+                }
+            };
+            // Hardly any request comes here: its future need not have room for this.
+            Box::pin(in_turn).await;
         }
     }
 

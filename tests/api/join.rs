@@ -1,0 +1,50 @@
+//! A second instance, in a process of its own as far as it knows: it reaches the first one's data over HTTP.
+
+use rotation::{Urgency, rotate};
+
+use crate::support::Shop;
+
+#[tokio::test]
+async fn what_one_instance_does_the_other_sees() {
+    let first = Shop::open();
+    let second = first.joined(&[]).await;
+    assert_eq!(second.sign_up("ann@example.com").await.status, 201);
+    assert_eq!(first.verify(&first.mailed_token("ann@example.com").await).await.status, 200);
+    let pair = second.log_in("ann@example.com").await;
+    assert_eq!(first.me(&pair.text("access_token")).await, 200);
+    assert_eq!(first.refresh(&pair.text("refresh_token")).await.status, 200);
+    assert_eq!(first.post("/auth/logout-all").bearer(&pair.text("access_token")).send().await.status, 204);
+    assert_eq!(second.me(&pair.text("access_token")).await, 401);
+    assert_eq!(second.get("/health/full").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn both_admit_together_what_one_would() {
+    let limit = [("RATE_LIMIT", "40")];
+    let first = Shop::with(&limit);
+    let second = first.joined(&limit).await;
+    let ann = first.member("ann@example.com").await;
+    first.clock.advance(120);
+    let mut admitted = 0;
+    for turn in 0..100 {
+        let shop = if turn % 2 == 0 { &first } else { &second };
+        admitted += usize::from(shop.me(&ann.access).await == 200);
+    }
+    assert_eq!(admitted, 40);
+}
+
+#[tokio::test]
+async fn both_follow_a_rotation_and_an_emergency() {
+    let settings = [("JWT_ALGORITHM", "ES256"), ("JWKS_CACHE_SECONDS", "60")];
+    let first = Shop::with(&settings);
+    let second = first.joined(&settings).await;
+    let old = first.member("ann@example.com").await;
+    for urgency in [Urgency::Ordinary, Urgency::Ordinary, Urgency::Emergency] {
+        rotate(&first.store(), &first.service.config, first.clock.now(), urgency).await.unwrap();
+        first.clock.advance(65);
+        let new = second.log_in("ann@example.com").await.text("access_token");
+        assert_eq!([first.me(&new).await, second.me(&new).await], [200, 200], "{urgency:?}");
+        let expected = if urgency == Urgency::Emergency { 401 } else { 200 };
+        assert_eq!([first.me(&old.access).await, second.me(&old.access).await], [expected; 2], "{urgency:?}");
+    }
+}
