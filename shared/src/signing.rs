@@ -93,11 +93,12 @@ impl Keys {
         Ok(Self { generation: self.generation + 1, keys })
     }
 
-    /// One new key and no other, for when a key became known: whatever was signed before is void at once.
+    /// One new key of the last one's algorithm and no other, for when a key became known: whatever was signed before is void at once.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
-    pub fn replaced(&self, algorithm: JwtAlgorithm, now: Timestamp) -> Result<Self, Error> {
+    pub fn replaced(&self, now: Timestamp) -> Result<Self, Error> {
+        let algorithm = self.keys.last().map_or(JwtAlgorithm::Hs256, |key| key.algorithm);
         Ok(Self { generation: self.generation + 1, keys: vec![Key::generate(algorithm, now)?] })
     }
 }
@@ -131,7 +132,7 @@ mod tests {
         assert_eq!(times(&third), [(1_000, Some(1_660)), (1_160, Some(2_060)), (1_560, None)], "the oldest is over");
         let read = Keys::from_secret(&third.to_secret().unwrap()).unwrap();
         assert_eq!((times(&read), read.generation()), (times(&third), 3));
-        let emergency = read.replaced(JwtAlgorithm::Es256, NOW.plus(501)).unwrap();
+        let emergency = read.replaced(NOW.plus(501)).unwrap();
         assert_eq!((times(&emergency), emergency.generation()), (vec![(1_501, None)], 4));
     }
 

@@ -3,11 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
-use rotation::Urgency;
 use serde_json::{Value, json};
 use user_core::app::keyring::CONFIRM_SECONDS;
 
-use crate::keys::{WAIT, header, jwks, rotated, shop};
+use crate::keys::{WAIT, header, jwks, rotate, shop};
 use crate::support::Shop;
 
 /// Checks an access token as a service of somebody else's would: with nothing but the published keys.
@@ -35,7 +34,7 @@ async fn others_check_access_tokens_with_the_published_keys_alone() {
         let (message, signature) = ann.access.rsplit_once('.').unwrap();
         assert!(!holds(&format!("{message}x.{signature}"), &before));
         assert!(!holds(&ann.refresh, &before), "only access tokens are anybody else's matter");
-        rotated(&shop, Urgency::Ordinary).await;
+        rotate(&shop).await;
         shop.clock.advance(CONFIRM_SECONDS);
         let published = jwks(&shop).await;
         assert_eq!(published.len(), 2, "{algorithm}: the next key is published before it signs");

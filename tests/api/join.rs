@@ -1,6 +1,7 @@
 //! A second instance, in a process of its own as far as it knows: it reaches the first one's data over HTTP.
 
-use rotation::{Urgency, rotate};
+use user_core::config::JwtAlgorithm;
+use userctl::command::rotate_keys;
 
 use crate::support::Shop;
 
@@ -39,12 +40,19 @@ async fn both_follow_a_rotation_and_an_emergency() {
     let first = Shop::with(&settings);
     let second = first.joined(&settings).await;
     let old = first.member("ann@example.com").await;
-    for urgency in [Urgency::Ordinary, Urgency::Ordinary, Urgency::Emergency] {
-        rotate(&first.store(), &first.service.config, first.clock.now(), urgency).await.unwrap();
+    let stage = second.stage();
+    for urgent in [false, false, true] {
+        if urgent {
+            rotation::emergency(&stage.store, stage.clock.now()).await.unwrap();
+        } else {
+            rotate_keys(&stage).await.unwrap();
+        }
         first.clock.advance(65);
         let new = second.log_in("ann@example.com").await.text("access_token");
-        assert_eq!([first.me(&new).await, second.me(&new).await], [200, 200], "{urgency:?}");
-        let expected = if urgency == Urgency::Emergency { 401 } else { 200 };
-        assert_eq!([first.me(&old.access).await, second.me(&old.access).await], [expected; 2], "{urgency:?}");
+        assert_eq!([first.me(&new).await, second.me(&new).await], [200, 200], "{urgent}");
+        let expected = if urgent { 401 } else { 200 };
+        assert_eq!([first.me(&old.access).await, second.me(&old.access).await], [expected; 2], "{urgent}");
     }
+    let algorithms: Vec<_> = stage.store.read_keys().await.unwrap().iter().map(|key| key.algorithm).collect();
+    assert_eq!(algorithms, [JwtAlgorithm::Es256], "an emergency keeps the algorithm, whatever the operator's settings");
 }

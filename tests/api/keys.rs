@@ -8,12 +8,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use local::aws::Aws;
-use rotation::{Urgency, rotate};
 use serde_json::{Value, json};
 use user_core::app::App;
 use user_core::app::keyring::CONFIRM_SECONDS;
 use user_core::error::Error;
-use user_core::signing::Keys;
 
 use crate::support::{Member, Shop};
 
@@ -29,8 +27,12 @@ pub(crate) async fn shop(algorithm: &str) -> Shop {
     shop
 }
 
-pub(crate) async fn rotated(shop: &Shop, urgency: Urgency) -> Keys {
-    rotate(&shop.store(), &shop.service.config, shop.clock.now(), urgency).await.unwrap()
+pub(crate) async fn rotate(shop: &Shop) {
+    shop.service.rotate("SigningSecret").await.unwrap();
+}
+
+async fn emergency(shop: &Shop) {
+    rotation::emergency(&shop.store(), shop.clock.now()).await.unwrap();
 }
 
 pub(crate) fn header(token: &str) -> Value {
@@ -50,7 +52,7 @@ async fn a_rotation_costs_nobody_a_token() {
         shop.sign_up("bob@example.com").await;
         let letter = shop.mailed_token("bob@example.com").await;
         assert_eq!(header(&old.access)["alg"], algorithm);
-        rotated(&shop, Urgency::Ordinary).await;
+        rotate(&shop).await;
         shop.clock.advance(WAIT - 1);
         let waiting = shop.log_in("ann@example.com").await.text("access_token");
         assert_eq!(header(&waiting)["kid"], header(&old.access)["kid"], "{algorithm}: the new key is not known yet");
@@ -72,7 +74,7 @@ async fn a_session_in_use_outlives_any_number_of_rotations() {
     let shop = shop("ES256").await;
     let mut refresh = shop.member("ann@example.com").await.refresh;
     for _ in 0..5 {
-        rotated(&shop, Urgency::Ordinary).await;
+        rotate(&shop).await;
         // The last moment at which the refresh token is good.
         shop.clock.advance(7 * 86_400 - 1);
         let pair = shop.refresh(&refresh).await;
@@ -92,7 +94,7 @@ async fn an_emergency_voids_whatever_was_signed_before() {
         }
         let cursor = shop.get("/users?limit=1").bearer(&admin.access).send().await.text("next_cursor");
         let letter = shop.mailed_token("user1@example.com").await;
-        rotated(&shop, Urgency::Emergency).await;
+        emergency(&shop).await;
         shop.clock.advance(CONFIRM_SECONDS);
         assert_eq!(shop.get("/users/me").bearer(&admin.access).send().await.problem(), (401, "unauthenticated"));
         assert_eq!(shop.refresh(&admin.refresh).await.problem(), (401, "invalid-refresh-token"));
@@ -112,7 +114,7 @@ async fn a_key_whose_time_is_over_opens_nothing_even_for_who_has_it() {
     let shop = shop("HS256").await;
     let ann = shop.member("ann@example.com").await;
     let stolen = shop.store().read_keys().await.unwrap().iter().last().unwrap().clone();
-    rotated(&shop, Urgency::Ordinary).await;
+    rotate(&shop).await;
     let fresh = |member: &Member| {
         let claims = member.access.split('.').nth(1).unwrap();
         let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
@@ -176,13 +178,13 @@ async fn keys_are_followed_within_the_second_in_which_they_change() {
     let shop = Shop::with(&[("JWT_ALGORITHM", "ES256")]);
     let before = shop.member("ann@example.com").await;
     shop.service.rotate_what_is_due().await.unwrap();
-    for urgency in [None, Some(Urgency::Emergency)] {
-        if let Some(urgency) = urgency {
-            rotated(&shop, urgency).await;
+    for urgent in [false, true] {
+        if urgent {
+            emergency(&shop).await;
         }
         let new = shop.log_in("ann@example.com").await.text("access_token");
         assert_ne!(header(&new)["kid"], header(&before.access)["kid"]);
-        assert_eq!(shop.me(&new).await, 200, "{urgency:?}: an unknown key is looked for at once");
+        assert_eq!(shop.me(&new).await, 200, "{urgent}: an unknown key is looked for at once");
         shop.clock.advance(1);
     }
 }
@@ -221,7 +223,7 @@ async fn an_instance_reads_the_secret_only_when_it_has_to() {
     shop.clock.advance(1);
     app.keyring_for(&unknown(0)).await;
     assert_eq!(read(), 1);
-    rotated(&shop, Urgency::Emergency).await;
+    emergency(&shop).await;
     shop.clock.advance(CONFIRM_SECONDS);
     let (old, new) = (app.keyring(), app.keyring_in_force().await);
     assert_eq!((read(), old.public_keys(shop.clock.now()) == new.public_keys(shop.clock.now())), (1, false));

@@ -9,9 +9,10 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_types::SdkConfig;
 use bytes::Bytes;
 use http::{Method, Request, header};
-use local::aws::Aws;
+use local::aws::{Aws, remote_config};
 use local::service::{Options, Service};
 use local::stream::Step;
 use serde_json::{Value, json};
@@ -32,6 +33,8 @@ pub(crate) const PASSWORD: &str = "Flat-Wh1te-please";
 pub(crate) struct Shop {
     pub(crate) service: Arc<Service>,
     pub(crate) clock: Clock,
+    /// How SDK clients reach the services that the functions call.
+    sdk: SdkConfig,
 }
 
 /// A signed-in user.
@@ -57,7 +60,8 @@ impl Shop {
         let options = Self::options(folder, Clock::settable(), settings);
         let (clock, service) = (options.clock.clone(), Service::open(options).unwrap());
         trap::set(&service.config);
-        Self { service: Arc::new(service), clock }
+        let sdk = service.aws.as_ref().unwrap().sdk_config();
+        Self { service: Arc::new(service), clock, sdk }
     }
 
     /// A second instance on the data of this one, with the same clock.
@@ -70,7 +74,8 @@ impl Shop {
         server.detach_all();
         let options = Self::options(None, self.clock.clone(), settings);
         let service = Service::join(&url, options).await.unwrap();
-        Self { service: Arc::new(service), clock: self.clock.clone() }
+        let sdk = remote_config(&format!("{url}/_local/aws"));
+        Self { service: Arc::new(service), clock: self.clock.clone(), sdk }
     }
 
     fn options(folder: Option<PathBuf>, clock: Clock, settings: &[(&str, &str)]) -> Options {
@@ -196,7 +201,7 @@ impl Shop {
 
     /// The tables and the secret, as the functions see them.
     pub(crate) fn store(&self) -> Store {
-        local::service::store(&self.aws().sdk_config(), &self.service.config)
+        local::service::store(&self.sdk, &self.service.config)
     }
 
     /// What operators' commands work on.
@@ -217,7 +222,7 @@ impl Shop {
 
     /// Every item of a table, without the events.
     pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
-        let client = aws_sdk_dynamodb::Client::new(&self.aws().sdk_config());
+        let client = aws_sdk_dynamodb::Client::new(&self.sdk);
         let items = client.scan().table_name(table).into_paginator().items().send().collect::<Result<Vec<_>, _>>();
         items
             .await

@@ -14,15 +14,6 @@ use user_core::token::{Tokens, longest_life_seconds};
 /// For how long instances may go on with the keys they have, and clocks differ, in seconds.
 const SLACK_SECONDS: i64 = 5;
 
-/// What becomes of the keys that are in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// They sign until the next one is known, and what they signed stays good for its time.
-    Ordinary,
-    /// They are void at once, and so is whatever they signed: somebody else may have them.
-    Emergency,
-}
-
 /// One step of a rotation, as Secrets Manager calls for it.
 ///
 /// # Errors
@@ -31,78 +22,54 @@ pub async fn handle(app: &App, event: SecretsManagerSecretRotationEvent) -> Resu
     if event.secret_id != app.config.signing_secret_id {
         return Err(Error::internal("this is not the secret of the signing keys"));
     }
-    let rotation = Rotation {
-        store: &app.store,
-        config: &app.config,
-        now: app.clock.now(),
-        version: event.client_request_token,
-        urgency: Urgency::Ordinary,
-    };
+    let (store, now, version) = (&app.store, app.clock.now(), event.client_request_token.as_str());
     match event.step.as_str() {
-        "createSecret" => rotation.create().await,
+        "createSecret" => create(app, version, now).await,
         // Nobody else keeps the keys: there is nowhere to set them.
         "setSecret" => Ok(()),
-        "testSecret" => rotation.test().await,
-        "finishSecret" => rotation.finish().await.map(|_| ()),
+        "testSecret" => test(&app.config, &staged(store, version).await?),
+        "finishSecret" => finish(store, version, "ordinary").await.map(|_| ()),
         _ => Err(Error::internal("rotation has no such step")),
     }
 }
 
-/// A whole rotation, by hand; the keys that are in force after it.
+/// `createSecret`: the keys with the next one, not in force yet.
+async fn create(app: &App, version: &str, now: Timestamp) -> Result<(), Error> {
+    let (store, config) = (&app.store, &app.config);
+    if store.read_keys_version(version).await?.is_some() {
+        return Ok(());
+    }
+    let wait = config.jwks_cache_seconds + SLACK_SECONDS;
+    let keys = store.read_keys().await?.rotated(config.jwt_algorithm, now, wait, longest_life_seconds(config))?;
+    store.stage_keys(version, &keys).await
+}
+
+/// `testSecret`: each of the keys signs what can be read.
+fn test(config: &Config, keys: &Keys) -> Result<(), Error> {
+    let tokens = Tokens::new(config, keys)?;
+    keys.iter().try_for_each(|key| tokens.check(key.signs_from))
+}
+
+/// `finishSecret`: brings the keys into force, and tells every instance.
+async fn finish(store: &Store, version: &str, urgency: &str) -> Result<Keys, Error> {
+    let keys = staged(store, version).await?;
+    store.promote_keys(version).await?;
+    store.announce_keys(keys.generation()).await?;
+    tracing::info!(event.name = "keys-rotated", keys.generation = keys.generation(), keys.urgency = urgency);
+    Ok(keys)
+}
+
+async fn staged(store: &Store, version: &str) -> Result<Keys, Error> {
+    store.read_keys_version(version).await?.ok_or(Error::Stale)
+}
+
+/// Replaces all keys by a new one, of the algorithm of the last: somebody else may have them. Whatever was signed before is void at
+/// once.
 ///
 /// # Errors
 /// [`Error::Stale`] when another rotation went before; [`Error::Internal`] when the secret cannot be read or written.
-pub async fn rotate(store: &Store, config: &Config, now: Timestamp, urgency: Urgency) -> Result<Keys, Error> {
-    let rotation = Rotation { store, config, now, version: id::version()?, urgency };
-    rotation.create().await?;
-    rotation.test().await?;
-    rotation.finish().await
-}
-
-struct Rotation<'a> {
-    store: &'a Store,
-    config: &'a Config,
-    now: Timestamp,
-    /// The new version of the secret.
-    version: String,
-    urgency: Urgency,
-}
-
-impl Rotation<'_> {
-    /// `createSecret`: the new version, not in force yet.
-    async fn create(&self) -> Result<(), Error> {
-        if self.store.read_keys_version(&self.version).await?.is_some() {
-            return Ok(());
-        }
-        let (keys, algorithm) = (self.store.read_keys().await?, self.config.jwt_algorithm);
-        let next = match self.urgency {
-            Urgency::Ordinary => {
-                let wait = self.config.jwks_cache_seconds + SLACK_SECONDS;
-                keys.rotated(algorithm, self.now, wait, longest_life_seconds(self.config))?
-            }
-            Urgency::Emergency => keys.replaced(algorithm, self.now)?,
-        };
-        self.store.stage_keys(&self.version, &next).await
-    }
-
-    /// `testSecret`: each of its keys signs what can be read.
-    async fn test(&self) -> Result<(), Error> {
-        let keys = self.new_keys().await?;
-        let tokens = Tokens::new(self.config, &keys)?;
-        keys.iter().try_for_each(|key| tokens.check(key.signs_from))
-    }
-
-    /// `finishSecret`: brings it into force, and tells every instance.
-    async fn finish(&self) -> Result<Keys, Error> {
-        let keys = self.new_keys().await?;
-        self.store.promote_keys(&self.version).await?;
-        self.store.announce_keys(keys.generation()).await?;
-        let urgency = if self.urgency == Urgency::Emergency { "emergency" } else { "ordinary" };
-        tracing::info!(event.name = "keys-rotated", keys.generation = keys.generation(), keys.urgency = urgency);
-        Ok(keys)
-    }
-
-    async fn new_keys(&self) -> Result<Keys, Error> {
-        self.store.read_keys_version(&self.version).await?.ok_or(Error::Stale)
-    }
+pub async fn emergency(store: &Store, now: Timestamp) -> Result<Keys, Error> {
+    let version = id::version()?;
+    store.stage_keys(&version, &store.read_keys().await?.replaced(now)?).await?;
+    finish(store, &version, "emergency").await
 }

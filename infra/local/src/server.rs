@@ -88,7 +88,7 @@ async fn local(service: &Service, path: &str, request: Request<Bytes>) -> Respon
     match (request.method(), path, function) {
         (&Method::GET, "mail", _) => inbox(service, &request),
         (&Method::POST, _, Some(function)) => invoke(service, function, request.body()).await,
-        (&Method::POST, "aws" | "aws/", _) if service.aws.is_some() => aws(service, &request),
+        (&Method::POST, "aws" | "aws/", _) if service.aws.is_some() => aws(service, &request).await,
         _ => answer_json(StatusCode::NOT_FOUND, &json!({ "message": "Not Found" })),
     }
 }
@@ -120,14 +120,26 @@ async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<By
 }
 
 /// A call of an AWS SDK from another process.
-fn aws(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
+async fn aws(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
     let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let answer = service.aws.as_ref().map(|aws| aws.answer(target, request.body()));
-    let (status, body) = answer.unwrap_or_default();
+    let (status, body) = if target == "secretsmanager.RotateSecret" {
+        rotate(service, request.body()).await
+    } else {
+        service.aws.as_ref().map(|aws| aws.answer(target, request.body())).unwrap_or_default()
+    };
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
     response
+}
+
+/// The one call of Secrets Manager that calls a function.
+async fn rotate(service: &Service, body: &[u8]) -> (u16, String) {
+    let wish: Value = serde_json::from_slice(body).unwrap_or_default();
+    match service.rotate(wish["SecretId"].as_str().unwrap_or_default()).await {
+        Ok(()) => (200, "{}".to_owned()),
+        Err(fault) => (400, json!({ "__type": "InvalidRequestException", "Message": fault.to_string() }).to_string()),
+    }
 }
 
 fn answer_json(status: StatusCode, value: &Value) -> Response<Bytes> {

@@ -138,21 +138,26 @@ impl Service {
             let (id, now) = (&rotation.secret_id, self.clock.now());
             let period = rotation.rotation_rules.automatically_after_days * 86_400;
             if aws.secrets.rotated_at(id).is_none_or(|last| now.since(last) >= period) {
-                self.rotate(rotation).await?;
-                aws.secrets.note_rotation(id, now)?;
+                self.rotate(id).await?;
             }
         }
         Ok(())
     }
 
-    async fn rotate(&self, rotation: &Rotation) -> Result<(), Fault> {
+    /// Rotates a secret now.
+    ///
+    /// # Errors
+    /// When it has no rotation schedule, and what the rotation function reports.
+    pub async fn rotate(&self, secret_id: &str) -> Result<(), Fault> {
+        let rotation = self.rotations.iter().find(|rotation| rotation.secret_id == secret_id);
+        let rotation = rotation.ok_or("the secret has no rotation schedule")?;
         let function = rotation.rotation_lambda_arn.trim_end_matches(".Arn");
         let version = user_core::id::version()?;
         for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
             let event = json!({ "Step": step, "SecretId": rotation.secret_id, "ClientRequestToken": version });
             self.invoke(function, event).await?;
         }
-        Ok(())
+        self.aws.as_ref().map_or(Ok(()), |aws| aws.secrets.note_rotation(secret_id, self.clock.now()))
     }
 
     /// Calls a function by its logical id.

@@ -1,11 +1,14 @@
 //! What each command does.
 
+use std::time::Duration;
+
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::event::{Actor, By};
 use user_core::id::UserId;
 use user_core::login::Login;
 use user_core::password::Password;
+use user_core::signing::Keys;
 use user_core::user::{Edit, Role, User};
 
 use crate::stage::Stage;
@@ -45,6 +48,23 @@ pub async fn set_role(stage: &Stage, email: &Email, role: Role) -> Result<User, 
     let id = user.id.clone();
     let decide = |user: &User| Ok(user.edited(&edit, stage.clock.now()).into());
     stage.store.change_user(&id, Some(user), &operator(stage), decide).await
+}
+
+/// Has the stack's own function rotate the signing keys, and waits for it; the keys that are in force then.
+///
+/// # Errors
+/// [`Error::Busy`] when nothing came of it in a minute.
+pub async fn rotate_keys(stage: &Stage) -> Result<Keys, Error> {
+    let before = stage.store.read_keys().await?.generation();
+    stage.store.ask_for_rotation().await?;
+    for _ in 0..60 {
+        let keys = stage.store.read_keys().await?;
+        if keys.generation() > before {
+            return Ok(keys);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Err(Error::Busy)
 }
 
 fn operator(stage: &Stage) -> By {

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use local::Fault;
-use rotation::Urgency;
 use serde_json::{Value, json};
 use user_core::email::Email;
 use user_core::error::Error;
@@ -139,9 +138,11 @@ async fn run(arguments: Arguments) -> Result<Outcome, Fault> {
         Command::Demote { email } => command::set_role(&stage, &email, Role::User).await?,
         Command::Show { email } => command::show(&stage, &email).await?,
         Command::Keys(KeyCommand::List) => return Ok(Outcome::Keys(stage.store.read_keys().await?)),
-        Command::Keys(KeyCommand::Rotate { emergency }) => {
-            let urgency = if emergency { Urgency::Emergency } else { Urgency::Ordinary };
-            return Ok(Outcome::Keys(rotation::rotate(&stage.store, &stage.config, stage.clock.now(), urgency).await?));
+        Command::Keys(KeyCommand::Rotate { emergency: false }) => {
+            return Ok(Outcome::Keys(command::rotate_keys(&stage).await?));
+        }
+        Command::Keys(KeyCommand::Rotate { emergency: true }) => {
+            return Ok(Outcome::Keys(rotation::emergency(&stage.store, stage.clock.now()).await?));
         }
     };
     Ok(Outcome::User(Box::new(user)))

@@ -79,6 +79,15 @@ impl Store {
         })
     }
 
+    /// Asks Secrets Manager for a rotation by the stack's own function, which knows the stack's settings. It may take a while.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no rotation schedule, or one is under way.
+    pub async fn ask_for_rotation(&self) -> Result<(), Error> {
+        let asked = self.secrets.rotate_secret().secret_id(&self.secret_id).send().await;
+        asked.map(|_| ()).map_err(Error::internal)
+    }
+
     /// The generation of keys that is in force; 0 before the first rotation.
     ///
     /// # Errors
