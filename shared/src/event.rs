@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Clock, Timestamp};
 use crate::error::Error;
 use crate::id::{EventId, UserId};
+use crate::metric;
 use crate::session::Origin;
 use crate::user::User;
 
@@ -141,6 +142,7 @@ impl Event {
             Actor::Service => ("service", ""),
         };
         let name = serde_json::to_value(self.name).unwrap_or_default();
+        metrics::counter!(metric::EVENTS, "name" => name.as_str().unwrap_or_default().to_owned()).increment(1);
         tracing::info!(
             event.name = name.as_str().unwrap_or_default(),
             event.id = self.id.as_str(),

@@ -5,11 +5,12 @@ pub mod extract;
 pub mod limits;
 pub mod page;
 pub mod problem;
+mod record;
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::Router;
@@ -21,8 +22,9 @@ use futures::future::join;
 
 use crate::app::App;
 use crate::error::Error;
-use crate::http::extract::request_id;
 use crate::http::limits::Ledger;
+use crate::http::record::Record;
+use crate::usage;
 
 /// The most bytes of a body that is read.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -42,13 +44,11 @@ pub fn serve(routes: Router<App>, app: App) -> Router {
 }
 
 async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = request_id(&request);
-    let method = request.method().clone();
+    let record = Record::of(&request);
     let ledger = Ledger::default();
     request.extensions_mut().insert(ledger.clone());
     let mut response = if known_host(&app, request.headers(), request.uri()) {
-        let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+        let handled = usage::gather(record.usage.clone(), AssertUnwindSafe(next.run(request)).catch_unwind());
         let looked_after = tokio::time::timeout(KEYS_GRACE, app.refresh_keys());
         let (handled, _) = join(handled, looked_after).await;
         handled.unwrap_or_else(|panic| Error::internal(message_of(panic.as_ref())).into_response())
@@ -56,19 +56,13 @@ async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Res
         Error::UnknownHost.into_response()
     };
     if let Some(error) = response.extensions_mut().remove::<Arc<Error>>().or_else(|| problem::of_status(&response)) {
-        response = problem::render(&error, &id, &response);
+        response = problem::render(&error, &record.id, &response);
     }
     if let Some(standing) = ledger.standing().filter(|_| !response.headers().contains_key("ratelimit")) {
         limits::write(response.headers_mut(), &standing);
     }
-    common_headers(response.headers_mut(), &id);
-    tracing::info!(
-        request.id = %id,
-        http.method = %method,
-        http.status = response.status().as_u16(),
-        duration_ms = started.elapsed().as_secs_f64() * 1000.0,
-        "request"
-    );
+    common_headers(response.headers_mut(), &record.id);
+    record.close(&response);
     response
 }
 

@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::error::Error;
+use crate::metric;
 use crate::store::Store;
 
 /// An HTTPS client on rustls and ring, for all clients of AWS services.
@@ -83,9 +84,11 @@ fn sdk_config_from_env() -> Result<SdkConfig, Error> {
 pub async fn load() -> Result<(App, SdkConfig), Error> {
     let config = Config::from_env().map_err(Error::internal)?;
     start_log(&config);
+    metric::start(&config, || Box::new(std::io::stdout()))?;
+    metrics::counter!(metric::COLD_STARTS).increment(1);
     let sdk = sdk_config_from_env()?;
     let (tables, secrets) = (aws_sdk_dynamodb::Client::new(&sdk), aws_sdk_secretsmanager::Client::new(&sdk));
-    let store = Store::new(tables, secrets, &config);
+    let store = Store::new(&tables, secrets, &config);
     let keys = store.read_keys().await?;
     Ok((App::new(config, Clock::System, store, keys)?, sdk))
 }

@@ -1,7 +1,8 @@
 //! `user-core`: what all functions share. Floors, from low to high; imports only go down:
 //!
 //! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`email`], [`password`], [`signing`], [`token`],
-//!    [`user`], [`login`], [`session`], [`letter`], [`event`], [`limit`], [`access`].
+//!    [`user`], [`login`], [`session`], [`letter`], [`event`], [`limit`], [`access`],
+//!    [`metric`], [`usage`].
 //! 2. [`store`]: `DynamoDB`, one file for each kind of item.
 //! 3. [`app`]: what every handler receives.
 //! 4. [`http`]: requests in, answers and problem documents out.
@@ -20,9 +21,11 @@ pub mod lambda;
 pub mod letter;
 pub mod limit;
 pub mod login;
+pub mod metric;
 pub mod password;
 pub mod session;
 pub mod signing;
 pub mod store;
 pub mod token;
+pub mod usage;
 pub mod user;

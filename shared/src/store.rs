@@ -10,6 +10,7 @@ mod key;
 pub mod keys;
 pub mod limit;
 pub mod login;
+mod meter;
 pub mod outbox;
 mod pair;
 pub mod probe;
@@ -28,6 +29,7 @@ use serde::de::DeserializeOwned;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
+use crate::store::meter::Meter;
 
 /// How often what a batch left undone is asked for again.
 const BATCH_ATTEMPTS: usize = 8;
@@ -51,9 +53,13 @@ pub struct Store {
 impl Store {
     /// The tables and the secret that the configuration names, reached through these clients.
     #[must_use]
-    pub fn new(client: Client, secrets: aws_sdk_secretsmanager::Client, config: &Config) -> Self {
+    pub fn new(client: &Client, secrets: aws_sdk_secretsmanager::Client, config: &Config) -> Self {
+        let tables =
+            [(&config.users_table, "users"), (&config.ephemeral_table, "ephemeral"), (&config.outbox_table, "outbox")];
+        let meter = Meter(tables.map(|(name, label)| (name.clone(), label)));
+        let metered = client.config().to_builder().interceptor(meter).build();
         Self {
-            client,
+            client: Client::from_conf(metered),
             secrets,
             secret_id: config.signing_secret_id.clone(),
             users: config.users_table.clone(),

@@ -2,7 +2,7 @@
 
 mod call;
 mod folder;
-mod trap;
+pub(crate) mod trap;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

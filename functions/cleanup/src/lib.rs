@@ -9,6 +9,7 @@ use user_core::app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::event::{Actor, By, Event, Name};
+use user_core::metric;
 use user_core::store::expiry::{Heartbeat, Overdue, Removal, SHARDS};
 
 /// Users are over at their second; removing them may take its time, so that clocks that differ do no harm.
@@ -53,6 +54,8 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
     }
     let note = Heartbeat { ended_at: app.clock.now(), removed: report.removed, overdue: report.overdue };
     app.store.write_heartbeat(&note).await?;
+    metrics::counter!(metric::USERS_REMOVED).increment(report.removed);
+    metrics::gauge!(metric::USERS_OVERDUE).set(f64::from(u32::try_from(report.overdue).unwrap_or(u32::MAX)));
     tracing::info!(
         cleanup.removed = report.removed,
         cleanup.overdue = report.overdue,

@@ -12,7 +12,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let now = u64::try_from(app.clock.now_millis()).unwrap_or(0);
         let time = Duration::from_millis(event.context.deadline.saturating_sub(now));
-        Ok::<_, lambda_runtime::Error>(cleanup::handle(app, time).await?)
+        let report = cleanup::handle(app, time).await;
+        user_core::metric::flush();
+        Ok::<_, lambda_runtime::Error>(report?)
     }))
     .await
 }

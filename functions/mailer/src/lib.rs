@@ -9,7 +9,8 @@ use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use user_core::app::App;
 use user_core::error::Error;
-use user_core::letter::State;
+use user_core::letter::{Letter, State};
+use user_core::metric;
 use user_core::store::outbox;
 
 pub use backend::{Backend, Mail};
@@ -21,6 +22,7 @@ pub async fn handle(app: &App, backend: &Backend, event: Event) -> DynamoDbEvent
     for record in event.records {
         let sequence_number = record.change.sequence_number.clone();
         if let Err(error) = deliver(app, backend, record).await {
+            metrics::counter!(metric::LETTERS, "kind" => "unknown", "outcome" => "failed").increment(1);
             tracing::error!(error.cause = %error, stream.sequence_number = ?sequence_number, "a letter was not sent");
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = sequence_number;
@@ -38,12 +40,18 @@ async fn deliver(app: &App, backend: &Backend, record: EventRecord) -> Result<()
         _ => return Ok(()),
     };
     let Some(addressee) = resolve::addressee(app, &letter).await? else {
+        count(&letter, "dropped");
         tracing::info!(letter.id = %letter.id, letter.kind = letter.kind.as_str(), "a letter was dropped");
         return app.store.settle_letter(&letter.id, State::Dropped, None).await;
     };
     let mail = write::mail(app, &letter, &addressee)?;
     let message_id = backend.send(app, &mail).await?;
     app.store.settle_letter(&letter.id, State::Sent, Some(&message_id)).await?;
+    count(&letter, "sent");
     tracing::info!(letter.id = %letter.id, letter.kind = letter.kind.as_str(), user.id = %addressee.id, "a letter was sent");
     Ok(())
+}
+
+fn count(letter: &Letter, outcome: &'static str) {
+    metrics::counter!(metric::LETTERS, "kind" => letter.kind.as_str(), "outcome" => outcome).increment(1);
 }

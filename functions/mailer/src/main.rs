@@ -17,7 +17,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     let (app, backend) = (&app, &backend);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
-        Ok::<_, lambda_runtime::Error>(mailer::handle(app, backend, event.payload).await)
+        let response = mailer::handle(app, backend, event.payload).await;
+        user_core::metric::flush();
+        Ok::<_, lambda_runtime::Error>(response)
     }))
     .await
 }

@@ -8,7 +8,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (app, _) = user_core::lambda::load().await?;
     let app = &app;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SecretsManagerSecretRotationEvent>| {
-        Ok::<_, lambda_runtime::Error>(rotation::handle(app, event.payload).await?)
+        let outcome = rotation::handle(app, event.payload).await;
+        user_core::metric::flush();
+        Ok::<_, lambda_runtime::Error>(outcome?)
     }))
     .await
 }

@@ -211,7 +211,7 @@ fn outline(settings: &BTreeMap<String, String>) -> Result<(Template, Config), Fa
 /// The tables and the secret at the services that `sdk` leads to.
 #[must_use]
 pub fn store(sdk: &SdkConfig, config: &Config) -> Store {
-    Store::new(aws_sdk_dynamodb::Client::new(sdk), aws_sdk_secretsmanager::Client::new(sdk), config)
+    Store::new(&aws_sdk_dynamodb::Client::new(sdk), aws_sdk_secretsmanager::Client::new(sdk), config)
 }
 
 fn backend(inbox: &Arc<Inbox>, print: bool) -> Backend {

@@ -11,6 +11,7 @@ use super::App;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
+use crate::metric;
 use crate::signing::{Keys, active, mac, mac_holds};
 use crate::token::Tokens;
 
@@ -84,7 +85,10 @@ impl App {
 
     /// The keys for reading `token`: if it names one that is not among them, the secret is read again first, once.
     pub async fn keyring_for(&self, token: &str) -> Arc<Keyring> {
-        if !self.keyring().tokens.knows(token) {
+        let known = self.keyring().tokens.knows(token);
+        let outcome = if known { "hit" } else { "miss" };
+        metrics::counter!(metric::CACHE_LOOKUPS, "cache" => "keys", "outcome" => outcome).increment(1);
+        if !known {
             self.once_in(UNKNOWN_SECONDS, &self.present.sought_at, async || self.read_keys().await).await;
         }
         self.keyring()

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
 use crate::limit::{Class, Counts, Standing, WINDOW_SECONDS, judge, step};
+use crate::metric;
 use crate::store::Store;
 
 /// How many subjects an instance remembers.
@@ -68,14 +69,17 @@ impl Limiter {
         let key = (class, subject.to_owned());
         let known = self.lock().get(&key).copied();
         if let Some(known) = known.filter(|known| known.refused_until > now) {
+            note_lookup("hit");
             return Err(refusal(class, limit, known.refused_until.since(now)));
         }
+        note_lookup("miss");
         let window = Timestamp(now.0 - now.0.rem_euclid(WINDOW_SECONDS));
         let counted = self.counts(store, (class, subject), window, step(now.since(window)), known).await;
         let (previous, current) = match counted {
             Ok(counts) => counts,
             Err(error) => {
                 tracing::error!(limit.class = class.as_str(), error.cause = %error, "a request was not counted");
+                metrics::counter!(metric::UNCOUNTED, "class" => class.as_str()).increment(1);
                 return if class == Class::Auth { Err(Error::Unavailable) } else { Ok(None) };
             }
         };
@@ -118,6 +122,10 @@ impl Limiter {
     fn lock(&self) -> MutexGuard<'_, HashMap<(Class, String), Memory>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn note_lookup(outcome: &'static str) {
+    metrics::counter!(metric::CACHE_LOOKUPS, "cache" => "refusals", "outcome" => outcome).increment(1);
 }
 
 fn refusal(class: Class, limit: u64, seconds: i64) -> Error {

@@ -14,6 +14,7 @@ use crate::event::{Actor, By};
 use crate::http::limits::Limits;
 use crate::limit::Class;
 use crate::session::{Origin, Session};
+use crate::usage;
 use crate::user::User;
 
 /// The signed-in caller, read from the database with its session: a handler with this argument cannot run for anybody else.
@@ -63,6 +64,7 @@ impl FromRequestParts<App> for Caller {
             touched.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the use of a session was not noted"));
         }
         let Ok(origin) = Origin::from_request_parts(parts, app).await;
+        usage::note_user(&user.id);
         Ok(Self { user, session, origin })
     }
 }

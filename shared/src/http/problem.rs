@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::error::{Error, FieldError};
 use crate::http::limits;
+use crate::metric;
 
 /// The body of every error.
 #[derive(Serialize)]
@@ -51,6 +52,7 @@ pub(super) fn of_status(response: &Response) -> Option<Arc<Error>> {
 /// the log and nowhere else.
 pub(super) fn render(error: &Error, request_id: &str, carrier: &Response) -> Response {
     let (status, code) = kind(error);
+    metrics::counter!(metric::ERRORS, "code" => code).increment(1);
     if let Error::Internal(_) = error {
         tracing::error!(request.id = %request_id, error.code = code, error.cause = %error, "internal error");
     }

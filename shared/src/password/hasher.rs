@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use argon2::password_hash::phc::{Output, PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -12,6 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::Password;
 use crate::error::Error;
 use crate::id::random;
+use crate::metric;
 
 const OUTPUT_BYTES: usize = 32;
 
@@ -81,8 +83,11 @@ impl Hasher {
         let (reply, outcome) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
             let mut memory = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
+            let started = Instant::now();
+            let outcome = work(&mut memory);
+            metrics::histogram!(metric::ARGON2_SECONDS).record(started.elapsed().as_secs_f64());
             // Nobody listens when the client has gone.
-            let _ = reply.send(work(&mut memory));
+            let _ = reply.send(outcome);
             memory.fill(Block::new());
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = memory;
             drop(core);

@@ -1,6 +1,6 @@
 //! A trap for secrets in the log. Every line that any test makes the service write goes through it, down to the level `trace`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
@@ -12,6 +12,9 @@ use user_core::config::{Config, LogFormat};
 static PASSWORDS: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
 static LEAKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static LINES: AtomicUsize = AtomicUsize::new(0);
+/// The last lines.
+static RECENT: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+const KEPT: usize = 10_000;
 
 /// What mail addresses, tokens (`{"typ":` or `{"alg":` in base64url) and hashes of passwords look like.
 const MARKS: [&str; 5] = ["@", "%40", "eyJ0eXAiO", "eyJhbGciO", "$argon2"];
@@ -45,6 +48,12 @@ pub(crate) fn caught() -> (usize, Vec<String>) {
     (LINES.load(Ordering::SeqCst), LEAKS.lock().unwrap().clone())
 }
 
+/// The recent lines of a request, as JSON.
+pub(crate) fn lines(request_id: &str) -> Vec<Value> {
+    let recent = RECENT.lock().unwrap();
+    recent.iter().filter(|line| line.contains(request_id)).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 struct Trap;
 
 impl Write for Trap {
@@ -52,7 +61,12 @@ impl Write for Trap {
         let text = String::from_utf8_lossy(line);
         LINES.fetch_add(1, Ordering::SeqCst);
         if tells(&text) {
-            LEAKS.lock().unwrap().push(text.into_owned());
+            LEAKS.lock().unwrap().push(text.clone().into_owned());
+        }
+        let mut recent = RECENT.lock().unwrap();
+        recent.push_back(text.into_owned());
+        if recent.len() > KEPT {
+            recent.pop_front();
         }
         Ok(line.len())
     }

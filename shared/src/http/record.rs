@@ -1,0 +1,77 @@
+//! The record of a request: one line of the log, and its metrics.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::response::Response;
+
+use super::extract::request_id;
+use crate::metric;
+use crate::usage::Usage;
+
+/// What is known of a request before it is answered.
+pub(super) struct Record {
+    /// The gateway's name for it.
+    pub(super) id: String,
+    /// What it uses on its way.
+    pub(super) usage: Arc<Usage>,
+    method: &'static str,
+    /// As the template has it, such as `/api/v1/users/{user_id}`.
+    route: String,
+    trace: Option<String>,
+    started: Instant,
+}
+
+impl Record {
+    pub(super) fn of(request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
+        Self {
+            id: request_id(request),
+            usage: Arc::default(),
+            method: method(request),
+            route: route.to_owned(),
+            trace: trace(request),
+            started: Instant::now(),
+        }
+    }
+
+    /// Writes the line and counts.
+    pub(super) fn close(self, response: &Response) {
+        let status = response.status().as_u16();
+        let seconds = self.started.elapsed().as_secs_f64();
+        tracing::info!(
+            request.id = self.id,
+            trace.id = self.trace,
+            http.method = self.method,
+            http.route = self.route,
+            http.status = status,
+            duration_ms = seconds * 1000.0,
+            user.id = self.usage.user().map(crate::id::UserId::as_str),
+            dynamodb.calls = self.usage.calls(),
+            dynamodb.units = self.usage.units(),
+            "request"
+        );
+        let class = format!("{}xx", status / 100);
+        let labels = [("method", self.method.to_owned()), ("route", self.route)];
+        metrics::histogram!(metric::HTTP_SECONDS, &labels).record(seconds);
+        let [method, route] = labels;
+        metrics::counter!(metric::HTTP_REQUESTS, &[method, route, ("status", class)]).increment(1);
+        metric::flush();
+    }
+}
+
+/// The method, if it is one that a route can have: others are a stranger's words.
+fn method(request: &Request) -> &'static str {
+    let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    known.into_iter().find(|method| *method == request.method().as_str()).unwrap_or("other")
+}
+
+/// The trace that the request belongs to: of `traceparent` (W3C Trace Context, 3.2) or of `X-Amzn-Trace-Id`; anything else is dropped.
+fn trace(request: &Request) -> Option<String> {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let w3c = header("traceparent").and_then(|value| value.split('-').nth(1));
+    let xray = || header("x-amzn-trace-id")?.split(';').find_map(|part| part.trim().strip_prefix("Root="));
+    let harmless = |id: &&str| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    w3c.or_else(xray).filter(harmless).map(str::to_owned)
+}

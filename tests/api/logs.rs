@@ -1,0 +1,56 @@
+//! One line for each request, with what it used.
+
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Shop, trap};
+
+fn access_line(request_id: &str) -> Value {
+    let mut lines = trap::lines(request_id);
+    lines.retain(|line| line["message"] == "request");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    lines.remove(0)
+}
+
+#[tokio::test]
+async fn a_request_is_one_line_with_its_route_its_user_and_what_it_cost() {
+    let shop = Shop::open();
+    let ann = shop.member("ann@example.com").await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let me = shop.get("/users/me").bearer(&ann.access).header("traceparent", trace).send().await;
+    let line = access_line(me.header("x-request-id"));
+    assert_eq!(line["trace.id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!((&line["http.method"], &line["http.route"]), (&json!("GET"), &json!("/api/v1/users/me")));
+    assert_eq!((&line["http.status"], &line["user.id"]), (&json!(200), &json!(ann.id)));
+    assert!(line["duration_ms"].as_f64().unwrap() > 0.0);
+    // The counter, both records in one call; in a fresh minute also the count of the one before.
+    assert!((2..=4).contains(&line["dynamodb.calls"].as_u64().unwrap()), "{line}");
+    assert!(line["dynamodb.units"].as_f64().unwrap() >= 2.0, "{line}");
+}
+
+#[tokio::test]
+async fn strangers_cannot_write_into_the_log_what_they_like() {
+    let shop = Shop::open();
+    let hostile = [("traceparent", "00-x\"}{evil-1"), ("x-amzn-trace-id", "Root=../../etc")];
+    for (name, value) in hostile {
+        let answer = shop.get("/users/nobody@evil.example").header(name, value).send().await;
+        let line = access_line(answer.header("x-request-id"));
+        assert_eq!((&line["trace.id"], &line["user.id"]), (&Value::Null, &Value::Null));
+        assert_eq!(line["http.route"], "/api/v1/users/{user_id}", "never a path as it came");
+    }
+    let xray = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
+    let answer = shop.get("/health").header("x-amzn-trace-id", xray).send().await;
+    let line = access_line(answer.header("x-request-id"));
+    assert_eq!(line["trace.id"], "1-5759e988-bd862e3fe1be46a994272793");
+    assert_eq!(line["dynamodb.calls"], 0);
+}
+
+#[tokio::test]
+async fn an_event_and_its_request_share_an_id() {
+    let shop = Shop::open();
+    shop.member("ann@example.com").await;
+    let body = json!({ "email": "ann@example.com", "password": PASSWORD });
+    let answer = shop.post("/auth/login").json(body).send().await;
+    let lines = trap::lines(answer.header("x-request-id"));
+    let names: Vec<_> = lines.iter().filter_map(|line| line["event.name"].as_str()).collect();
+    assert_eq!((names, lines.len()), (vec!["signed-in"], 2));
+}
