@@ -21,6 +21,7 @@ mod metrics;
 mod races;
 mod restart;
 mod rivals;
+mod roles;
 mod support;
 mod template;
 mod tokens;

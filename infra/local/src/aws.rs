@@ -20,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use user_core::lambda::{https_client, sdk_config};
 
+use crate::role::Role;
 use crate::secrets::Secrets;
 
 /// The services of one local stack.
@@ -32,11 +33,16 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// The configuration of SDK clients that call these services in process.
+    /// The configuration of SDK clients that call these services in process and may do everything.
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
-        let connector = SharedHttpConnector::new(self.clone());
-        config_at(http_client_fn(move |_, _| connector.clone()), "http://in-process")
+        in_process(self.clone())
+    }
+
+    /// The same for a function, which may do what its role allows.
+    #[must_use]
+    pub fn sdk_config_as(&self, role: &Arc<Role>) -> SdkConfig {
+        in_process(Restricted { aws: self.clone(), role: role.clone() })
     }
 
     /// Answers a call of the JSON protocol, by its `X-Amz-Target`: a status and a body.
@@ -53,6 +59,11 @@ impl Aws {
 #[must_use]
 pub fn remote_config(endpoint: &str) -> SdkConfig {
     config_at(https_client(), endpoint)
+}
+
+fn in_process(connector: impl HttpConnector + 'static) -> SdkConfig {
+    let connector = SharedHttpConnector::new(connector);
+    config_at(http_client_fn(move |_, _| connector.clone()), "http://in-process")
 }
 
 fn config_at(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
@@ -74,10 +85,37 @@ impl HttpConnector for Aws {
             tokio::task::yield_now().await;
             let target = request.headers().get("x-amz-target").unwrap_or_default();
             let (status, body) = services.answer(target, request.body().bytes().unwrap_or_default());
-            let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
-            Ok(HttpResponse::new(status, SdkBody::from(body)))
+            response(status, body)
         })
     }
+}
+
+/// The services as a role lets a function use them.
+#[derive(Clone)]
+struct Restricted {
+    aws: Aws,
+    role: Arc<Role>,
+}
+
+impl fmt::Debug for Restricted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Restricted")
+    }
+}
+
+impl HttpConnector for Restricted {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        match self.role.refuse(target, request.body().bytes().unwrap_or_default()) {
+            Some((status, body)) => HttpConnectorFuture::ready(response(status, body)),
+            None => self.aws.call(request),
+        }
+    }
+}
+
+fn response(status: u16, body: String) -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+    Ok(HttpResponse::new(status, SdkBody::from(body)))
 }
 
 type Answer = Result<(u16, String), DynoxideError>;

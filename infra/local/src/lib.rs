@@ -5,6 +5,7 @@
 //! - [`secrets`]: its secrets, with their versions.
 //! - [`aws`]: both, as the SDK calls them.
 //! - [`function`]: its functions, called as Lambda calls them.
+//! - [`role`]: its roles, which functions are held to.
 //! - [`gateway`]: its routes and CORS, as API Gateway serves them.
 //! - [`stream`]: its stream mappings.
 //! - [`inbox`]: the mails that were sent, kept.
@@ -16,6 +17,7 @@ pub mod database;
 pub mod function;
 pub mod gateway;
 pub mod inbox;
+pub mod role;
 pub mod secrets;
 pub mod server;
 pub mod service;

@@ -18,6 +18,7 @@ use crate::aws::{Aws, remote_config};
 use crate::function::Function;
 use crate::gateway::Gateway;
 use crate::inbox::Inbox;
+use crate::role::Role;
 use crate::secrets::Secrets;
 use crate::stream::{Poller, Step};
 use crate::template::{Event, Rotation, Schedule, Template};
@@ -48,6 +49,8 @@ pub struct Service {
     pub inbox: Arc<Inbox>,
     /// The configuration of the functions.
     pub config: Config,
+    /// The roles of the functions, by the functions' logical ids.
+    pub roles: BTreeMap<String, Arc<Role>>,
     /// Told after every request, because it may have put something into a stream.
     pub written: Notify,
     clock: Clock,
@@ -71,7 +74,7 @@ impl Service {
         let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
         let keys = Keys::from_secret(&secret)?;
         let folder = options.folder.clone();
-        let mut service = Self::assemble(&template, config, options, &aws.sdk_config(), &keys)?;
+        let mut service = Self::assemble(&template, config, options, |role| aws.sdk_config_as(role), &keys)?;
         service.connect(&template, &aws, folder.as_deref())?;
         service.aws = Some(aws);
         Ok(service)
@@ -86,21 +89,24 @@ impl Service {
         let (template, config) = outline(&options.settings)?;
         let sdk = remote_config(&format!("{}/_local/aws", url.trim_end_matches('/')));
         let keys = store(&sdk, &config).read_keys().await?;
-        Self::assemble(&template, config, options, &sdk, &keys)
+        Self::assemble(&template, config, options, |_| sdk.clone(), &keys)
     }
 
     fn assemble(
         template: &Template,
         config: Config,
         options: Options,
-        sdk: &SdkConfig,
+        sdk: impl Fn(&Arc<Role>) -> SdkConfig,
         keys: &Keys,
     ) -> Result<Self, Fault> {
         let inbox = Arc::new(Inbox::open(options.folder.as_deref())?);
         let backend = Arc::new(backend(&inbox, options.print_mails));
-        let mut functions = BTreeMap::new();
+        let (mut functions, mut roles) = (BTreeMap::new(), BTreeMap::new());
         for (id, binary, function) in template.functions() {
-            let app = App::new(config.clone(), options.clock.clone(), store(sdk, &config), keys.clone())?;
+            let role = Arc::new(Role::of(template, function.role.trim_end_matches(".Arn")));
+            let store = store(&sdk(&role), &config);
+            roles.insert(id.to_owned(), role);
+            let app = App::new(config.clone(), options.clock.clone(), store, keys.clone())?;
             let timeout = template.timeout_seconds(function);
             functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, backend.clone(), timeout)?));
         }
@@ -108,7 +114,7 @@ impl Service {
         let (written, pollers) = (Notify::new(), Mutex::default());
         let (schedules, rotations) = (Vec::new(), Vec::new());
         let clock = options.clock;
-        Ok(Self { aws: None, gateway, inbox, config, written, clock, functions, schedules, rotations, pollers })
+        Ok(Self { aws: None, gateway, inbox, config, roles, written, clock, functions, schedules, rotations, pollers })
     }
 
     /// Connects functions with what calls them besides the gateway.

@@ -1,6 +1,7 @@
 //! `template.yaml` as the local stack needs it: evaluated, then typed. Nothing here repeats a name of the template.
 
 mod evaluate;
+mod security;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,8 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::Fault;
+
+pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret, Statement};
 
 /// The template of the service, as it was when this program was built.
 const SOURCE: &str = include_str!("../../../template.yaml");
@@ -35,6 +38,8 @@ pub enum Resource {
     Table { properties: Map<String, Value> },
     #[serde(rename = "AWS::SecretsManager::Secret", rename_all = "PascalCase")]
     Secret { properties: Secret },
+    #[serde(rename = "AWS::IAM::Role", rename_all = "PascalCase")]
+    Role { properties: RoleProperties },
     #[serde(rename = "AWS::SecretsManager::RotationSchedule", rename_all = "PascalCase")]
     Rotation { properties: Rotation },
     #[serde(untagged)]
@@ -66,6 +71,8 @@ pub struct Cors {
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "SAM's names; Timeout in seconds")]
 pub struct Function {
+    #[serde(default)]
+    pub role: String,
     pub timeout: Option<u64>,
     #[serde(default)]
     pub environment: Environment,
@@ -143,49 +150,6 @@ pub struct Schedule {
     pub schedule_expression: String,
 }
 
-/// `AWS::SecretsManager::Secret`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "CloudFormation's names")]
-pub struct Secret {
-    pub generate_secret_string: Generate,
-}
-
-/// See [`Secret`].
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "CloudFormation's names")]
-pub struct Generate {
-    pub secret_string_template: String,
-    pub generate_string_key: String,
-    pub password_length: usize,
-}
-
-/// `AWS::SecretsManager::RotationSchedule`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "CloudFormation's names")]
-pub struct Rotation {
-    pub secret_id: String,
-    #[serde(rename = "RotationLambdaARN")]
-    pub rotation_lambda_arn: String,
-    pub rotation_rules: RotationRules,
-}
-
-/// See [`Rotation`].
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "CloudFormation's names")]
-pub struct RotationRules {
-    #[serde(deserialize_with = "number")]
-    pub automatically_after_days: i64,
-}
-
-/// A parameter's value is text when the environment gave it.
-fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    text(&Value::deserialize(deserializer)?).parse().map_err(serde::de::Error::custom)
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Globals {
@@ -228,6 +192,15 @@ impl Template {
                 _ => None,
             })
         })
+    }
+
+    /// What the role `name` allows.
+    pub fn statements(&self, name: &str) -> impl Iterator<Item = Statement> {
+        let policies = match self.resources.get(name) {
+            Some(Resource::Role { properties }) => properties.policies.as_slice(),
+            _ => &[],
+        };
+        policies.iter().flat_map(|policy| policy.policy_document.statement.iter().cloned())
     }
 
     /// The schedules by which secrets are rotated.

@@ -1,0 +1,85 @@
+//! Roles: what a function may call. The local stack holds functions to the roles of the template as AWS does, so that a missing
+//! permission is found here; it also notes what was used, so that one too many can be.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::template::Template;
+
+/// An action on a resource, such as `dynamodb:Query` on `UsersTable.Arn/index/by_created`.
+pub type Permission = (String, String);
+
+/// The role of a function.
+pub struct Role {
+    name: String,
+    allowed: BTreeSet<Permission>,
+    used: Mutex<BTreeSet<Permission>>,
+}
+
+impl Role {
+    /// The role that the template calls by `name`.
+    #[must_use]
+    pub fn of(template: &Template, name: &str) -> Self {
+        let allowed = template.statements(name).flat_map(|statement| {
+            let of = move |list: Vec<String>, action: String| {
+                list.into_iter().map(move |resource| (action.clone(), resource))
+            };
+            statement.action.into_iter().flat_map(move |action| of(statement.resource.clone(), action))
+        });
+        Self { name: name.to_owned(), allowed: allowed.collect(), used: Mutex::default() }
+    }
+
+    /// What the role allows.
+    #[must_use]
+    pub fn allowed(&self) -> &BTreeSet<Permission> {
+        &self.allowed
+    }
+
+    /// What of it was used so far.
+    #[must_use]
+    pub fn used(&self) -> BTreeSet<Permission> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The answer to a call that the role does not allow; `None` when it does.
+    pub(crate) fn refuse(&self, target: &str, body: &[u8]) -> Option<(u16, String)> {
+        let needed = needed(target, &serde_json::from_slice(body).unwrap_or_default());
+        if let Some((action, resource)) = needed.iter().find(|permission| !self.allowed.contains(permission)) {
+            tracing::error!(role = self.name, action, resource, "a role does not allow a call");
+            let message = format!("{} is not authorized to perform {action} on {resource}", self.name);
+            return Some((400, json!({ "__type": "AccessDeniedException", "Message": message }).to_string()));
+        }
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(needed);
+        None
+    }
+}
+
+/// What a call needs. A transaction needs what each of its writes would (`DynamoDB`, "IAM and transactions").
+fn needed(target: &str, request: &Value) -> Vec<Permission> {
+    let (service, operation) = target.split_once('.').unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if service == "secretsmanager" {
+        return vec![(format!("secretsmanager:{operation}"), text(&request["SecretId"]))];
+    }
+    let table = |operation: &str, name: &str| (format!("dynamodb:{operation}"), format!("{name}.Arn"));
+    match operation {
+        "TransactWriteItems" => {
+            let writes = request["TransactItems"].as_array().into_iter().flatten();
+            let kinds = writes.filter_map(|write| write.as_object()?.iter().next());
+            kinds.map(|(kind, write)| table(&format!("{kind}Item"), &text(&write["TableName"]))).collect()
+        }
+        "BatchGetItem" | "BatchWriteItem" => {
+            let tables = request["RequestItems"].as_object().into_iter().flat_map(serde_json::Map::keys);
+            tables.map(|name| table(operation, name)).collect()
+        }
+        _ => {
+            let (action, mut resource) = table(operation, &text(&request["TableName"]));
+            if let Some(index) = request["IndexName"].as_str() {
+                resource.push_str(&format!("/index/{index}"));
+            }
+            vec![(action, resource)]
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Secrets, their rotation, and roles, as the template writes them.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// `AWS::SecretsManager::Secret`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct Secret {
+    pub generate_secret_string: Generate,
+}
+
+/// See [`Secret`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct Generate {
+    pub secret_string_template: String,
+    pub generate_string_key: String,
+    pub password_length: usize,
+}
+
+/// `AWS::SecretsManager::RotationSchedule`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct Rotation {
+    pub secret_id: String,
+    #[serde(rename = "RotationLambdaARN")]
+    pub rotation_lambda_arn: String,
+    pub rotation_rules: RotationRules,
+}
+
+/// See [`Rotation`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct RotationRules {
+    #[serde(deserialize_with = "number")]
+    pub automatically_after_days: i64,
+}
+
+/// A parameter's value is text when the environment gave it.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    super::text(&Value::deserialize(deserializer)?).parse().map_err(serde::de::Error::custom)
+}
+
+/// `AWS::IAM::Role`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct RoleProperties {
+    pub policies: Vec<Policy>,
+}
+
+/// See [`RoleProperties`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "CloudFormation's names")]
+pub struct Policy {
+    pub policy_document: PolicyDocument,
+}
+
+/// See [`Policy`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "IAM's names")]
+pub struct PolicyDocument {
+    pub statement: Vec<Statement>,
+}
+
+/// Actions that are allowed on resources.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "IAM's names")]
+pub struct Statement {
+    pub action: Vec<String>,
+    pub resource: Vec<String>,
+}
