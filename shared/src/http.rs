@@ -21,6 +21,7 @@ use futures::FutureExt;
 use futures::future::join;
 
 use crate::app::App;
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::http::limits::Ledger;
 use crate::http::record::Record;
@@ -48,10 +49,16 @@ async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Res
     let ledger = Ledger::default();
     request.extensions_mut().insert(ledger.clone());
     let mut response = if known_host(&app, request.headers(), request.uri()) {
+        let time_left = time_left(&request);
         let handled = usage::gather(record.usage.clone(), AssertUnwindSafe(next.run(request)).catch_unwind());
+        let handled = tokio::time::timeout(time_left, handled);
         let looked_after = tokio::time::timeout(KEYS_GRACE, app.refresh_keys());
         let (handled, _) = join(handled, looked_after).await;
-        handled.unwrap_or_else(|panic| Error::internal(message_of(panic.as_ref())).into_response())
+        match handled {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => Error::internal(message_of(panic.as_ref())).into_response(),
+            Err(_) => Error::Unavailable.into_response(),
+        }
     } else {
         Error::UnknownHost.into_response()
     };
@@ -64,6 +71,19 @@ async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Res
     common_headers(response.headers_mut(), &record.id);
     record.close(&response);
     response
+}
+
+/// What is kept of a function's time for writing the answer that there was not enough of it.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// The time until Lambda gives the request up, by the system's clock as Lambda counts it.
+fn time_left(request: &Request) -> Duration {
+    let deadline = request.extensions().get::<lambda_http::Context>().map_or(0, |context| context.deadline);
+    if deadline == 0 {
+        return Duration::MAX;
+    }
+    let now = u64::try_from(Clock::System.now_millis()).unwrap_or(0);
+    Duration::from_millis(deadline.saturating_sub(now)).saturating_sub(RESERVE)
 }
 
 /// The headers that every answer carries (OWASP REST security cheat sheet). What a handler set itself stays.

@@ -6,6 +6,7 @@ pub mod directory;
 mod email;
 mod event;
 pub mod expiry;
+mod failure;
 mod key;
 pub mod keys;
 pub mod limit;
@@ -29,6 +30,7 @@ use serde::de::DeserializeOwned;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
+use crate::store::failure::Repeatable;
 use crate::store::meter::Meter;
 
 /// How often what a batch left undone is asked for again.
@@ -57,7 +59,7 @@ impl Store {
         let tables =
             [(&config.users_table, "users"), (&config.ephemeral_table, "ephemeral"), (&config.outbox_table, "outbox")];
         let meter = Meter(tables.map(|(name, label)| (name.clone(), label)));
-        let metered = client.config().to_builder().interceptor(meter).build();
+        let metered = client.config().to_builder().interceptor(meter).retry_classifier(Repeatable).build();
         Self {
             client: Client::from_conf(metered),
             secrets,

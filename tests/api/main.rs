@@ -8,6 +8,7 @@ mod auth;
 mod cleanup;
 mod discovery;
 mod events;
+mod faults;
 mod floors;
 mod forgeries;
 mod gateway;

@@ -96,7 +96,7 @@ async fn each_role_allows_exactly_what_its_function_uses() {
 #[tokio::test]
 async fn a_call_that_a_role_does_not_allow_is_refused() {
     let shop = Shop::open();
-    let sdk = shop.aws().sdk_config_as(&shop.service.roles["HealthFunction"]);
+    let sdk = shop.aws().sdk_config_as(&shop.service.roles["HealthFunction"], None);
     let client = aws_sdk_dynamodb::Client::new(&sdk);
     let refused = client.scan().table_name("UsersTable").send().await.unwrap_err();
     assert_eq!(refused.into_service_error().meta().code(), Some("AccessDeniedException"));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use aws_types::SdkConfig;
 use bytes::Bytes;
 use http::{Method, Request, header};
-use local::aws::{Aws, remote_config};
+use local::aws::{Aws, Wire, remote_config};
 use local::service::{Options, Service};
 use local::stream::Step;
 use serde_json::{Value, json};
@@ -57,7 +57,15 @@ impl Shop {
 
     /// The same with its data in a folder.
     pub(crate) fn at(folder: Option<PathBuf>, settings: &[(&str, &str)]) -> Self {
-        let options = Self::options(folder, Clock::settable(), settings);
+        Self::from(Self::options(folder, Clock::settable(), settings))
+    }
+
+    /// A new service in memory whose calls of AWS services go over this wire.
+    pub(crate) fn over(wire: Wire) -> Self {
+        Self::from(Options { wire: Some(wire), ..Self::options(None, Clock::settable(), &[]) })
+    }
+
+    fn from(options: Options) -> Self {
         let (clock, service) = (options.clock.clone(), Service::open(options).unwrap());
         trap::set(&service.config);
         let sdk = service.aws.as_ref().unwrap().sdk_config();
@@ -88,7 +96,7 @@ impl Shop {
             .chain(settings)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Options { folder, clock, settings, print_mails: false }
+        Options { folder, clock, settings, print_mails: false, wire: None }
     }
 
     /// A call of the API; `path` is below the base path unless it says otherwise.

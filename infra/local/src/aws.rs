@@ -41,8 +41,8 @@ impl Aws {
 
     /// The same for a function, which may do what its role allows.
     #[must_use]
-    pub fn sdk_config_as(&self, role: &Arc<Role>) -> SdkConfig {
-        in_process(Restricted { aws: self.clone(), role: role.clone() })
+    pub fn sdk_config_as(&self, role: &Arc<Role>, wire: Option<Wire>) -> SdkConfig {
+        in_process(Restricted { aws: self.clone(), role: role.clone(), wire })
     }
 
     /// Answers a call of the JSON protocol, by its `X-Amz-Target`: a status and a body.
@@ -90,11 +90,31 @@ impl HttpConnector for Aws {
     }
 }
 
+/// What becomes of a call on its way.
+pub enum Fate {
+    /// It is done and answered.
+    Arrives,
+    /// It is answered so, and nothing is done.
+    Refused(u16, String),
+    /// The connection breaks before it arrives.
+    Lost,
+    /// It is done, and the connection breaks before the answer.
+    Unanswered,
+    /// It is done, and half of the answer comes.
+    Cut,
+    /// Nothing is done, and no answer ever comes.
+    Stalled,
+}
+
+/// Decides the fate of calls, by their targets and bodies; for tests of what a network does.
+pub type Wire = Arc<dyn Fn(&str, &[u8]) -> Fate + Send + Sync>;
+
 /// The services as a role lets a function use them.
 #[derive(Clone)]
 struct Restricted {
     aws: Aws,
     role: Arc<Role>,
+    wire: Option<Wire>,
 }
 
 impl fmt::Debug for Restricted {
@@ -108,7 +128,37 @@ impl HttpConnector for Restricted {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         match self.role.refuse(target, request.body().bytes().unwrap_or_default()) {
             Some((status, body)) => HttpConnectorFuture::ready(response(status, body)),
-            None => self.aws.call(request),
+            None => self.carry(request),
+        }
+    }
+}
+
+impl Restricted {
+    fn carry(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let fate = self.wire.as_ref().map(|wire| wire(target, request.body().bytes().unwrap_or_default()));
+        let broken = || Err(ConnectorError::io("the connection broke".into()));
+        match fate.unwrap_or(Fate::Arrives) {
+            Fate::Arrives => self.aws.call(request),
+            Fate::Refused(status, body) => HttpConnectorFuture::ready(response(status, body)),
+            Fate::Lost => HttpConnectorFuture::ready(broken()),
+            Fate::Stalled => HttpConnectorFuture::new(std::future::pending()),
+            Fate::Unanswered => {
+                let done = self.aws.call(request);
+                HttpConnectorFuture::new(async move {
+                    done.await?;
+                    broken()
+                })
+            }
+            Fate::Cut => {
+                let done = self.aws.call(request);
+                HttpConnectorFuture::new(async move {
+                    let answer = done.await?;
+                    let whole = answer.body().bytes().unwrap_or_default();
+                    let half = String::from_utf8_lossy(&whole[..whole.len() / 2]).into_owned();
+                    response(answer.status().as_u16(), half)
+                })
+            }
         }
     }
 }

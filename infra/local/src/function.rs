@@ -11,6 +11,7 @@ use lambda_http::{Adapter, Service};
 use mailer::Backend;
 use serde_json::Value;
 use user_core::app::App;
+use user_core::clock::Clock;
 
 use crate::Fault;
 
@@ -75,6 +76,8 @@ impl Function {
         };
         let mut context = Context::default();
         context.request_id = event.request_context.request_id.clone().unwrap_or_default();
+        let deadline = u64::try_from(Clock::System.now_millis()).unwrap_or(0) + self.timeout_seconds * 1000;
+        context.deadline = deadline;
         let event = LambdaEvent::new(LambdaRequest::ApiGatewayV2(event), context);
         let answer = Adapter::from(router.clone()).call(event);
         let response = tokio::time::timeout(Duration::from_secs(self.timeout_seconds), answer).await??;

@@ -83,7 +83,7 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
 }
 
 fn options(folder: Option<PathBuf>) -> Options {
-    Options { folder, clock: Clock::System, settings: local::settings(), print_mails: true }
+    Options { folder, clock: Clock::System, settings: local::settings(), print_mails: true, wire: None }
 }
 
 /// The service with its own data, and everything besides the gateway that it needs to run.

@@ -14,7 +14,7 @@ use user_core::config::Config;
 use user_core::signing::Keys;
 use user_core::store::Store;
 
-use crate::aws::{Aws, remote_config};
+use crate::aws::{Aws, Wire, remote_config};
 use crate::function::Function;
 use crate::gateway::Gateway;
 use crate::inbox::Inbox;
@@ -37,6 +37,8 @@ pub struct Options {
     pub settings: BTreeMap<String, String>,
     /// Whether each mail is printed.
     pub print_mails: bool,
+    /// What disturbs the functions' calls of AWS services, in tests.
+    pub wire: Option<Wire>,
 }
 
 /// The service on one machine.
@@ -73,8 +75,9 @@ impl Service {
         let aws = Aws { database: database::open(folder, &template)?, secrets };
         let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
         let keys = Keys::from_secret(&secret)?;
-        let folder = options.folder.clone();
-        let mut service = Self::assemble(&template, config, options, |role| aws.sdk_config_as(role), &keys)?;
+        let (folder, wire) = (options.folder.clone(), options.wire.clone());
+        let mut service =
+            Self::assemble(&template, config, options, |role| aws.sdk_config_as(role, wire.clone()), &keys)?;
         service.connect(&template, &aws, folder.as_deref())?;
         service.aws = Some(aws);
         Ok(service)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 
+use super::failure::failed;
 use super::{Store, at, from_item, key, s};
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -48,7 +49,7 @@ impl Store {
     /// while a place to go on from says that there is more.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn list_users(
         &self,
         filter: &Filter,
@@ -124,7 +125,7 @@ impl Store {
             .limit(looked_at)
             .send()
             .await
-            .map_err(Error::internal)?;
+            .map_err(failed)?;
         let place =
             |item: &super::Item| item.get("created_key").and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
         let users = answer.items.unwrap_or_default().into_iter().map(|item| Ok((place(&item), from_item(item)?)));

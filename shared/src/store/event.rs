@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::failure::failed;
 use super::transaction::{Expression, Transaction};
 use super::{Item, MAX_ID_BYTES, Store, at, from_item, key, s, to_item};
 use crate::clock::Timestamp;
@@ -31,7 +32,7 @@ impl Store {
     /// Writes an event that comes with no change of the user, and its line of the log.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn note_event(&self, event: &Event) -> Result<(), Error> {
         event.log();
         self.put_event(event_item(event)?).await
@@ -51,13 +52,13 @@ impl Store {
 
     async fn put_event(&self, item: Item) -> Result<(), Error> {
         let put = self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await;
-        put.map(|_| ()).map_err(Error::internal)
+        put.map(|_| ()).map_err(failed)
     }
 
     /// Up to `limit` events of a user before `before`, newest first, and where to go on.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn list_events(
         &self,
         user: &UserId,
@@ -85,7 +86,7 @@ impl Store {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
-            .map_err(Error::internal)?;
+            .map_err(failed)?;
         let next = answer.last_evaluated_key.as_ref().and_then(|key| key.get("sk")).and_then(place);
         Ok((answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?, next))
     }

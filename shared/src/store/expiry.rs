@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use serde::{Deserialize, Serialize};
 
+use super::failure::failed;
 use super::transaction::{Expression, Transaction, conditional, unless_contended};
 use super::user::is_of;
 use super::{Item, Store, at, from_item, key, s, to_item};
@@ -47,7 +48,7 @@ impl Store {
     /// A page of one shard's users that ended at or before `cutoff`, oldest first, and where to go on.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn list_overdue(
         &self,
         shard: u64,
@@ -60,7 +61,7 @@ impl Store {
             .limit(100)
             .send()
             .await
-            .map_err(Error::internal)?;
+            .map_err(failed)?;
         let users = answer.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?;
         Ok((users, answer.last_evaluated_key.map(OverduePlace)))
     }
@@ -68,9 +69,9 @@ impl Store {
     /// How many users of one shard ended at or before `cutoff`: the first megabyte's worth of them, so that counting has an end.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn count_overdue(&self, shard: u64, cutoff: Timestamp) -> Result<u64, Error> {
-        let answer = self.overdue_query(shard, cutoff).select(Select::Count).send().await.map_err(Error::internal)?;
+        let answer = self.overdue_query(shard, cutoff).select(Select::Count).send().await.map_err(failed)?;
         Ok(u64::try_from(answer.count).unwrap_or(0))
     }
 
@@ -92,7 +93,7 @@ impl Store {
     /// of the address stays.
     ///
     /// # Errors
-    /// [`Error::Busy`]; [`Error::Internal`] when the database does not answer.
+    /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
     pub async fn remove_overdue(&self, overdue: &Overdue, cutoff: Timestamp) -> Result<Removal, Error> {
         let both = Transaction::default()
             .delete(&self.users, key::user(&overdue.id), still_overdue(cutoff), || Error::Stale)?
@@ -126,20 +127,20 @@ impl Store {
     /// Leaves the note of a run.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn write_heartbeat(&self, heartbeat: &Heartbeat) -> Result<(), Error> {
         let item = to_item(heartbeat, key::cleanup())?;
-        self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map_err(Error::internal)?;
+        self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map_err(failed)?;
         Ok(())
     }
 
     /// The note of the last run.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn read_heartbeat(&self) -> Result<Option<Heartbeat>, Error> {
         let answer = self.client.get_item().table_name(&self.users).set_key(Some(key::cleanup())).send();
-        answer.await.map_err(Error::internal)?.item.map(from_item).transpose()
+        answer.await.map_err(failed)?.item.map(from_item).transpose()
     }
 }
 

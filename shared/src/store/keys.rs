@@ -3,6 +3,7 @@
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use aws_sdk_secretsmanager::operation::get_secret_value::builders::GetSecretValueFluentBuilder;
 
+use super::failure::failed;
 use super::{Store, from_item, key, n};
 use crate::error::Error;
 use crate::signing::Keys;
@@ -21,7 +22,7 @@ impl Store {
     /// The keys that are in force.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the secret cannot be read.
+    /// [`Error::Unavailable`] when the secret cannot be read.
     pub async fn read_keys(&self) -> Result<Keys, Error> {
         self.read_secret(self.secrets.get_secret_value()).await?.ok_or_else(|| Error::internal("there is no secret"))
     }
@@ -29,7 +30,7 @@ impl Store {
     /// The keys of a version, in force or not, if there is one.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the secret cannot be read.
+    /// [`Error::Unavailable`] when the secret cannot be read.
     pub async fn read_keys_version(&self, version: &str) -> Result<Option<Keys>, Error> {
         self.read_secret(self.secrets.get_secret_value().version_id(version)).await
     }
@@ -38,18 +39,18 @@ impl Store {
         match wish.secret_id(&self.secret_id).send().await {
             Ok(answer) => Keys::from_secret(answer.secret_string().unwrap_or_default()).map(Some),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
-            Err(error) => Err(Error::internal(error)),
+            Err(error) => Err(failed(error)),
         }
     }
 
     /// Keeps keys as a version that is not in force yet. Doing so twice is as good as once.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the secret cannot be written.
+    /// [`Error::Unavailable`] when the secret cannot be written.
     pub async fn stage_keys(&self, version: &str, keys: &Keys) -> Result<(), Error> {
         let put = self.secrets.put_secret_value().secret_id(&self.secret_id).client_request_token(version);
         let put = put.secret_string(keys.to_secret()?).version_stages(PENDING).send().await;
-        put.map(|_| ()).map_err(Error::internal)
+        put.map(|_| ()).map_err(failed)
     }
 
     /// Brings a version into force in the place of the one that is, unless it is already.
@@ -58,7 +59,7 @@ impl Store {
     /// [`Error::Stale`] when the version is not a staged one, or another came into force meanwhile.
     pub async fn promote_keys(&self, version: &str) -> Result<(), Error> {
         let described = self.secrets.describe_secret().secret_id(&self.secret_id).send().await;
-        let versions = described.map_err(Error::internal)?.version_ids_to_stages.unwrap_or_default();
+        let versions = described.map_err(failed)?.version_ids_to_stages.unwrap_or_default();
         let has = |id: &str, stage: &str| versions.get(id).is_some_and(|stages| stages.iter().any(|s| s == stage));
         if has(version, CURRENT) {
             return Ok(());
@@ -75,7 +76,7 @@ impl Store {
             .send();
         moved.await.map(|_| ()).map_err(|error| match error.code() {
             Some("InvalidParameterException") => Error::Stale,
-            _ => Error::internal(error),
+            _ => failed(error),
         })
     }
 
@@ -85,24 +86,24 @@ impl Store {
     /// [`Error::Internal`] when there is no rotation schedule, or one is under way.
     pub async fn ask_for_rotation(&self) -> Result<(), Error> {
         let asked = self.secrets.rotate_secret().secret_id(&self.secret_id).send().await;
-        asked.map(|_| ()).map_err(Error::internal)
+        asked.map(|_| ()).map_err(failed)
     }
 
     /// The generation of keys that is in force; 0 before the first rotation.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn read_key_generation(&self) -> Result<u64, Error> {
         let answer =
             self.client.get_item().table_name(&self.users).set_key(Some(key::keys())).consistent_read(true).send();
-        let item = answer.await.map_err(Error::internal)?.item;
+        let item = answer.await.map_err(failed)?.item;
         Ok(item.map(from_item::<Generation>).transpose()?.map_or(0, |item| item.generation))
     }
 
     /// Tells every instance that keys of this generation are in force. It never goes back.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn announce_keys(&self, generation: u64) -> Result<(), Error> {
         let told = unless_contended(|| {
             self.client

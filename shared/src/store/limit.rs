@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 
+use super::failure::failed;
 use super::transaction::{failure, unless_contended};
 use super::{Item, Store, at, key, n};
 use crate::clock::Timestamp;
@@ -26,7 +27,7 @@ impl Store {
     /// Counts one more request of `subject` in a step of the window that begins at `window`; returns the counts.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn count(&self, class: &str, subject: &str, window: Timestamp, step: usize) -> Result<Counts, Error> {
         let counted = unless_contended(|| {
             self.client
@@ -47,17 +48,17 @@ impl Store {
     /// The counts of a window that is over; those of one without requests are zero.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn read_counts(&self, class: &str, subject: &str, window: Timestamp) -> Result<Counts, Error> {
         let key = key::limit(class, subject, &window.0.to_string());
         let read = self.client.get_item().table_name(&self.ephemeral).set_key(Some(key)).send().await;
-        Ok(read.map_err(Error::internal)?.item.as_ref().map(counts).unwrap_or_default())
+        Ok(read.map_err(failed)?.item.as_ref().map(counts).unwrap_or_default())
     }
 
     /// Counts one more wrong password for an account.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn count_failure(&self, account: &EmailKey, now: Timestamp) -> Result<(), Error> {
         let counted = unless_contended(|| {
             self.client
@@ -77,7 +78,7 @@ impl Store {
     /// Forgets the wrong passwords of an account.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn forget_failures(&self, account: &EmailKey) -> Result<(), Error> {
         let gone = unless_contended(|| {
             let key = key::failures(account);

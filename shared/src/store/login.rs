@@ -1,6 +1,7 @@
 //! Login items.
 
 use super::email::is_reserved;
+use super::failure::failed;
 use super::transaction::{conditional, unless_contended};
 use super::{Store, from_item, key, s};
 use crate::email::EmailKey;
@@ -14,7 +15,7 @@ impl Store {
     /// reserved has none.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn read_login(&self, email: &EmailKey) -> Result<Option<Login>, Error> {
         let answer = self
             .client
@@ -23,14 +24,14 @@ impl Store {
             .set_key(Some(key::login(email)))
             .consistent_read(true)
             .send();
-        let item = answer.await.map_err(Error::internal)?.item;
+        let item = answer.await.map_err(failed)?.item;
         item.filter(|item| !is_reserved(item)).map(from_item).transpose()
     }
 
     /// What a login with a password needs: the account's login and its wrong passwords in a row, in one round trip.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn read_sign_in(&self, email: &EmailKey) -> Result<(Option<Login>, Option<Failures>), Error> {
         let (login, failures) = self.read_pair(key::login(email), key::failures(email)).await?;
         let login = login.filter(|item| !is_reserved(item)).map(from_item).transpose()?;

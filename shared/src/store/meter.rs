@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::config::interceptors::{
 };
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::operation::{
-    batch_get_item as batch_get, batch_write_item as batch_write, delete_item as delete, get_item as get,
-    put_item as put, query, transact_write_items as transact, update_item as update,
+    batch_get_item as batch_get, delete_item as delete, get_item as get, put_item as put, query,
+    transact_write_items as transact, update_item as update,
 };
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -75,12 +75,7 @@ fn consumed(output: &Output) -> f64 {
         update::UpdateItemOutput,
         delete::DeleteItemOutput,
         query::QueryOutput
-    ) + units_of_all!(
-        output,
-        batch_get::BatchGetItemOutput,
-        batch_write::BatchWriteItemOutput,
-        transact::TransactWriteItemsOutput
-    )
+    ) + units_of_all!(output, batch_get::BatchGetItemOutput, transact::TransactWriteItemsOutput)
 }
 
 impl Meter {
@@ -120,7 +115,7 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let input = context.input_mut();
         ask!(input, get::GetItemInput, put::PutItemInput, update::UpdateItemInput, delete::DeleteItemInput);
-        ask!(input, query::QueryInput, batch_get::BatchGetItemInput, batch_write::BatchWriteItemInput);
+        ask!(input, query::QueryInput, batch_get::BatchGetItemInput);
         ask!(input, transact::TransactWriteItemsInput);
         // The input is gone when the call is over.
         let table = Table(self.label(input));

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::failure::failed;
 use super::transaction::{Expression, Transaction, conditional, unless_contended};
 use super::{Item, Store, from_item, key, s, to_item};
 use crate::error::Error;
@@ -17,27 +18,27 @@ impl Store {
     /// Puts a letter into the outbox that has no other cause than somebody's wish.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn create_letter(&self, letter: &Letter) -> Result<(), Error> {
         let item = letter_item(letter)?;
-        self.client.put_item().table_name(&self.outbox).set_item(Some(item)).send().await.map_err(Error::internal)?;
+        self.client.put_item().table_name(&self.outbox).set_item(Some(item)).send().await.map_err(failed)?;
         Ok(())
     }
 
     /// The letter as it stands now.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn read_letter(&self, id: &LetterId) -> Result<Option<Letter>, Error> {
         let answer =
             self.client.get_item().table_name(&self.outbox).set_key(Some(key::letter(id))).consistent_read(true).send();
-        answer.await.map_err(Error::internal)?.item.map(from_item).transpose()
+        answer.await.map_err(failed)?.item.map(from_item).transpose()
     }
 
     /// Notes what became of a letter, and the mail service's name for it.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn settle_letter(&self, id: &LetterId, state: State, message_id: Option<&str>) -> Result<(), Error> {
         let state: Item = serde_dynamo::to_item(HashMap::from([(":state", state)])).map_err(Error::internal)?;
         let settled = unless_contended(|| {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
+use super::failure::failed;
 use super::{BATCH_ATTEMPTS, Item, Store};
 use crate::error::Error;
 
@@ -14,8 +15,7 @@ impl Store {
         let mut wanted = HashMap::from([(self.users.clone(), one(record)?), (self.ephemeral.clone(), one(ephemeral)?)]);
         let (mut found, mut found_ephemeral) = (None, None);
         for _ in 0..BATCH_ATTEMPTS {
-            let answer =
-                self.client.batch_get_item().set_request_items(Some(wanted)).send().await.map_err(Error::internal)?;
+            let answer = self.client.batch_get_item().set_request_items(Some(wanted)).send().await.map_err(failed)?;
             let mut tables = answer.responses.unwrap_or_default();
             found = tables.remove(&self.users).and_then(|mut items| items.pop()).or(found);
             found_ephemeral = tables.remove(&self.ephemeral).and_then(|mut items| items.pop()).or(found_ephemeral);

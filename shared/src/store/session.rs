@@ -1,11 +1,10 @@
 //! Session items, in the table that may vanish.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{DeleteRequest, ReturnValue, ReturnValuesOnConditionCheckFailure, WriteRequest};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 
+use super::failure::failed;
 use super::transaction::{Expression, Transaction, conditional, failure, unless_contended};
 use super::{Item, Store, at, from_item, key, n, s, to_item};
 use crate::clock::Timestamp;
@@ -13,9 +12,6 @@ use crate::error::Error;
 use crate::id::{SessionId, UserId};
 use crate::session::Session;
 use crate::user::User;
-
-/// The most items that one `BatchWriteItem` takes.
-const BATCH: usize = 25;
 
 /// What became of a rotation.
 #[derive(Debug)]
@@ -30,23 +26,17 @@ impl Store {
     /// Writes a new session.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn create_session(&self, session: &Session) -> Result<(), Error> {
         let item = to_item(session, key::session(&session.user_id, &session.id))?;
-        self.client
-            .put_item()
-            .table_name(&self.ephemeral)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(Error::internal)?;
+        self.client.put_item().table_name(&self.ephemeral).set_item(Some(item)).send().await.map_err(failed)?;
         Ok(())
     }
 
     /// A user and one of its sessions, as both stand now, in one round trip.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn read_caller(
         &self,
         user: &UserId,
@@ -59,7 +49,7 @@ impl Store {
     /// Begins the turn after `seq`, if `seq` is the present one and the session is still good in `epoch`.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn rotate_session(
         &self,
         (user, id, seq): (&UserId, &SessionId, u64),
@@ -100,7 +90,7 @@ impl Store {
     /// Ends one session; it need not exist.
     ///
     /// # Errors
-    /// [`Error::Busy`]; [`Error::Internal`] when the database does not answer.
+    /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
     pub async fn delete_session(&self, user: &UserId, id: &SessionId) -> Result<(), Error> {
         let gone = unless_contended(|| {
             self.client.delete_item().table_name(&self.ephemeral).set_key(Some(key::session(user, id))).send()
@@ -130,7 +120,7 @@ impl Store {
     /// Notes that a session was used, if it is still there.
     ///
     /// # Errors
-    /// [`Error::Busy`]; [`Error::Internal`] when the database does not answer.
+    /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
     pub async fn touch_session(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
         let touched = unless_contended(|| {
             self.client
@@ -158,10 +148,10 @@ impl Store {
     /// All sessions of a user that lie in the table, good or not.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn list_sessions(&self, user: &UserId) -> Result<Vec<Session>, Error> {
         let items = self.sessions_query(user).into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
-        items.map_err(Error::internal)?.into_iter().map(from_item).collect()
+        items.map_err(failed)?.into_iter().map(from_item).collect()
     }
 
     fn sessions_query(&self, user: &UserId) -> QueryFluentBuilder {
@@ -174,40 +164,9 @@ impl Store {
             .consistent_read(true)
     }
 
-    /// Removes all sessions of a user.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when the database does not answer; some may be left.
-    pub async fn delete_sessions(&self, user: &UserId) -> Result<(), Error> {
-        let mut pages = self.sessions_query(user).projection_expression("pk, sk").into_paginator().send();
-        while let Some(page) = pages.next().await {
-            for keys in page.map_err(Error::internal)?.items().chunks(BATCH) {
-                self.delete_ephemeral(keys).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn delete_ephemeral(&self, keys: &[Item]) -> Result<(), Error> {
-        let delete = |key: &Item| {
-            let delete = DeleteRequest::builder().set_key(Some(key.clone())).build().map_err(Error::internal)?;
-            Ok(WriteRequest::builder().delete_request(delete).build())
-        };
-        let requests = keys.iter().map(delete).collect::<Result<Vec<_>, Error>>()?;
-        let mut waiting = HashMap::from([(self.ephemeral.clone(), requests)]);
-        for _ in 0..super::BATCH_ATTEMPTS {
-            let answer = self
-                .client
-                .batch_write_item()
-                .set_request_items(Some(waiting))
-                .send()
-                .await
-                .map_err(Error::internal)?;
-            waiting = answer.unprocessed_items.unwrap_or_default();
-            if waiting.is_empty() {
-                return Ok(());
-            }
-        }
-        Err(Error::Busy)
+    /// The keys of a user's sessions.
+    pub(super) async fn session_keys(&self, user: &UserId) -> Result<Vec<Item>, Error> {
+        let keys = self.sessions_query(user).projection_expression("pk, sk").into_paginator().items().send();
+        keys.collect::<Result<_, _>>().await.map_err(failed)
     }
 }

@@ -11,8 +11,9 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 
 use super::Item;
+use super::failure::failed;
 use crate::error::Error;
-use crate::id::random_below;
+use crate::id::{self, random_below};
 
 /// A condition or update expression with its values.
 pub(super) struct Expression {
@@ -102,13 +103,23 @@ impl Transaction {
         Ok(self.with(TransactWriteItem::builder().delete(delete).build(), refusal))
     }
 
-    /// Writes everything. A reply lost on the way is asked for again by the SDK with the same request token, so it counts once.
+    /// Deletes an item, whether it is there or not.
+    pub(super) fn remove(self, table: &str, key: Item) -> Result<Self, Error> {
+        let delete = Delete::builder().table_name(table).set_key(Some(key)).build().map_err(Error::internal)?;
+        let write = TransactWriteItem::builder().delete(delete).build();
+        Ok(self.with(write, || Error::internal("a write without a condition was refused")))
+    }
+
+    /// Writes everything, once: each repetition, of the SDK for a reply that was lost or of ours for a conflict, bears the same token.
     ///
     /// # Errors
     /// The refusal of the first write whose condition does not hold; [`Error::Busy`] when others keep writing the same items.
     pub(super) async fn commit(self, client: &Client) -> Result<(), Error> {
-        let outcome =
-            unless_contended(|| client.transact_write_items().set_transact_items(Some(self.writes.clone())).send());
+        let token = id::version()?;
+        let outcome = unless_contended(|| {
+            let write = client.transact_write_items().client_request_token(&token);
+            write.set_transact_items(Some(self.writes.clone())).send()
+        });
         match outcome.await {
             Ok(_) => Ok(()),
             Err(error) => {
@@ -180,9 +191,9 @@ where
 /// What a failed call means when no condition of ours explains it.
 pub(super) fn failure<E>(error: SdkError<E>) -> Error
 where
-    E: std::error::Error + Send + Sync + Contended + 'static,
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + Contended + 'static,
 {
-    if error.as_service_error().is_some_and(Contended::is_conflict) { Error::Busy } else { Error::internal(error) }
+    if error.as_service_error().is_some_and(Contended::is_conflict) { Error::Busy } else { failed(error) }
 }
 
 /// The outcome of a write of one item, with `refusal` for a condition that did not hold.

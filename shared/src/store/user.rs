@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::failure::failed;
 use super::transaction::{Expression, Transaction, conditional, unless_contended};
 use super::{Item, MAX_ID_BYTES, Store, at, from_item, key, n, s, to_item};
 use crate::clock::Timestamp;
@@ -14,6 +15,9 @@ use crate::user::User;
 
 /// The form of the items that this release writes; migrations compare it.
 const SCHEMA: u32 = 1;
+
+/// How many sessions are removed with their user, in the one transaction, which takes 100 writes.
+const SESSIONS_AT_ONCE: usize = 90;
 
 /// How often a record may change under our hands before the answer is [`Error::Busy`].
 const ATTEMPTS: usize = 5;
@@ -87,14 +91,14 @@ impl Store {
     /// The user with this identifier as it stands now, expired or not.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the database does not answer.
+    /// [`Error::Unavailable`] when the database does not answer.
     pub async fn read_user(&self, id: &UserId) -> Result<Option<User>, Error> {
         if id.as_str().len() > MAX_ID_BYTES {
             return Ok(None);
         }
         let answer =
             self.client.get_item().table_name(&self.users).set_key(Some(key::user(id))).consistent_read(true).send();
-        answer.await.map_err(Error::internal)?.item.map(from_item).transpose()
+        answer.await.map_err(failed)?.item.map(from_item).transpose()
     }
 
     /// Changes a user to what `decide` makes of the record as it stands, and reads it again when it changed meanwhile. `known` is the
@@ -208,15 +212,18 @@ impl Store {
     }
 
     async fn delete_user(&self, user: &User, by: &By) -> Result<(), Error> {
+        let sessions = self.session_keys(&user.id).await?;
         let mut writes = Transaction::default()
             .delete(&self.users, key::user(&user.id), is_version(user), || Error::Stale)?
             .delete(&self.users, key::login(&user.email.key()), is_of(&user.id), || Error::Stale)?;
         if user.is_working_admin() {
             writes = self.one_admin_less(writes)?;
         }
+        // No session is left without its user; of very many, and of those that begin just now, TTL removes the rest.
+        for key in sessions.into_iter().take(SESSIONS_AT_ONCE) {
+            writes = writes.remove(&self.ephemeral, key)?;
+        }
         self.commit(writes, &[Event::new(Name::Deleted, &user.id, by)?]).await?;
-        // Without their user the sessions are over; what is left of them after a failure here, TTL removes.
-        self.delete_sessions(&user.id).await?;
         self.free_left_over(user, None).await
     }
 }
