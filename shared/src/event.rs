@@ -66,6 +66,12 @@ impl By {
         Self { actor, ip: origin.ip.clone(), request_id: origin.request_id.clone(), millis: clock.now_millis() }
     }
 
+    /// The gateway's name for the request; empty without one.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
     /// The service or its operator, without a request.
     #[must_use]
     pub fn itself(actor: Actor, clock: &Clock) -> Self {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Error;
+use crate::event::By;
 use crate::id::{LetterId, TicketId, UserId};
 
 /// How long a letter stays in the outbox, in seconds: long enough to answer "I never got the mail".
@@ -69,6 +70,9 @@ pub struct Letter {
     pub to: Email,
     /// The single-use ticket that its link carries.
     pub ticket: TicketId,
+    /// The request that it comes from, by the gateway's name.
+    #[serde(default)]
+    pub request_id: String,
     /// When it was put into the outbox.
     pub created_at: Timestamp,
     /// How far it has come.
@@ -78,17 +82,18 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// A new letter that waits for the mailer.
+    /// A new letter that waits for the mailer; `by` made the request that it comes from.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
-    pub fn new(kind: Kind, to: Email, user_id: Option<UserId>, now: Timestamp) -> Result<Self, Error> {
+    pub fn new(kind: Kind, to: Email, user_id: Option<UserId>, by: &By, now: Timestamp) -> Result<Self, Error> {
         Ok(Self {
             id: LetterId::new()?,
             kind,
             user_id,
             to,
             ticket: TicketId::new()?,
+            request_id: by.request_id().to_owned(),
             created_at: now,
             state: State::Pending,
             expires_at: now.plus(KEEP_SECONDS),

@@ -45,6 +45,16 @@ async fn strangers_cannot_write_into_the_log_what_they_like() {
 }
 
 #[tokio::test]
+async fn a_letter_tells_the_request_that_it_comes_from() {
+    let shop = Shop::open();
+    let answer = shop.sign_up("ann@example.com").await;
+    shop.mails("ann@example.com").await;
+    let lines = trap::lines(answer.header("x-request-id"));
+    let sent = lines.iter().find(|line| line["message"] == "a letter was sent").unwrap();
+    assert_eq!(sent["letter.kind"], "verify-email");
+}
+
+#[tokio::test]
 async fn an_event_and_its_request_share_an_id() {
     let shop = Shop::open();
     shop.member("ann@example.com").await;

@@ -39,8 +39,8 @@ pub(crate) async fn handle(
         return Err(Error::invalid("new_email", Refusal::new("same-email", "this is the address already")));
     }
     let now = app.clock.now();
-    let prove = Letter::new(Kind::ConfirmEmail, wish.new_email.clone(), Some(user.id.clone()), now)?;
-    let notice = Letter::new(Kind::EmailChange, user.email.clone(), Some(user.id.clone()), now)?;
+    let prove = Letter::new(Kind::ConfirmEmail, wish.new_email.clone(), Some(user.id.clone()), &by, now)?;
+    let notice = Letter::new(Kind::EmailChange, user.email.clone(), Some(user.id.clone()), &by, now)?;
     let attempt = async || {
         let before = app.store.read_user(&user.id).await?.ok_or(Error::Unauthenticated)?;
         // A new epoch or address means that what was proven above is not the present state.

@@ -38,7 +38,7 @@ pub(crate) async fn handle(
     app.config.password_policy.check("new_password", &wish.new, &user.known_words(&app.config.project_name))?;
     let hash = app.hasher.hash(wish.new).await?;
     let now = app.clock.now();
-    let notice = Letter::new(Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), now)?;
+    let notice = Letter::new(Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), &by, now)?;
     let decide = |user: &User| {
         // Another change of the password began a new epoch: the one proven above is not the current one any more.
         if user.epoch != session.epoch {

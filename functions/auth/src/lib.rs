@@ -20,10 +20,12 @@ use axum::routing::{delete, post, put};
 use user_core::app::App;
 use user_core::email::Email;
 use user_core::error::Error;
+use user_core::event::{Actor, By};
 use user_core::http;
 use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
+use user_core::session::Origin;
 use user_core::token::{self, TicketClaims};
 use user_core::user::User;
 
@@ -49,9 +51,10 @@ pub fn router(app: App) -> Router {
 
 /// Puts a letter for whoever reads the mail of `email` into the outbox. Whether there is an account that it serves, the mailer finds
 /// out, so that asking takes the same time for every address.
-async fn ask_for_letter(app: &App, limits: &Limits, kind: Kind, email: Email) -> Result<(), Error> {
+async fn ask_for_letter(app: &App, limits: &Limits, origin: &Origin, kind: Kind, email: Email) -> Result<(), Error> {
     limits.auth(email.key().as_str()).await?;
-    app.store.create_letter(&Letter::new(kind, email, None, app.clock.now())?).await
+    let by = By::request(Actor::Anonymous, origin, &app.clock);
+    app.store.create_letter(&Letter::new(kind, email, None, &by, app.clock.now())?).await
 }
 
 /// The claims of a letter's token, by the keys that are in force.

@@ -10,6 +10,7 @@ use user_core::error::Error;
 use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::limits::Limits;
 use user_core::letter::Kind;
+use user_core::session::Origin;
 
 pub(crate) struct Address {
     pub(crate) email: Email,
@@ -25,9 +26,10 @@ impl Body for Address {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
+    origin: Origin,
     body::Json(wish): body::Json<Address>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
-    crate::ask_for_letter(&app, &limits, Kind::VerifyEmail, wish.email).await?;
+    crate::ask_for_letter(&app, &limits, &origin, Kind::VerifyEmail, wish.email).await?;
     let message = "If this address waits for its verification, a new letter is on its way.";
     Ok((StatusCode::ACCEPTED, Json(Message { message })))
 }

@@ -51,7 +51,8 @@ pub(crate) async fn handle(
         &user.known_words(&app.config.project_name),
     )?;
     let hash = app.hasher.hash(wish.new_password).await?;
-    let notice = Letter::new(letter::Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), now)?;
+    let by = By::request(Actor::User(claims.sub.clone()), &origin, &app.clock);
+    let notice = Letter::new(letter::Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), &by, now)?;
     let decide = |user: &User| {
         if !waits(user) {
             return Err(Error::InvalidToken);
@@ -59,7 +60,6 @@ pub(crate) async fn handle(
         let proven = user.edited(&Edit { is_verified: Some(true), ..Edit::default() }, now).in_new_epoch(now);
         Ok(Change { password_hash: Some(hash.clone()), letter: Some(notice.clone()), ..proven.into() })
     };
-    let by = By::request(Actor::User(claims.sub.clone()), &origin, &app.clock);
     match app.store.change_user(&claims.sub, Some(user.clone()), &by, decide).await {
         Ok(_) => Ok(Json(Message { message: "Your password is changed. Sign in with it." })),
         Err(Error::NotFound) => Err(Error::InvalidToken),

@@ -53,10 +53,10 @@ pub(crate) async fn handle(
     limits.auth(user.email.key().as_str()).await?;
     app.config.password_policy.check("password", &wish.password, &user.known_words(&app.config.project_name))?;
     let password_hash = app.hasher.hash(wish.password).await?;
-    let letter = app.config.email_verification_enabled.then(|| verification(&app, &mut user)).transpose()?;
+    let by = By::request(Actor::User(user.id.clone()), &origin, &app.clock);
+    let letter = app.config.email_verification_enabled.then(|| verification(&app, &mut user, &by)).transpose()?;
     user.is_verified = letter.is_none();
     let login = Login::of(&user, password_hash);
-    let by = By::request(Actor::User(user.id.clone()), &origin, &app.clock);
     match app.config.signup_enumeration {
         Enumeration::Reveal => app.store.create_user(&user, &login, letter.as_ref(), (&by, now)).await?,
         Enumeration::Private => create_in_private(&app, &user, &login, letter, (&by, now)).await?,
@@ -70,8 +70,8 @@ pub(crate) async fn handle(
 }
 
 /// Makes the user wait for its verification; the letter that ends the wait.
-fn verification(app: &App, user: &mut User) -> Result<Letter, Error> {
-    let letter = Letter::new(Kind::VerifyEmail, user.email.clone(), Some(user.id.clone()), user.created_at)?;
+fn verification(app: &App, user: &mut User, by: &By) -> Result<Letter, Error> {
+    let letter = Letter::new(Kind::VerifyEmail, user.email.clone(), Some(user.id.clone()), by, user.created_at)?;
     user.verify_ticket = Some(letter.ticket.clone());
     user.expires_at = Some(user.created_at.plus(app.config.unverified_user_ttl_seconds));
     Ok(letter)
@@ -92,7 +92,7 @@ async fn create_in_private(
             None => Ok(()),
         },
         Err(Error::EmailTaken) => {
-            app.store.create_letter(&Letter::new(Kind::AccountExists, user.email.clone(), None, now)?).await
+            app.store.create_letter(&Letter::new(Kind::AccountExists, user.email.clone(), None, by, now)?).await
         }
         Err(error) => Err(error),
     }

@@ -41,14 +41,21 @@ async fn deliver(app: &App, backend: &Backend, record: EventRecord) -> Result<()
     };
     let Some(addressee) = resolve::addressee(app, &letter).await? else {
         count(&letter, "dropped");
-        tracing::info!(letter.id = %letter.id, letter.kind = letter.kind.as_str(), "a letter was dropped");
+        let (kind, request_id) = (letter.kind.as_str(), letter.request_id.as_str());
+        tracing::info!(letter.id = %letter.id, letter.kind = kind, request.id = request_id, "a letter was dropped");
         return app.store.settle_letter(&letter.id, State::Dropped, None).await;
     };
     let mail = write::mail(app, &letter, &addressee)?;
     let message_id = backend.send(app, &mail).await?;
     app.store.settle_letter(&letter.id, State::Sent, Some(&message_id)).await?;
     count(&letter, "sent");
-    tracing::info!(letter.id = %letter.id, letter.kind = letter.kind.as_str(), user.id = %addressee.id, "a letter was sent");
+    tracing::info!(
+        letter.id = %letter.id,
+        letter.kind = letter.kind.as_str(),
+        user.id = %addressee.id,
+        request.id = letter.request_id,
+        "a letter was sent"
+    );
     Ok(())
 }
 

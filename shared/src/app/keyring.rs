@@ -142,6 +142,8 @@ impl App {
         self.present.read_at.store(self.clock.now().0, Ordering::SeqCst);
         let read = self.store.read_keys().await.and_then(|keys| Keyring::new(&self.config, keys));
         match read {
+            // Secrets Manager may still show a version that is not in force any more.
+            Ok(keyring) if keyring.keys.generation() < self.keyring().keys.generation() => {}
             Ok(keyring) => {
                 *self.present.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
             }
