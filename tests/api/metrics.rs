@@ -103,3 +103,47 @@ fn every_metric_is_documented() {
         assert_eq!(counts_up, metric.kind == Kind::Counter, "{}: a counter's name ends so", metric.name);
     }
 }
+
+const MONITORING: &str = include_str!("../../infra/monitoring.yaml");
+
+/// What the dashboard shows of our own metrics: names with the dimensions that they are asked for by.
+fn shown() -> Vec<(String, BTreeSet<String>)> {
+    let body = MONITORING.split("DashboardBody: !Sub |\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    let entries = body["widgets"].as_array().unwrap().iter().flat_map(|widget| {
+        assert!(widget["properties"]["title"].is_string() && widget["properties"]["region"].is_string(), "{widget}");
+        widget["properties"]["metrics"].as_array().unwrap().iter()
+    });
+    let own = entries.filter_map(|entry| {
+        if let Some(search) = entry[0]["expression"].as_str() {
+            let dimensions = search.split(&format!("{{{NAMESPACE},")).nth(1).unwrap().split('}').next().unwrap();
+            let name = search.split("MetricName=\"").nth(1).unwrap().split('"').next().unwrap();
+            return Some((name.to_owned(), dimensions.split(',').map(str::to_owned).collect()));
+        }
+        let texts: Vec<_> = entry.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let dimensions = texts.iter().skip(2).step_by(2).map(|name| (*name).to_owned()).collect();
+        (texts[0] == NAMESPACE).then(|| (texts[1].to_owned(), dimensions))
+    });
+    own.collect()
+}
+
+#[test]
+fn the_dashboard_shows_only_metrics_that_are_emitted_with_their_dimensions() {
+    let shown = shown();
+    assert!(shown.len() >= 9);
+    for (name, mut dimensions) in shown {
+        let metric = ALL.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is not emitted"));
+        assert!(dimensions.remove("environment"), "{name}");
+        assert_eq!(dimensions, metric.labels.iter().map(|label| (*label).to_owned()).collect(), "{name}");
+    }
+}
+
+#[test]
+fn alarms_are_about_metrics_of_aws_and_tell_the_topic() {
+    let alarms: Vec<_> = MONITORING.split("Type: AWS::CloudWatch::Alarm").skip(1).collect();
+    assert_eq!(alarms.len(), 6);
+    for alarm in alarms {
+        assert!(alarm.contains("AlarmActions: !If [Tells,") && alarm.contains("AlarmDescription: "), "{alarm}");
+        assert!(!alarm.contains(NAMESPACE), "an alarm on a metric of ours has to be compared with what is emitted");
+    }
+}
