@@ -91,7 +91,8 @@ impl Service {
     pub async fn join(url: &str, options: Options) -> Result<Self, Fault> {
         let (template, config) = outline(&options.settings)?;
         let sdk = remote_config(&format!("{}/_local/aws", url.trim_end_matches('/')));
-        let keys = store(&sdk, &config).read_keys().await?;
+        let read = store(&sdk, &config).read_keys().await;
+        let keys = read.map_err(|_| format!("no `cargo local` answers at {url}"))?;
         Self::assemble(&template, config, options, |_| sdk.clone(), &keys)
     }
 

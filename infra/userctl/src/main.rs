@@ -182,6 +182,7 @@ fn reason(fault: &Fault) -> String {
     match fault.downcast_ref::<Error>() {
         Some(Error::NotFound) => "no user has this address".to_owned(),
         Some(Error::EmailTaken) => "an account with this address exists; use promote".to_owned(),
+        Some(Error::Unavailable) => "the database or the secret does not answer; is the stack there?".to_owned(),
         Some(Error::Stale) => "another rotation went before; try again".to_owned(),
         Some(Error::LastAdmin) => "this is the last administrator; promote somebody else first".to_owned(),
         Some(Error::Invalid(errors)) => {
