@@ -119,12 +119,6 @@ impl Event {
         })
     }
 
-    /// The event with a word more.
-    #[must_use]
-    pub fn with_detail(self, detail: &str) -> Self {
-        Self { detail: Some(detail.to_owned()), ..self }
-    }
-
     /// What a change of `before` to `after` means, with a new password or without.
     ///
     /// # Errors

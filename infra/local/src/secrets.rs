@@ -71,10 +71,11 @@ impl Secrets {
                     let wish = &properties.generate_secret_string;
                     let mut value: Map<String, Value> = serde_json::from_str(&wish.secret_string_template)?;
                     value.insert(wish.generate_string_key.clone(), Value::String(password(wish.password_length)));
-                    Secret::of(Value::Object(value).to_string())
+                    let new = Secret::of(Value::Object(value).to_string());
+                    secrets.keep(id, &new)?;
+                    new
                 }
             };
-            secrets.keep(id, &secret)?;
             secrets.lock().insert(id.clone(), secret);
         }
         Ok(secrets)
