@@ -1,12 +1,14 @@
 //! The configuration: environment variables, read once at start. `template.yaml` gives each its value.
 
+mod choice;
+
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
 use crate::email::Email;
 use crate::password::Policy;
+
+pub use choice::{Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, SmtpTls};
 
 /// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`.
 macro_rules! variables {
@@ -78,6 +80,18 @@ variables! {
     unverified_user_ttl_seconds: i64 = between(1, 31_536_000),
     /// What sends the letters.
     mail_backend: MailBackend = parsed,
+    /// The configuration set that letters are sent with by SES, which reports bounces and complaints.
+    ses_configuration_set: String = text,
+    /// The mail server that takes letters; empty without one.
+    smtp_host: String = any,
+    /// Its port.
+    smtp_port: u16 = between(1, 65_535),
+    /// Who signs in there; empty for nobody.
+    smtp_user: String = any,
+    /// With which password.
+    smtp_password: Hidden = hidden,
+    /// How the connection is encrypted.
+    smtp_tls: SmtpTls = parsed,
     /// The sender's address.
     emails_from_email: Email = email,
     /// The sender's name.
@@ -98,82 +112,9 @@ variables! {
     outbox_table: String = text,
     /// The secret with the signing keys.
     signing_secret_id: String = text,
+    /// The secret with the token that lets a collector read `/metrics`.
+    metrics_secret_id: String = text,
 }
-
-/// `ENVIRONMENT`: where the service runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Environment {
-    Development,
-    Staging,
-    Production,
-}
-
-/// `LOG_FORMAT`: one JSON object a line, or text for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum LogFormat {
-    Json,
-    Plain,
-}
-
-/// `JWT_ALGORITHM`: how access tokens are signed (RFC 7518, 3.1; RFC 8037, 3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum JwtAlgorithm {
-    /// HMAC with SHA-256: this service alone can check them.
-    #[serde(rename = "HS256")]
-    Hs256,
-    /// ECDSA on P-256 with SHA-256: whoever has the public key can.
-    #[serde(rename = "ES256")]
-    Es256,
-    /// Ed25519: likewise.
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-}
-
-/// `SIGNUP_ENUMERATION`: whether sign-up tells that an address is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Enumeration {
-    /// It says so: 409.
-    Reveal,
-    /// It answers as for a free one, in the same time; the owner gets a letter.
-    Private,
-}
-
-/// `MAIL_BACKEND`: what sends the letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailBackend {
-    /// Amazon SES, API version 2.
-    Ses,
-    /// Printed, links included; for development only.
-    Console,
-}
-
-macro_rules! words {
-    ($type:ty, $($word:literal => $value:expr),+) => {
-        impl FromStr for $type {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                match text {
-                    $($word => Ok($value),)+
-                    _ => Err(format!("is none of {}", [$($word),+].join(", "))),
-                }
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str([$(($word, $value)),+].iter().find(|(_, value)| value == self).map_or("", |(word, _)| word))
-            }
-        }
-    };
-}
-words!(Environment, "development" => Self::Development, "staging" => Self::Staging, "production" => Self::Production);
-words!(LogFormat, "json" => Self::Json, "plain" => Self::Plain);
-words!(JwtAlgorithm, "HS256" => Self::Hs256, "ES256" => Self::Es256, "EdDSA" => Self::EdDsa);
-words!(Enumeration, "reveal" => Self::Reveal, "private" => Self::Private);
-words!(MailBackend, "ses" => Self::Ses, "console" => Self::Console);
 
 /// What is wrong with the environment: a line for each variable, with its name.
 #[derive(Debug, PartialEq, Eq)]
@@ -199,8 +140,17 @@ impl Config {
 
     /// Values that are good alone and not together.
     fn contradiction(&self) -> Option<String> {
-        let prints_tokens = self.mail_backend == MailBackend::Console && self.environment != Environment::Development;
-        prints_tokens.then(|| "MAIL_BACKEND console prints tokens: only with ENVIRONMENT development".to_owned())
+        let why = match self.mail_backend {
+            MailBackend::Console if self.environment != Environment::Development => {
+                "MAIL_BACKEND console prints tokens: only with ENVIRONMENT development"
+            }
+            MailBackend::Smtp if self.smtp_host.is_empty() => "MAIL_BACKEND smtp needs SMTP_HOST",
+            MailBackend::Smtp if self.smtp_tls == SmtpTls::None && !self.smtp_user.is_empty() => {
+                "SMTP_USER would be sent in clear: SMTP_TLS must not be none"
+            }
+            _ => return None,
+        };
+        Some(why.to_owned())
     }
 
     /// Seconds that an access token is good.
@@ -228,6 +178,14 @@ fn one<T>(
 
 fn text(value: &str) -> Result<String, String> {
     if value.is_empty() { Err("is empty".to_owned()) } else { Ok(value.to_owned()) }
+}
+
+fn any(value: &str) -> Result<String, String> {
+    Ok(value.to_owned())
+}
+
+fn hidden(value: &str) -> Result<Hidden, String> {
+    Ok(Hidden(value.to_owned()))
 }
 
 fn parsed<T: FromStr<Err: fmt::Display>>(value: &str) -> Result<T, String> {
@@ -274,7 +232,7 @@ mod tests {
     fn malformed_values_say_what_would_be_right() {
         assert_eq!(between(1, 5)("6"), Err("is no number from 1 to 5".to_owned()));
         assert_eq!(parsed::<Policy>("weak"), Err("is none of classes, length, either".to_owned()));
-        assert_eq!(parsed::<MailBackend>("smoke"), Err("is none of ses, console".to_owned()));
+        assert_eq!(parsed::<MailBackend>("smoke"), Err("is none of ses, smtp, console".to_owned()));
         assert_eq!(url("https://shop.example/"), Ok("https://shop.example".to_owned()));
         assert!(url("shop.example").is_err() && url("ftp://shop.example").is_err());
     }

@@ -103,8 +103,19 @@ pub async fn serve(router: fn(App) -> Router) -> Result<(), lambda_http::Error> 
 }
 
 /// The crates whose lines `LOG_LEVEL` is about. Below `info` others would write whole requests, with all that is secret in them.
-pub const LOGGED_CRATES: [&str; 9] =
-    ["auth", "cleanup", "discovery", "health", "local", "mailer", "rotation", "user_core", "users"];
+pub const LOGGED_CRATES: [&str; 11] = [
+    "auth",
+    "cleanup",
+    "discovery",
+    "feedback",
+    "health",
+    "local",
+    "mailer",
+    "rotation",
+    "transport",
+    "user_core",
+    "users",
+];
 
 /// Writes log lines to standard output, as the configuration wants them. The first call in a process counts.
 pub fn start_log(config: &Config) {

@@ -10,50 +10,69 @@ use crate::id::{LetterId, TicketId, UserId};
 
 /// How long a letter stays in the outbox, in seconds: long enough to answer "I never got the mail".
 const KEEP_SECONDS: i64 = 30 * 86_400;
+/// How often a letter is tried before it is given up: for about six hours.
+const ATTEMPTS: u32 = 12;
 
-/// What a letter is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// Prove this address.
-    VerifyEmail,
-    /// Choose a new password.
-    ResetPassword,
-    /// Somebody signed up with an address that has an account already.
-    AccountExists,
-    /// Prove this new address.
-    ConfirmEmail,
-    /// The address is about to change: a notice to the old one, with the way back.
-    EmailChange,
-    /// The password was changed: a notice, in case it was somebody else.
-    PasswordChanged,
+/// An enum whose variants are words in kebab case, in items and in everything that people see.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The word.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+    };
 }
 
-impl Kind {
-    /// The word in items and in the local inbox.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::VerifyEmail => "verify-email",
-            Self::ResetPassword => "reset-password",
-            Self::AccountExists => "account-exists",
-            Self::ConfirmEmail => "confirm-email",
-            Self::EmailChange => "email-change",
-            Self::PasswordChanged => "password-changed",
-        }
+words! {
+    /// What a letter is about.
+    Kind {
+        /// Prove this address.
+        VerifyEmail = "verify-email",
+        /// Choose a new password.
+        ResetPassword = "reset-password",
+        /// Somebody signed up with an address that has an account already.
+        AccountExists = "account-exists",
+        /// Prove this new address.
+        ConfirmEmail = "confirm-email",
+        /// The address is about to change: a notice to the old one, with the way back.
+        EmailChange = "email-change",
+        /// The password was changed: a notice, in case it was somebody else.
+        PasswordChanged = "password-changed",
     }
 }
 
-/// How far a letter has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Waits for the mailer.
-    Pending,
-    /// Handed to the mail service.
-    Sent,
-    /// Not to be sent: the account is gone or needs no such letter.
-    Dropped,
+words! {
+    /// How far a letter has come.
+    State {
+        /// Waits for the mailer, or for its next attempt.
+        Pending = "pending",
+        /// Handed to the mail service.
+        Sent = "sent",
+        /// Not to be sent: the account is gone or needs no such letter.
+        Dropped = "dropped",
+        /// Not sent, because the address takes no letters.
+        Suppressed = "suppressed",
+        /// Given up: a dead letter, until an operator has it tried again.
+        Failed = "failed",
+        /// Sent, and come back.
+        Bounced = "bounced",
+        /// Sent, and its reader called it spam.
+        Complained = "complained",
+    }
 }
 
 /// A letter as stored.
@@ -79,6 +98,21 @@ pub struct Letter {
     pub state: State,
     /// When TTL may remove it.
     pub expires_at: Timestamp,
+    /// How often the mailer took it.
+    #[serde(default)]
+    pub attempts: u32,
+    /// From when on the mailer may take it again; while it is being sent, until when nobody else may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Timestamp>,
+    /// When it came to its present state, unless that is pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// The mail service's name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// Why it was not delivered, as a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 impl Letter {
@@ -97,6 +131,36 @@ impl Letter {
             created_at: now,
             state: State::Pending,
             expires_at: now.plus(KEEP_SECONDS),
+            attempts: 0,
+            retry_at: None,
+            settled_at: None,
+            message_id: None,
+            problem: None,
         })
+    }
+
+    /// How long a letter that was taken so often waits for its next attempt, in seconds: a minute, doubling up to an hour. The first
+    /// wait is as long as the mailer may take, so that a crash of the mailer costs that and no more.
+    #[must_use]
+    pub fn back_off(attempts: u32) -> i64 {
+        (60 << attempts.min(6)).min(3_600)
+    }
+
+    /// Whether the letter had all its attempts.
+    #[must_use]
+    pub fn is_given_up(&self) -> bool {
+        self.attempts >= ATTEMPTS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_waits_longer_each_time_and_is_tried_for_hours() {
+        let waits: Vec<_> = (0..ATTEMPTS).map(Letter::back_off).collect();
+        assert_eq!((waits[0], waits[1], waits[6]), (60, 120, 3_600));
+        assert!(waits.is_sorted() && waits.iter().sum::<i64>() > 5 * 3_600);
     }
 }

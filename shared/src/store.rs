@@ -2,6 +2,7 @@
 //! of item.
 
 pub mod admins;
+pub mod delivery;
 pub mod directory;
 mod email;
 mod event;

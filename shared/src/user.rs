@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Refusal;
 use crate::id::{TicketId, UserId};
+use crate::language::Language;
 
 pub use email_change::{AddressTicket, REVERT_SECONDS};
 pub use view::UserView;
@@ -81,6 +82,9 @@ pub struct User {
     /// Family name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
+    /// What letters are written in.
+    #[serde(default)]
+    pub language: Language,
     /// What the user may do; `ROLE` alone is a reserved word of DynamoDB.
     #[serde(rename = "user_role")]
     pub role: Role,
@@ -122,6 +126,7 @@ impl User {
             email,
             first_name: None,
             last_name: None,
+            language: Language::default(),
             role: Role::User,
             is_verified: false,
             is_active: true,

@@ -160,7 +160,7 @@ async fn letter(shop: &Shop, email: &str) -> String {
     for _ in 0..200 {
         let _ = shop.service.drain_streams().await;
         if let Some(mail) = shop.service.inbox.mails(Some(email)).first() {
-            return serde_json::to_value(mail).unwrap()["token"].as_str().unwrap().to_owned();
+            return mail.token().to_owned();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

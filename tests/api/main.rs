@@ -17,6 +17,7 @@ mod join;
 mod keys;
 mod limits;
 mod logs;
+mod mail;
 mod mailer;
 mod metrics;
 mod races;

@@ -12,6 +12,7 @@ use user_core::event::{Actor, By};
 use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::limits::Limits;
 use user_core::id::UserId;
+use user_core::language::Language;
 use user_core::letter::{Kind, Letter};
 use user_core::login::Login;
 use user_core::password::Password;
@@ -44,12 +45,14 @@ pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
     origin: Origin,
+    language: Language,
     body::Json(wish): body::Json<SignUp>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let now = app.clock.now();
     let mut user = User::new(UserId::new(app.clock.now_millis())?, wish.email, now);
     user.first_name = wish.first_name;
     user.last_name = wish.last_name;
+    user.language = language;
     limits.auth(user.email.key().as_str()).await?;
     app.config.password_policy.check("password", &wish.password, &user.known_words(&app.config.project_name))?;
     let password_hash = app.hasher.hash(wish.password).await?;

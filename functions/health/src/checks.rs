@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::time::Instant;
 
+use futures::future::try_join;
 use serde_json::{Map, Value, json};
+use transport::Transport;
 use user_core::app::App;
 use user_core::error::Error;
 
@@ -27,8 +29,9 @@ impl From<Check> for Value {
 }
 
 /// All checks by name; they run at the same time.
-pub(crate) async fn all(app: &App) -> Vec<(&'static str, Check)> {
-    let (database, cache, email, cleanup) = futures::join!(database(app), cache(app), email(app), cleanup(app));
+pub(crate) async fn all(app: &App, transport: &Transport) -> Vec<(&'static str, Check)> {
+    let (database, cache, email, cleanup) =
+        futures::join!(database(app), cache(app), email(app, transport), cleanup(app));
     vec![
         ("database", database),
         ("cache", cache),
@@ -48,10 +51,12 @@ pub(crate) async fn cache(app: &App) -> Check {
     timed("cache", async { app.store.probe_ephemeral(app.clock.now()).await.map(|()| json!({})) }).await
 }
 
-/// Letters can be put into the outbox.
-async fn email(app: &App) -> Check {
+/// Letters can be put into the outbox, and what carries them away would take one: SES may send and has quota left, or the mail server
+/// greets us.
+async fn email(app: &App, transport: &Transport) -> Check {
     let backend = app.config.mail_backend.to_string();
-    timed("email", async { app.store.probe_outbox().await.map(|()| json!({ "backend": backend })) }).await
+    let probes = async { try_join(app.store.probe_outbox(), transport.probe()).await };
+    timed("email", async { probes.await.map(|_| json!({ "backend": backend })) }).await
 }
 
 /// A token of each kind that is signed now can be read now.

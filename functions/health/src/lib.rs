@@ -8,8 +8,9 @@ use ::http::StatusCode;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde_json::{Map, Value, json};
+use transport::Transport;
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::http;
@@ -20,14 +21,14 @@ use checks::Check;
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// The function's routes.
-pub fn router(app: App) -> Router {
+pub fn router(app: App, transport: Transport) -> Router {
     let routes = Router::new()
         .route("/api/v1/health", get(alive))
         .route("/api/v1/health/", get(alive))
         .route("/api/v1/health/db", get(database))
         .route("/api/v1/health/cache", get(cache))
         .route("/api/v1/health/full", get(full));
-    http::serve(routes, app)
+    http::serve(routes.layer(Extension(transport)), app)
 }
 
 /// `GET /health`: no input or output, so that it tells only whether the function runs.
@@ -56,8 +57,8 @@ fn one(app: &App, name: &'static str, check: &Check) -> Result<Json<Value>, Erro
 }
 
 /// `GET /health/full`: every check, side by side.
-async fn full(State(app): State<App>) -> Response {
-    let checks = Box::pin(checks::all(&app)).await;
+async fn full(State(app): State<App>, Extension(transport): Extension<Transport>) -> Response {
+    let checks = Box::pin(checks::all(&app, &transport)).await;
     let healthy = checks.iter().all(|(_, check)| check.healthy);
     let mut body = about(&app, healthy);
     body.insert(

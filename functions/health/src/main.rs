@@ -1,6 +1,12 @@
 //! The Lambda function `health`.
 
+use std::sync::Arc;
+
+use transport::Transport;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    user_core::lambda::serve(health::router).await
+    let (app, sdk) = user_core::lambda::load().await?;
+    let transport = Transport::new(&app.config, &sdk, Arc::new(|_| Ok(())))?;
+    lambda_http::run(health::router(app, transport)).await
 }

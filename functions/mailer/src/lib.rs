@@ -1,64 +1,139 @@
-//! Sends the letters that the outbox' stream brings: each at least once, then marked, so that a record that comes again is not sent
-//! again.
+//! Sends the letters of the outbox: those that its stream brings, and every minute those that could not be sent before. A letter is
+//! taken before it is sent, so that no two send it, and settled after it.
 
-pub mod backend;
 mod resolve;
 mod write;
 
-use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use futures::future::{join, try_join, try_join_all};
+use serde_json::Value;
+use transport::{Refusal, Transport};
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::letter::{Letter, State};
 use user_core::metric;
-use user_core::store::outbox;
+use user_core::store::outbox::{self, SHARDS};
 
-pub use backend::{Backend, Mail};
-
-/// Sends the letters of a batch, in order. Those that could not be sent are named, so that only they come again.
-pub async fn handle(app: &App, backend: &Backend, event: Event) -> DynamoDbEventResponse {
-    let mut response = DynamoDbEventResponse::default();
-    futures::future::join(app.refresh_keys(), app.newest_keyring()).await;
-    for record in event.records {
-        let sequence_number = record.change.sequence_number.clone();
-        if let Err(error) = deliver(app, backend, record).await {
-            metrics::counter!(metric::LETTERS, "kind" => "unknown", "outcome" => "failed").increment(1);
-            tracing::error!(error.cause = %error, stream.sequence_number = ?sequence_number, "a letter was not sent");
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = sequence_number;
-            response.batch_item_failures.push(failure);
-        }
-    }
-    response
+/// What wakes the mailer.
+pub enum Wake {
+    /// Letters that were just put into the outbox.
+    Stream(Box<Event>),
+    /// The schedule: it is time to look for letters to be tried again.
+    Schedule,
 }
 
-async fn deliver(app: &App, backend: &Backend, record: EventRecord) -> Result<(), Error> {
-    let image = outbox::from_image(record.change.new_image)?;
-    // The stream shows the letter as it was put; what became of it since, only the table knows.
-    let letter = match app.store.read_letter(&image.id).await? {
-        Some(letter) if letter.state == State::Pending => letter,
-        _ => return Ok(()),
+impl Wake {
+    /// Reads an event as Lambda hands it over.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is of neither kind.
+    pub fn read(event: Value) -> Result<Self, Error> {
+        match &event {
+            Value::Object(fields) if fields.contains_key("Records") => {
+                serde_json::from_value(event).map(|event| Self::Stream(Box::new(event))).map_err(Error::internal)
+            }
+            Value::Object(_) => Ok(Self::Schedule),
+            _ => Err(Error::internal("the event is no object")),
+        }
+    }
+}
+
+/// Sends what there is to send. Records whose letters could not even be taken are named, so that they come again.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer a scheduled run.
+pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<DynamoDbEventResponse, Error> {
+    join(app.refresh_keys(), app.newest_keyring()).await;
+    let mut response = DynamoDbEventResponse::default();
+    match wake {
+        Wake::Stream(event) => {
+            for record in event.records {
+                let sequence_number = record.change.sequence_number.clone();
+                let delivered = async { deliver(app, transport, outbox::from_image(record.change.new_image)?).await };
+                if let Err(error) = Box::pin(delivered).await {
+                    tracing::error!(error.cause = %error, stream.sequence_number = ?sequence_number, "a letter was not taken");
+                    let mut failure = DynamoDbBatchItemFailure::default();
+                    failure.item_identifier = sequence_number;
+                    response.batch_item_failures.push(failure);
+                }
+            }
+        }
+        Wake::Schedule => {
+            let now = app.clock.now();
+            let due = try_join_all((0..SHARDS).map(|shard| app.store.list_due_letters(shard, now))).await?;
+            for letter in due.into_iter().flatten() {
+                Box::pin(deliver(app, transport, letter)).await?;
+            }
+        }
+    }
+    Ok(response)
+}
+
+/// What becomes of a letter that was taken.
+enum Fate {
+    Sent(String),
+    Dropped,
+    Suppressed(String),
+    Refused(Refusal),
+}
+
+async fn deliver(app: &App, transport: &Transport, letter: Letter) -> Result<(), Error> {
+    let Some(letter) = app.store.take_letter(&letter, app.clock.now()).await? else { return Ok(()) };
+    let fate = match attempt(app, transport, &letter).await {
+        Ok(fate) => fate,
+        Err(error) => {
+            // Nothing was sent: whoever comes next need not wait.
+            app.store.postpone_letter(&letter, "internal", app.clock.now()).await?;
+            return Err(error);
+        }
     };
-    let Some(addressee) = resolve::addressee(app, &letter).await? else {
-        count(&letter, "dropped");
-        let (kind, request_id) = (letter.kind.as_str(), letter.request_id.as_str());
-        tracing::info!(letter.id = %letter.id, letter.kind = kind, request.id = request_id, "a letter was dropped");
-        return app.store.settle_letter(&letter.id, State::Dropped, None).await;
+    let settled = match &fate {
+        Fate::Sent(message_id) => Some((State::Sent, Some(message_id.as_str()), None)),
+        Fate::Dropped => Some((State::Dropped, None, None)),
+        Fate::Suppressed(reason) => Some((State::Suppressed, None, Some(reason.as_str()))),
+        Fate::Refused(refusal) if refusal.is_permanent || letter.is_given_up() => {
+            Some((State::Failed, None, Some(refusal.code.as_str())))
+        }
+        Fate::Refused(_) => None,
     };
-    let mail = write::mail(app, &letter, &addressee)?;
-    let message_id = backend.send(app, &mail).await?;
-    app.store.settle_letter(&letter.id, State::Sent, Some(&message_id)).await?;
-    count(&letter, "sent");
-    tracing::info!(
-        letter.id = %letter.id,
-        letter.kind = letter.kind.as_str(),
-        user.id = %addressee.id,
-        request.id = letter.request_id,
-        "a letter was sent"
+    if let (None, Fate::Refused(Refusal { code, .. }), Some(retry_at)) = (&settled, &fate, letter.retry_at) {
+        app.store.postpone_letter(&letter, code, retry_at).await?;
+    }
+    if let Some((state, message_id, problem)) = settled {
+        app.store.settle_letter(&letter, state, (message_id, problem), app.clock.now()).await?;
+    }
+    note(
+        &letter,
+        settled.map_or("postponed", |(state, ..)| state.as_str()),
+        settled.and_then(|(_, _, problem)| problem),
     );
     Ok(())
 }
 
-fn count(letter: &Letter, outcome: &'static str) {
+async fn attempt(app: &App, transport: &Transport, letter: &Letter) -> Result<Fate, Error> {
+    let to = letter.to.key();
+    let mark = app.store.read_undeliverable(&to, app.clock.now());
+    let (mark, addressee) = try_join(mark, resolve::addressee(app, letter)).await?;
+    let Some(addressee) = addressee else { return Ok(Fate::Dropped) };
+    if let Some(mark) = mark {
+        return Ok(Fate::Suppressed(mark.reason));
+    }
+    let mail = write::mail(app, letter, &addressee)?;
+    Ok(transport.send(&mail).await.map_or_else(Fate::Refused, Fate::Sent))
+}
+
+/// Counts and logs what became of a letter.
+fn note(letter: &Letter, outcome: &'static str, problem: Option<&str>) {
     metrics::counter!(metric::LETTERS, "kind" => letter.kind.as_str(), "outcome" => outcome).increment(1);
+    tracing::info!(
+        letter.id = %letter.id,
+        letter.kind = letter.kind.as_str(),
+        letter.outcome = outcome,
+        letter.attempts = letter.attempts,
+        letter.problem = problem,
+        user.id = letter.user_id.as_ref().map(user_core::id::UserId::as_str),
+        request.id = letter.request_id,
+        "a letter"
+    );
 }

@@ -1,5 +1,10 @@
-//! The words of a letter, in text and HTML, with the link that carries its token.
+//! The words of a letter, in text and HTML, with the link that carries its token. The words are under `templates/`: a folder for each
+//! language with a file for each kind of letter, and the layout beside them.
 
+use std::sync::LazyLock;
+
+use minijinja::{Environment, context};
+use transport::Mail;
 use user_core::app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
@@ -7,67 +12,14 @@ use user_core::letter::{Kind, Letter};
 use user_core::token;
 use user_core::user::{AddressTicket, User};
 
-use crate::backend::Mail;
-
 /// How long the link of a reset letter is good, in seconds.
 const RESET_SECONDS: i64 = 30 * 60;
 
-/// What a letter says. `{shop}` stands for the shop's name, `{end}` for the end of its link.
-struct Words {
-    subject: &'static str,
-    lead: &'static str,
-    /// What the button says.
-    button: &'static str,
-    note: &'static str,
-}
-
-fn words(kind: Kind) -> Words {
-    match kind {
-        Kind::VerifyEmail => Words {
-            subject: "Verify your address for {shop}",
-            lead: "Welcome to {shop}. One step is left: verify that this address is yours.",
-            button: "Verify my address",
-            note: "The link is good until {end} and works once. If you did not sign up, ignore this letter: \
-                   without verification the account is removed by itself.",
-        },
-        Kind::ResetPassword => Words {
-            subject: "Choose a new password for {shop}",
-            lead: "Somebody asked for a new password for this address. If it was you, choose one here.",
-            button: "Choose a new password",
-            note: "The link is good until {end} and works once. If it was not you, ignore this letter: \
-                   nothing has changed.",
-        },
-        Kind::AccountExists => Words {
-            subject: "You have an account for {shop}",
-            lead: "Somebody signed up with this address, which has an account already. If it was you, sign in, \
-                   or choose a new password here.",
-            button: "Choose a new password",
-            note: "The link is good until {end} and works once. If it was not you, ignore this letter: \
-                   nothing has changed.",
-        },
-        Kind::ConfirmEmail => Words {
-            subject: "Confirm your new address for {shop}",
-            lead: "This is to become the address of your account. Confirm that it is yours.",
-            button: "Confirm my new address",
-            note: "The link is good until {end} and works once. Until then you sign in with the old address. \
-                   If it was not you, ignore this letter: nothing changes.",
-        },
-        Kind::EmailChange => Words {
-            subject: "The address of your account for {shop} is about to change",
-            lead: "Somebody signed in to your account wants to change its address to another one. If it was you, \
-                   there is nothing to do.",
-            button: "Take it back",
-            note: "If it was not you, take the change back until {end}: your address stays, or becomes yours again, \
-                   and all sessions are ended. Then choose a new password.",
-        },
-        Kind::PasswordChanged => Words {
-            subject: "Your password for {shop} was changed",
-            lead: "The password of your account has just been changed, and all other sessions were ended.",
-            button: "",
-            note: "If it was not you, choose a new password at once by way of \"forgot password\".",
-        },
-    }
-}
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    minijinja_embed::load_templates!(&mut templates);
+    templates
+});
 
 /// The kind of token that a letter carries, the page that it leads to, and until when it is good.
 fn link(app: &App, letter: &Letter, user: &User, now: Timestamp) -> Option<(token::Kind, &'static str, Timestamp)> {
@@ -90,67 +42,98 @@ fn link(app: &App, letter: &Letter, user: &User, now: Timestamp) -> Option<(toke
 /// The letter to `user` as a mail. Its token is signed here and is stored nowhere.
 pub(crate) fn mail(app: &App, letter: &Letter, user: &User) -> Result<Mail, Error> {
     let now = app.clock.now();
-    let (mut token, mut address, mut end) = (String::new(), String::new(), now);
+    let (mut address, mut end) = (String::new(), now);
     if let Some((kind, page, until)) = link(app, letter, user, now) {
-        token = app.keyring().tokens.ticket(kind, &user.id, &letter.ticket, now, until)?;
+        let token = app.keyring().tokens.ticket(kind, &user.id, &letter.ticket, now, until)?;
         address = format!("{}/{page}?token={token}", app.config.frontend_url);
         end = until;
     }
-    let shop = &app.config.project_name;
-    let fill = |text: &str| text.replace("{end}", &end.to_string()).replace("{shop}", shop);
-    let Words { subject, lead, button, note } = words(letter.kind);
-    let name = user.first_name.as_deref().map_or(String::new(), |name| format!(" {name}"));
-    let paragraphs = [format!("Hello{name},"), fill(lead), address.clone(), fill(note), shop.clone()];
-    let text: Vec<_> = paragraphs.into_iter().filter(|paragraph| !paragraph.is_empty()).collect();
-    let action = if address.is_empty() { String::new() } else { ACTION.replace("{button}", button) };
-    let html = HTML
-        .replace("{action}", &action)
-        .replace("{lead}", &escape(&fill(lead)))
-        .replace("{note}", &escape(&fill(note)))
-        .replace("{shop}", &escape(shop))
-        .replace("{name}", &escape(&name))
-        .replace("{link}", &escape(&address));
+    let [subject, text, html] = render(letter.kind, user, &app.config.project_name, &address, end)?;
     Ok(Mail {
         id: letter.id.to_string(),
         to: letter.user_id.as_ref().map_or(&user.email, |_| &letter.to).clone(),
         kind: letter.kind.as_str().to_owned(),
-        subject: fill(subject),
-        text: format!("{}\n", text.join("\n\n")),
+        subject,
+        text,
         html,
-        link: address,
-        token,
         sent_at: now.to_string(),
     })
 }
 
-const HTML: &str = include_str!("letter.html");
-const ACTION: &str = include_str!("letter_action.html");
+/// Subject, text and HTML.
+fn render(kind: Kind, user: &User, shop: &str, link: &str, end: Timestamp) -> Result<[String; 3], Error> {
+    let language = user.language.as_str();
+    let words = TEMPLATES.get_template(&format!("{language}/{}.txt", kind.as_str())).map_err(Error::internal)?;
+    let scope = context! { shop, name => user.first_name.clone(), end => moment(end) };
+    let mut words = words.render_captured(scope).map_err(Error::internal)?;
+    let mut block = |name: &str| words.with_state_mut(|words| words.render_block(name)).map_err(Error::internal);
+    let subject = block("subject")?;
+    // The words are plain text; the layout escapes them where it is HTML.
+    let letter = context! {
+        language, shop, link,
+        subject => subject.clone(),
+        greeting => block("greeting")?,
+        lead => block("lead")?,
+        button => block("button")?,
+        fallback => block("fallback")?,
+        note => block("note")?,
+    };
+    let layout = |name: &str| TEMPLATES.get_template(name).and_then(|layout| layout.render(&letter));
+    Ok([subject, layout("letter.txt").map_err(Error::internal)?, layout("letter.html").map_err(Error::internal)?])
+}
 
-/// Text as HTML; braces too, so that no value can name another one's place in the page.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' | '<' | '>' | '"' | '\'' | '{' | '}' => escaped.push_str(&format!("&#{};", u32::from(c))),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+/// A moment as readers of every language know it, to the minute.
+fn moment(end: Timestamp) -> String {
+    let text = end.to_string();
+    text.get(..16).map_or_else(|| text.clone(), |minute| format!("{} UTC", minute.replace('T', " ")))
 }
 
 #[cfg(test)]
 mod tests {
+    use user_core::email::Email;
+    use user_core::id::UserId;
+    use user_core::language::Language;
+
     use super::*;
 
-    #[test]
-    fn a_name_cannot_bring_markup_or_placeholders_into_the_letter() {
-        assert_eq!(escape("<b>{link}'&"), "&#60;b&#62;&#123;link&#125;&#39;&#38;");
+    fn letter(kind: Kind, language: Language, name: &str) -> [String; 3] {
+        let email = Email::parse("ann@example.com").unwrap();
+        let user = User::new(UserId::of("u"), email, Timestamp(0));
+        let user = User { language, first_name: Some(name.to_owned()), ..user };
+        render(kind, &user, "Bean & There", "https://shop.example/x?token=t", Timestamp(1_795_420_800)).unwrap()
     }
 
     #[test]
-    fn the_page_names_only_places_that_are_filled() {
-        let places = ["{action}", "{lead}", "{note}", "{shop}", "{name}", "{link}", "{button}"];
-        let filled = places.iter().fold(format!("{HTML}{ACTION}"), |page, place| page.replace(place, ""));
-        assert!(!filled.contains('{'), "{filled}");
+    fn every_kind_of_letter_says_everything_in_every_language() {
+        for kind in Kind::ALL {
+            let mut subjects: Vec<_> = Language::ALL
+                .into_iter()
+                .map(|language| {
+                    let [subject, text, html] = letter(*kind, language, "Ann");
+                    assert!(subject.contains("Bean & There") && !subject.contains('\n'), "{subject}");
+                    assert!(text.contains(" Ann,") && html.contains(" Ann,"));
+                    assert!(text.contains("https://shop.example/x?token=t"), "{text}");
+                    assert!(
+                        html.contains("Bean &amp; There") && html.contains(&format!("lang=\"{}\"", language.as_str()))
+                    );
+                    assert!(!text.contains("{{") && !text.contains("{%") && !text.contains("\n\n\n"), "{text}");
+                    subject
+                })
+                .collect();
+            subjects.dedup();
+            assert_eq!(subjects.len(), Language::ALL.len(), "each language has words of its own");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_bring_markup_or_templates_into_the_letter() {
+        let [_, text, html] = letter(Kind::VerifyEmail, Language::En, "<b>{{ link }}'&");
+        assert!(text.contains("Hello <b>{{ link }}'&,"));
+        assert!(html.contains("&lt;b&gt;{{ link }}&#x27;&amp;,") && !html.contains("<b>"), "{html}");
+    }
+
+    #[test]
+    fn a_moment_is_written_to_the_minute() {
+        assert_eq!(moment(Timestamp(1_795_420_859)), "2026-11-23 08:00 UTC");
     }
 }

@@ -22,6 +22,7 @@ use user_core::lambda::{https_client, sdk_config};
 
 use crate::role::Role;
 use crate::secrets::Secrets;
+use crate::ses::Ses;
 
 /// The services of one local stack.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Aws {
     pub database: Database,
     /// Secrets Manager.
     pub secrets: Arc<Secrets>,
+    /// SES.
+    pub ses: Arc<Ses>,
 }
 
 impl Aws {
@@ -45,14 +48,31 @@ impl Aws {
         in_process(Restricted { aws: self.clone(), role: role.clone(), wire })
     }
 
-    /// Answers a call of the JSON protocol, by its `X-Amz-Target`: a status and a body.
+    /// Answers a call by its [`target`]: a status and a body.
     pub fn answer(&self, target: &str, body: &[u8]) -> (u16, String) {
         let (service, operation) = target.split_once('.').unwrap_or_default();
-        if service == "secretsmanager" {
-            return self.secrets.answer(operation, body);
+        match service {
+            "secretsmanager" => self.secrets.answer(operation, body),
+            "ses" => self.ses.answer(operation, body),
+            _ => run(&self.database, operation, body).unwrap_or_else(|error| (error.status_code(), error.to_json())),
         }
-        run(&self.database, operation, body).unwrap_or_else(|error| (error.status_code(), error.to_json()))
     }
+}
+
+/// The service and operation that a call is for: its `X-Amz-Target`, or for services without one the same in our words.
+#[must_use]
+pub fn target(header: Option<&str>, path: &str) -> String {
+    match (header, path) {
+        (Some(target), _) => target.to_owned(),
+        (None, "/v2/email/outbound-emails") => "ses.SendEmail".to_owned(),
+        (None, "/v2/email/account") => "ses.GetAccount".to_owned(),
+        (None, other) => format!("unknown.{other}"),
+    }
+}
+
+fn target_of(request: &HttpRequest) -> String {
+    let path = request.uri().parse::<http::Uri>().map(|uri| uri.path().to_owned()).unwrap_or_default();
+    target(request.headers().get("x-amz-target"), &path)
 }
 
 /// The configuration of SDK clients that call a local stack in another process, such as `http://127.0.0.1:8000/_local/aws`.
@@ -83,8 +103,7 @@ impl HttpConnector for Aws {
         HttpConnectorFuture::new(async move {
             // A connection would let others go first here; races in tests depend on it.
             tokio::task::yield_now().await;
-            let target = request.headers().get("x-amz-target").unwrap_or_default();
-            let (status, body) = services.answer(target, request.body().bytes().unwrap_or_default());
+            let (status, body) = services.answer(&target_of(&request), request.body().bytes().unwrap_or_default());
             response(status, body)
         })
     }
@@ -125,17 +144,16 @@ impl fmt::Debug for Restricted {
 
 impl HttpConnector for Restricted {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        match self.role.refuse(target, request.body().bytes().unwrap_or_default()) {
+        let target = target_of(&request);
+        match self.role.refuse(&target, request.body().bytes().unwrap_or_default()) {
             Some((status, body)) => HttpConnectorFuture::ready(response(status, body)),
-            None => self.carry(request),
+            None => self.carry(&target, request),
         }
     }
 }
 
 impl Restricted {
-    fn carry(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
+    fn carry(&self, target: &str, request: HttpRequest) -> HttpConnectorFuture {
         let fate = self.wire.as_ref().map(|wire| wire(target, request.body().bytes().unwrap_or_default()));
         let broken = || Err(ConnectorError::io("the connection broke".into()));
         match fate.unwrap_or(Fate::Arrives) {

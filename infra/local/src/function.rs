@@ -1,6 +1,5 @@
 //! The functions of the template, called with the events that Lambda hands them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -8,8 +7,9 @@ use axum::Router;
 use lambda_http::lambda_runtime::{Context, LambdaEvent};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Service};
-use mailer::Backend;
+use mailer::Wake;
 use serde_json::Value;
+use transport::Transport;
 use user_core::app::App;
 use user_core::clock::Clock;
 
@@ -23,7 +23,8 @@ pub struct Function {
 
 enum Handler {
     Http(Router),
-    Mailer(App, Arc<Backend>),
+    Mailer(App, Transport),
+    Feedback(App),
     Cleanup(App),
     Rotation(App),
 }
@@ -33,13 +34,14 @@ impl Function {
     ///
     /// # Errors
     /// When the template names a binary that this program does not hold.
-    pub fn new(binary: &str, app: App, backend: Arc<Backend>, timeout_seconds: u64) -> Result<Self, Fault> {
+    pub fn new(binary: &str, app: App, transport: Transport, timeout_seconds: u64) -> Result<Self, Fault> {
         let handler = match binary {
             "auth" => Handler::Http(auth::router(app)),
             "users" => Handler::Http(users::router(app)),
-            "health" => Handler::Http(health::router(app)),
+            "health" => Handler::Http(health::router(app, transport)),
             "discovery" => Handler::Http(discovery::router(app)),
-            "mailer" => Handler::Mailer(app, backend),
+            "mailer" => Handler::Mailer(app, transport),
+            "feedback" => Handler::Feedback(app),
             "cleanup" => Handler::Cleanup(app),
             "rotation" => Handler::Rotation(app),
             other => return Err(format!("the template names a binary that is not here: {other}").into()),
@@ -54,9 +56,10 @@ impl Function {
     pub async fn invoke(&self, event: Value) -> Result<Value, Fault> {
         match &self.handler {
             Handler::Http(_) => Ok(serde_json::to_value(self.answer(serde_json::from_value(event)?).await?)?),
-            Handler::Mailer(app, backend) => {
-                Ok(serde_json::to_value(mailer::handle(app, backend, serde_json::from_value(event)?).await)?)
+            Handler::Mailer(app, transport) => {
+                Ok(serde_json::to_value(mailer::handle(app, transport, Wake::read(event)?).await?)?)
             }
+            Handler::Feedback(app) => Ok(serde_json::to_value(feedback::handle(app, event).await?)?),
             Handler::Cleanup(app) => {
                 Ok(serde_json::to_value(cleanup::handle(app, Duration::from_secs(self.timeout_seconds)).await?)?)
             }

@@ -10,6 +10,7 @@
 //! - [`stream`]: its stream mappings.
 //! - [`inbox`]: the mails that were sent, kept.
 //! - [`service`]: all of them together.
+//! - [`ses`]: Amazon SES.
 //! - [`server`]: the service on a port, with what exists only locally.
 
 pub mod aws;
@@ -21,6 +22,7 @@ pub mod role;
 pub mod secrets;
 pub mod server;
 pub mod service;
+pub mod ses;
 pub mod stream;
 pub mod template;
 

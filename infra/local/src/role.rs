@@ -45,7 +45,7 @@ impl Role {
 
     /// The answer to a call that the role does not allow; `None` when it does.
     pub(crate) fn refuse(&self, target: &str, body: &[u8]) -> Option<(u16, String)> {
-        let needed = needed(target, &serde_json::from_slice(body).unwrap_or_default());
+        let needed = self.needed(target, &serde_json::from_slice(body).unwrap_or_default());
         if let Some((action, resource)) = needed.iter().find(|permission| !self.allowed.contains(permission)) {
             tracing::error!(role = self.name, action, resource, "a role does not allow a call");
             let message = format!("{} is not authorized to perform {action} on {resource}", self.name);
@@ -53,6 +53,16 @@ impl Role {
         }
         self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(needed);
         None
+    }
+}
+
+impl Role {
+    fn needed(&self, target: &str, request: &Value) -> Vec<Permission> {
+        let Some(operation) = target.strip_prefix("ses.") else { return needed(target, request) };
+        // SES' resources are patterns; the local account has one identity and one configuration set, which they are about.
+        let action = format!("ses:{operation}");
+        let allowed: Vec<_> = self.allowed.iter().filter(|(allowed, _)| *allowed == action).cloned().collect();
+        if allowed.is_empty() { vec![(action, "*".to_owned())] } else { allowed }
     }
 }
 

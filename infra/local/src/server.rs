@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::Fault;
+use crate::aws::target;
 use crate::gateway::PAYLOAD_LIMIT_BYTES;
 use crate::service::Service;
 
@@ -88,7 +89,7 @@ async fn local(service: &Service, path: &str, request: Request<Bytes>) -> Respon
     match (request.method(), path, function) {
         (&Method::GET, "mail", _) => inbox(service, &request),
         (&Method::POST, _, Some(function)) => invoke(service, function, request.body()).await,
-        (&Method::POST, "aws" | "aws/", _) if service.aws.is_some() => aws(service, &request).await,
+        _ if path.starts_with("aws") && service.aws.is_some() => aws(service, &path["aws".len()..], &request).await,
         _ => answer_json(StatusCode::NOT_FOUND, &json!({ "message": "Not Found" })),
     }
 }
@@ -104,7 +105,7 @@ fn inbox(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
         page.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         return page;
     }
-    answer_json(StatusCode::OK, &json!(service.inbox.mails(to.as_deref())))
+    answer_json(StatusCode::OK, &json!(service.inbox.listing(to.as_deref())))
 }
 
 async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<Bytes> {
@@ -120,12 +121,12 @@ async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<By
 }
 
 /// A call of an AWS SDK from another process.
-async fn aws(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
-    let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+async fn aws(service: &Service, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
+    let target = target(request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()), path);
     let (status, body) = if target == "secretsmanager.RotateSecret" {
         rotate(service, request.body()).await
     } else {
-        service.aws.as_ref().map(|aws| aws.answer(target, request.body())).unwrap_or_default()
+        service.aws.as_ref().map(|aws| aws.answer(&target, request.body())).unwrap_or_default()
     };
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_types::SdkConfig;
-use mailer::{Backend, Mail};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
+use transport::{Mail, Printer, Transport};
 use user_core::app::App;
 use user_core::clock::Clock;
 use user_core::config::Config;
@@ -20,8 +20,9 @@ use crate::gateway::Gateway;
 use crate::inbox::Inbox;
 use crate::role::Role;
 use crate::secrets::Secrets;
-use crate::stream::{Poller, Step};
-use crate::template::{Event, Rotation, Schedule, Template};
+use crate::ses::Ses;
+use crate::stream::{Poller, Step, matches};
+use crate::template::{Event, Rotation, Rule, Schedule, Template};
 use crate::{Fault, database};
 
 /// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
@@ -59,6 +60,7 @@ pub struct Service {
     functions: Functions,
     schedules: Vec<(String, Schedule)>,
     rotations: Vec<Rotation>,
+    rules: Vec<(String, Rule)>,
     pollers: Mutex<Vec<Poller>>,
 }
 
@@ -72,12 +74,14 @@ impl Service {
         let folder = options.folder.as_deref();
         folder.map(database::create_folder).transpose()?;
         let secrets = Arc::new(Secrets::open(options.folder.clone(), &template)?);
-        let aws = Aws { database: database::open(folder, &template)?, secrets };
+        let inbox = Arc::new(Inbox::open(folder)?);
+        let ses = Ses::new(printer(&inbox, options.print_mails), options.clock.clone());
+        let aws = Aws { database: database::open(folder, &template)?, secrets, ses };
         let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
         let keys = Keys::from_secret(&secret)?;
         let (folder, wire) = (options.folder.clone(), options.wire.clone());
         let mut service =
-            Self::assemble(&template, config, options, |role| aws.sdk_config_as(role, wire.clone()), &keys)?;
+            Self::assemble(&template, config, options, inbox, |role| aws.sdk_config_as(role, wire.clone()), &keys)?;
         service.connect(&template, &aws, folder.as_deref())?;
         service.aws = Some(aws);
         Ok(service)
@@ -93,32 +97,47 @@ impl Service {
         let sdk = remote_config(&format!("{}/_local/aws", url.trim_end_matches('/')));
         let read = store(&sdk, &config).read_keys().await;
         let keys = read.map_err(|_| format!("no `cargo local` answers at {url}"))?;
-        Self::assemble(&template, config, options, |_| sdk.clone(), &keys)
+        let inbox = Arc::new(Inbox::open(None)?);
+        Self::assemble(&template, config, options, inbox, |_| sdk.clone(), &keys)
     }
 
     fn assemble(
         template: &Template,
         config: Config,
         options: Options,
+        inbox: Arc<Inbox>,
         sdk: impl Fn(&Arc<Role>) -> SdkConfig,
         keys: &Keys,
     ) -> Result<Self, Fault> {
-        let inbox = Arc::new(Inbox::open(options.folder.as_deref())?);
-        let backend = Arc::new(backend(&inbox, options.print_mails));
+        let printer = printer(&inbox, options.print_mails);
         let (mut functions, mut roles) = (BTreeMap::new(), BTreeMap::new());
         for (id, binary, function) in template.functions() {
             let role = Arc::new(Role::of(template, function.role.trim_end_matches(".Arn")));
-            let store = store(&sdk(&role), &config);
+            let sdk = sdk(&role);
+            let (store, transport) = (store(&sdk, &config), Transport::new(&config, &sdk, printer.clone())?);
             roles.insert(id.to_owned(), role);
             let app = App::new(config.clone(), options.clock.clone(), store, keys.clone())?;
             let timeout = template.timeout_seconds(function);
-            functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, backend.clone(), timeout)?));
+            functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, transport, timeout)?));
         }
         let gateway = Gateway::new(template, &functions)?;
         let (written, pollers) = (Notify::new(), Mutex::default());
-        let (schedules, rotations) = (Vec::new(), Vec::new());
+        let (schedules, rotations, rules) = (Vec::new(), Vec::new(), Vec::new());
         let clock = options.clock;
-        Ok(Self { aws: None, gateway, inbox, config, roles, written, clock, functions, schedules, rotations, pollers })
+        Ok(Self {
+            aws: None,
+            gateway,
+            inbox,
+            config,
+            roles,
+            written,
+            clock,
+            functions,
+            schedules,
+            rotations,
+            rules,
+            pollers,
+        })
     }
 
     /// Connects functions with what calls them besides the gateway.
@@ -131,6 +150,7 @@ impl Service {
                     self.pollers.get_mut().push(Poller::open(&aws.database, file, mapping, function)?);
                 }
                 Event::ScheduleV2(schedule) => self.schedules.push((id.to_owned(), schedule.clone())),
+                Event::EventBridgeRule(rule) => self.rules.push((id.to_owned(), rule.clone())),
                 Event::HttpApi(_) => {}
             }
         }
@@ -184,7 +204,17 @@ impl Service {
         &self.schedules
     }
 
-    /// Brings what is in the streams to the functions, until nothing is left or something failed.
+    /// Brings what SES reported to the functions whose rules match.
+    async fn bring_reports(&self) -> Result<(), Fault> {
+        for report in self.aws.iter().flat_map(|aws| aws.ses.take_reports()) {
+            for (id, _) in self.rules.iter().filter(|(_, rule)| matches(&rule.pattern, &report)) {
+                self.invoke(id, report.clone()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings what is in the streams, and what SES reported, to the functions, until nothing is left or something failed.
     ///
     /// # Errors
     /// When the database does not answer or a position cannot be written.
@@ -199,6 +229,7 @@ impl Service {
                 }
             }
         }
+        self.bring_reports().await?;
         Ok(outcome)
     }
 }
@@ -224,14 +255,14 @@ pub fn store(sdk: &SdkConfig, config: &Config) -> Store {
     Store::new(&aws_sdk_dynamodb::Client::new(sdk), aws_sdk_secretsmanager::Client::new(sdk), config)
 }
 
-fn backend(inbox: &Arc<Inbox>, print: bool) -> Backend {
+fn printer(inbox: &Arc<Inbox>, print: bool) -> Printer {
     let inbox = inbox.clone();
-    Backend::Console(Arc::new(move |mail: &Mail| {
+    Arc::new(move |mail: &Mail| {
         if print {
             crate::server::say(&mail.to_string());
         }
         inbox.keep(mail)
-    }))
+    })
 }
 
 fn events(template: &Template) -> impl Iterator<Item = (&str, &str, &Event)> {

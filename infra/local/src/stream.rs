@@ -158,11 +158,14 @@ fn sequence(record: &Value) -> String {
     record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default().to_owned()
 }
 
-/// Whether `event` matches a filter pattern of literals (Lambda's event filtering syntax).
-fn matches(pattern: &Value, event: &Value) -> bool {
+/// Whether `event` matches a pattern of literals (Lambda's event filtering syntax, which is `EventBridge`'s).
+pub(crate) fn matches(pattern: &Value, event: &Value) -> bool {
     match pattern {
         Value::Object(fields) => fields.iter().all(|(name, pattern)| matches(pattern, &event[name])),
-        Value::Array(allowed) => allowed.contains(event),
+        Value::Array(allowed) => match event {
+            Value::Array(values) => values.iter().any(|value| allowed.contains(value)),
+            value => allowed.contains(value),
+        },
         _ => false,
     }
 }

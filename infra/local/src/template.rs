@@ -104,6 +104,7 @@ pub enum Event {
     HttpApi(Route),
     DynamoDB(Mapping),
     ScheduleV2(Schedule),
+    EventBridgeRule(Rule),
 }
 
 /// A route of the HTTP API.
@@ -148,6 +149,14 @@ pub struct Filter {
 #[expect(missing_docs, reason = "SAM's names")]
 pub struct Schedule {
     pub schedule_expression: String,
+}
+
+/// A rule of the default event bus.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct Rule {
+    pub pattern: Value,
 }
 
 #[derive(Debug, Deserialize)]

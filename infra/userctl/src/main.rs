@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use local::Fault;
-use serde_json::{Value, json};
+use serde_json::json;
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::password::Password;
-use user_core::signing::{Key, Keys};
-use user_core::user::{Role, User, UserView};
-use userctl::command;
+use user_core::user::Role;
+use userctl::outcome::Outcome;
 use userctl::stage::Stage;
+use userctl::{command, mail};
 
 /// Where `cargo local` answers calls of AWS SDKs.
 const LOCAL_ENDPOINT: &str = "http://127.0.0.1:8000/_local/aws";
@@ -47,6 +47,21 @@ enum Command {
     /// Signing keys
     #[command(subcommand)]
     Keys(KeyCommand),
+    /// Letters: "I never got the mail"
+    #[command(subcommand)]
+    Mail(MailCommand),
+}
+
+#[derive(Subcommand)]
+enum MailCommand {
+    /// Show what became of the letters to an address, and whether it gets any
+    Status { email: Email },
+    /// Let an address have letters again that sent one back or called one spam
+    Allow { email: Email },
+    /// Show letters that were given up
+    Failed,
+    /// Have all letters tried again that were given up
+    Retry,
 }
 
 #[derive(Subcommand)]
@@ -59,39 +74,6 @@ enum KeyCommand {
         #[arg(long)]
         emergency: bool,
     },
-}
-
-/// What a command shows.
-enum Outcome {
-    User(Box<User>),
-    Keys(Keys),
-}
-
-impl Outcome {
-    fn json(self) -> Value {
-        match self {
-            Self::User(user) => json!(UserView::from(*user)),
-            Self::Keys(keys) => keys.iter().map(key).collect(),
-        }
-    }
-
-    fn text(&self) -> String {
-        match self {
-            Self::User(user) => table(user),
-            Self::Keys(keys) => keys.iter().map(line).collect::<Vec<_>>().join("\n"),
-        }
-    }
-}
-
-/// A key without its secret.
-fn key(key: &Key) -> Value {
-    let until = key.good_until.map(|end| end.to_string());
-    json!({ "kid": key.kid, "algorithm": key.algorithm, "signs_from": key.signs_from.to_string(), "good_until": until })
-}
-
-fn line(key: &Key) -> String {
-    let until = key.good_until.map(|end| format!("  good until {end}")).unwrap_or_default();
-    format!("{:<22}  {}  signs from {}{until}", key.kid, key.algorithm, key.signs_from)
 }
 
 #[derive(Subcommand)]
@@ -130,22 +112,23 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<Outcome, Fault> {
     let endpoint = arguments.endpoint.or_else(|| arguments.local.then(|| LOCAL_ENDPOINT.to_owned()));
     let stage = Stage::open(endpoint, local::settings()).await?;
-    let user = match arguments.command {
+    Ok(match arguments.command {
         Command::Admin(Admin::Create { email, password_stdin }) => {
-            command::create_admin(&stage, email, read_password(password_stdin)?).await?
+            command::create_admin(&stage, email, read_password(password_stdin)?).await?.into()
         }
-        Command::Promote { email } => command::set_role(&stage, &email, Role::Admin).await?,
-        Command::Demote { email } => command::set_role(&stage, &email, Role::User).await?,
-        Command::Show { email } => command::show(&stage, &email).await?,
-        Command::Keys(KeyCommand::List) => return Ok(Outcome::Keys(stage.store.read_keys().await?)),
-        Command::Keys(KeyCommand::Rotate { emergency: false }) => {
-            return Ok(Outcome::Keys(command::rotate_keys(&stage).await?));
-        }
+        Command::Promote { email } => command::set_role(&stage, &email, Role::Admin).await?.into(),
+        Command::Demote { email } => command::set_role(&stage, &email, Role::User).await?.into(),
+        Command::Show { email } => command::show(&stage, &email).await?.into(),
+        Command::Keys(KeyCommand::List) => Outcome::Keys(stage.store.read_keys().await?),
+        Command::Keys(KeyCommand::Rotate { emergency: false }) => Outcome::Keys(command::rotate_keys(&stage).await?),
         Command::Keys(KeyCommand::Rotate { emergency: true }) => {
-            return Ok(Outcome::Keys(rotation::emergency(&stage.store, stage.clock.now()).await?));
+            Outcome::Keys(rotation::emergency(&stage.store, stage.clock.now()).await?)
         }
-    };
-    Ok(Outcome::User(Box::new(user)))
+        Command::Mail(MailCommand::Status { email }) => Outcome::Mail(Box::new(mail::status(&stage, &email).await?)),
+        Command::Mail(MailCommand::Allow { email }) => Outcome::Mail(Box::new(mail::allow(&stage, &email).await?)),
+        Command::Mail(MailCommand::Failed) => Outcome::Letters(mail::failed(&stage).await?),
+        Command::Mail(MailCommand::Retry) => Outcome::Count("letters to be tried again", mail::retry(&stage).await?),
+    })
 }
 
 /// The first line of standard input, or what is typed at a prompt that does not show it.
@@ -156,21 +139,6 @@ fn read_password(from_stdin: bool) -> Result<Password, Fault> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     Ok(Password::typed(line.trim_end_matches(['\r', '\n'])))
-}
-
-fn table(user: &User) -> String {
-    let name =
-        [user.first_name.as_deref(), user.last_name.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    format!(
-        "id        {}\nemail     {}\nname      {name}\nrole      {}\nverified  {}\nactive    {}\ncreated   {}\nupdated   {}",
-        user.id,
-        user.email.as_str(),
-        user.role.as_str(),
-        user.is_verified,
-        user.is_active,
-        user.created_at,
-        user.updated_at
-    )
 }
 
 fn print(text: &str) {

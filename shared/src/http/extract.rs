@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::event::{Actor, By};
 use crate::http::limits::Limits;
+use crate::language::Language;
 use crate::limit::Class;
 use crate::session::{Origin, Session};
 use crate::usage;
@@ -101,6 +102,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
         let request_id = context.and_then(|context| context.request_id.clone()).unwrap_or_default();
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Ok(Self { ip, request_id, user_agent: agent.unwrap_or_default().to_owned() })
+    }
+}
+
+/// The language that the caller likes best, of those that letters are written in.
+impl<S: Send + Sync> FromRequestParts<S> for Language {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let header = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Ok(Self::accepted(header.unwrap_or_default()))
     }
 }
 

@@ -33,8 +33,17 @@ pub(super) fn no_event(id: &EventId) -> Item {
     item(format!("NOBODY#{id}"), "EVENT#")
 }
 
+/// Everything about an address, in the table of record and in the outbox.
+pub(super) fn address(email: &EmailKey) -> String {
+    format!("EMAIL#{}", email.as_str())
+}
+
 pub(super) fn login(email: &EmailKey) -> Item {
-    item(format!("EMAIL#{}", email.as_str()), "LOGIN")
+    item(address(email), "LOGIN")
+}
+
+pub(super) fn delivery(email: &EmailKey) -> Item {
+    item(address(email), "DELIVERY")
 }
 
 pub(super) fn admins() -> Item {
@@ -65,8 +74,21 @@ pub(super) fn probe(name: &str) -> Item {
     item(format!("PROBE#{name}"), "PROBE")
 }
 
-pub(super) fn letter(id: &LetterId) -> Item {
-    HashMap::from([("pk".to_owned(), AttributeValue::S(format!("LETTER#{id}")))])
+pub(super) fn letter(to: &EmailKey, id: &LetterId) -> Item {
+    item(address(to), &format!("LETTER#{id}"))
+}
+
+/// Where letters that were given up lie in `by_retry`.
+pub(super) const FAILED_SHARD: &str = "FAILED";
+
+/// A partition of `by_retry`.
+pub(super) fn retry_shard_of(shard: u64) -> String {
+    format!("R#{shard}")
+}
+
+/// The partition of `by_retry` that a letter waits in.
+pub(super) fn retry_shard(id: &LetterId) -> String {
+    retry_shard_of(shard_of(id.as_str()))
 }
 
 /// The partition of `by_created` that a user is listed in.
@@ -81,9 +103,11 @@ pub(super) fn expiry_shard(shard: u64) -> String {
 
 /// A number from 0 up to and without [`SHARDS`], the same for the same user (FNV-1a).
 pub(super) fn shard(id: &UserId) -> u64 {
-    id.as_str()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    shard_of(id.as_str())
+}
+
+fn shard_of(id: &str) -> u64 {
+    id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
         % SHARDS
 }
 

@@ -4,7 +4,7 @@ use super::failure::failed;
 use super::{Store, at, key};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{LetterId, random};
+use crate::id::random;
 
 impl Store {
     /// Reads from the table of record.
@@ -37,6 +37,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when it does not answer.
     pub async fn probe_outbox(&self) -> Result<(), Error> {
-        self.read_letter(&LetterId::of("probe")).await.map(|_| ())
+        let read = self.client.get_item().table_name(&self.outbox).set_key(Some(key::probe("0"))).send();
+        read.await.map(|_| ()).map_err(failed)
     }
 }

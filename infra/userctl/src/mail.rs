@@ -1,0 +1,70 @@
+//! Answers "I never got the mail".
+
+use user_core::email::Email;
+use user_core::error::Error;
+use user_core::letter::Letter;
+use user_core::store::delivery::Undeliverable;
+use user_core::user::User;
+
+use crate::command;
+use crate::stage::Stage;
+
+/// All that is known of the letters to an address.
+#[derive(Debug)]
+pub struct Status {
+    /// The account with this address.
+    pub user: Option<User>,
+    /// Why the address gets no letters, if it gets none.
+    pub mark: Option<Undeliverable>,
+    /// The letters of the last 30 days, newest first.
+    pub letters: Vec<Letter>,
+}
+
+/// What became of the letters to an address.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn status(stage: &Stage, email: &Email) -> Result<Status, Error> {
+    let user = match command::show(stage, email).await {
+        Ok(user) => Some(user),
+        Err(Error::NotFound) => None,
+        Err(error) => return Err(error),
+    };
+    let mark = stage.store.read_undeliverable(&email.key(), stage.clock.now()).await?;
+    Ok(Status { user, mark, letters: stage.store.letters_to(&email.key()).await? })
+}
+
+/// Lets an address have letters again that sent one back or called one spam.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn allow(stage: &Stage, email: &Email) -> Result<Status, Error> {
+    stage.store.unmark_undeliverable(&email.key()).await?;
+    status(stage, email).await
+}
+
+/// Letters that were given up, the oldest first; at most a page.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn failed(stage: &Stage) -> Result<Vec<Letter>, Error> {
+    stage.store.list_failed_letters(stage.clock.now()).await
+}
+
+/// Has every letter that was given up tried again; how many there were.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn retry(stage: &Stage) -> Result<usize, Error> {
+    let mut revived = 0;
+    loop {
+        let mut news = 0;
+        for letter in failed(stage).await? {
+            news += usize::from(stage.store.revive_letter(&letter, stage.clock.now()).await?);
+        }
+        revived += news;
+        if news == 0 {
+            return Ok(revived);
+        }
+    }
+}

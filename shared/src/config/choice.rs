@@ -1,0 +1,105 @@
+//! Settings that are one word of a few, and those that nobody may see.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// `ENVIRONMENT`: where the service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Environment {
+    Development,
+    Staging,
+    Production,
+}
+
+/// `LOG_FORMAT`: one JSON object a line, or text for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum LogFormat {
+    Json,
+    Plain,
+}
+
+/// `JWT_ALGORITHM`: how access tokens are signed (RFC 7518, 3.1; RFC 8037, 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JwtAlgorithm {
+    /// HMAC with SHA-256: this service alone can check them.
+    #[serde(rename = "HS256")]
+    Hs256,
+    /// ECDSA on P-256 with SHA-256: whoever has the public key can.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// Ed25519: likewise.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+/// `SIGNUP_ENUMERATION`: whether sign-up tells that an address is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enumeration {
+    /// It says so: 409.
+    Reveal,
+    /// It answers as for a free one, in the same time; the owner gets a letter.
+    Private,
+}
+
+/// `MAIL_BACKEND`: what sends the letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailBackend {
+    /// Amazon SES, API version 2.
+    Ses,
+    /// A mail server.
+    Smtp,
+    /// Printed, links included; for development only.
+    Console,
+}
+
+/// `SMTP_TLS`: how the connection to the mail server is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmtpTls {
+    /// By `STARTTLS`, which the server must offer (RFC 3207).
+    Starttls,
+    /// From its first byte on (RFC 8314, 3.3).
+    Implicit,
+    /// Not at all: for a server on the same machine.
+    None,
+}
+
+/// A value that no log and no error shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(pub String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden")
+    }
+}
+
+macro_rules! words {
+    ($type:ty, $($word:literal => $value:expr),+) => {
+        impl FromStr for $type {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok($value),)+
+                    _ => Err(format!("is none of {}", [$($word),+].join(", "))),
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str([$(($word, $value)),+].iter().find(|(_, value)| value == self).map_or("", |(word, _)| word))
+            }
+        }
+    };
+}
+words!(Environment, "development" => Self::Development, "staging" => Self::Staging, "production" => Self::Production);
+words!(LogFormat, "json" => Self::Json, "plain" => Self::Plain);
+words!(JwtAlgorithm, "HS256" => Self::Hs256, "ES256" => Self::Es256, "EdDSA" => Self::EdDsa);
+words!(Enumeration, "reveal" => Self::Reveal, "private" => Self::Private);
+words!(MailBackend, "ses" => Self::Ses, "smtp" => Self::Smtp, "console" => Self::Console);
+words!(SmtpTls, "starttls" => Self::Starttls, "implicit" => Self::Implicit, "none" => Self::None);

@@ -1,0 +1,68 @@
+//! The languages that letters are written in.
+
+use serde::{Deserialize, Serialize};
+
+/// A language of letters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English; also for whoever asks for none that there is.
+    #[default]
+    En,
+    /// German.
+    De,
+}
+
+impl Language {
+    /// All languages.
+    pub const ALL: [Self; 2] = [Self::En, Self::De];
+
+    /// The primary subtag (RFC 5646, 2.2.1).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::De => "de",
+        }
+    }
+
+    /// The language that an `Accept-Language` header likes best (RFC 9110, 12.5.4); of two that it likes alike the one it names first.
+    #[must_use]
+    pub fn accepted(header: &str) -> Self {
+        let mut best = (Self::default(), 0.0);
+        for range in header.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let subtag = parts.next().and_then(|tag| tag.split('-').next()).unwrap_or_default();
+            let weight =
+                parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
+            let known = Self::ALL.into_iter().find(|language| language.as_str().eq_ignore_ascii_case(subtag));
+            if let Some(language) = known.filter(|_| weight > best.1) {
+                best = (language, weight);
+            }
+        }
+        best.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_the_one_that_is_liked_best_of_those_there_are() {
+        for (header, expected) in [
+            ("", Language::En),
+            ("*", Language::En),
+            ("fr", Language::En),
+            ("de", Language::De),
+            ("DE-at", Language::De),
+            ("fr, de;q=0.5, en;q=0.4", Language::De),
+            ("en;q=0.4, de;q=0.5", Language::De),
+            ("en, de", Language::En),
+            ("de;q=0", Language::En),
+            ("de;q=none,en;q=0.1", Language::En),
+        ] {
+            assert_eq!(Language::accepted(header), expected, "{header}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Amazon SES, API version 2.
+
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::error::ProvideErrorMetadata;
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
+use aws_types::SdkConfig;
+use user_core::config::Config;
+use user_core::error::Error;
+
+use crate::{Mail, Refusal};
+
+/// Codes of refusals that no later attempt changes (`SendEmail`, "Errors").
+const PERMANENT: [&str; 2] = ["BadRequestException", "MessageRejected"];
+
+/// SES with our sender and configuration set.
+#[derive(Clone)]
+pub struct Ses {
+    client: Client,
+    from: String,
+    configuration_set: String,
+}
+
+impl Ses {
+    pub(crate) fn new(config: &Config, sdk: &SdkConfig) -> Self {
+        Self {
+            client: Client::new(sdk),
+            from: sender(&config.emails_from_name, config.emails_from_email.as_str()),
+            configuration_set: config.ses_configuration_set.clone(),
+        }
+    }
+
+    pub(crate) async fn send(&self, mail: &Mail) -> Result<String, Refusal> {
+        let message = self.message(mail).map_err(|_| Refusal { code: "ses-message".to_owned(), is_permanent: true })?;
+        let send = self
+            .client
+            .send_email()
+            .from_email_address(&self.from)
+            .destination(Destination::builder().to_addresses(mail.to.as_str()).build())
+            .configuration_set_name(&self.configuration_set)
+            // The events that SES reports later carry these.
+            .set_email_tags(Some([("letter", &mail.id), ("kind", &mail.kind)].into_iter().filter_map(tag).collect()))
+            .content(EmailContent::builder().simple(message).build());
+        let sent = send.send().await.map_err(|error| {
+            let code = error.code().unwrap_or("no-answer");
+            Refusal { code: format!("ses-{code}"), is_permanent: PERMANENT.contains(&code) }
+        })?;
+        Ok(sent.message_id.unwrap_or_default())
+    }
+
+    fn message(&self, mail: &Mail) -> Result<Message, Error> {
+        let content = |text: &str| Content::builder().data(text).charset("UTF-8").build().map_err(Error::internal);
+        let body = Body::builder().text(content(&mail.text)?).html(content(&mail.html)?).build();
+        Ok(Message::builder().subject(content(&mail.subject)?).body(body).build())
+    }
+
+    /// The account may send, and its quota of the day is not used up.
+    pub(crate) async fn probe(&self) -> Result<(), Error> {
+        let account = self.client.get_account().send().await;
+        let account =
+            account.map_err(|error| Error::internal(format!("SES: {}", error.code().unwrap_or("no answer"))))?;
+        let used_up = account.send_quota().is_some_and(|quota| {
+            quota.max24_hour_send() >= 0.0 && quota.sent_last24_hours() >= quota.max24_hour_send()
+        });
+        match (account.sending_enabled(), used_up) {
+            (true, false) => Ok(()),
+            (false, _) => Err(Error::internal("SES has paused sending for this account")),
+            (true, true) => Err(Error::internal("the quota of SES is used up for the day")),
+        }
+    }
+}
+
+fn tag((name, value): (&str, &String)) -> Option<MessageTag> {
+    MessageTag::builder().name(name).value(value).build().ok()
+}
+
+/// `"Name" <address>` (RFC 5322, 3.4), the name quoted.
+fn sender(name: &str, address: &str) -> String {
+    let quoted: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();
+    format!("\"{quoted}\" <{address}>")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_senders_name_cannot_break_out_of_its_quotes() {
+        assert_eq!(super::sender("A \"B\"\r\n\\C", "a@example.com"), "\"A BC\" <a@example.com>");
+    }
+}
