@@ -103,11 +103,12 @@ pub async fn serve(router: fn(App) -> Router) -> Result<(), lambda_http::Error> 
 }
 
 /// The crates whose lines `LOG_LEVEL` is about. Below `info` others would write whole requests, with all that is secret in them.
-pub const LOGGED_CRATES: [&str; 11] = [
+pub const LOGGED_CRATES: [&str; 12] = [
     "auth",
     "cleanup",
     "discovery",
     "feedback",
+    "fleet",
     "health",
     "local",
     "mailer",

@@ -9,7 +9,7 @@ use crate::event::By;
 use crate::id::{LetterId, TicketId, UserId};
 
 /// How long a letter stays in the outbox, in seconds: long enough to answer "I never got the mail".
-const KEEP_SECONDS: i64 = 30 * 86_400;
+pub const KEEP_SECONDS: i64 = 30 * 86_400;
 /// How often a letter is tried before it is given up: for about six hours.
 const ATTEMPTS: u32 = 12;
 

@@ -2,6 +2,7 @@
 //! of item.
 
 pub mod admins;
+pub mod census;
 pub mod delivery;
 pub mod directory;
 mod email;
@@ -16,6 +17,7 @@ mod meter;
 pub mod outbox;
 mod pair;
 pub mod probe;
+mod scrape;
 pub mod session;
 mod transaction;
 pub mod user;
@@ -48,6 +50,7 @@ pub struct Store {
     client: Client,
     secrets: aws_sdk_secretsmanager::Client,
     secret_id: String,
+    metrics_secret_id: String,
     users: String,
     ephemeral: String,
     outbox: String,
@@ -65,6 +68,7 @@ impl Store {
             client: Client::from_conf(metered),
             secrets,
             secret_id: config.signing_secret_id.clone(),
+            metrics_secret_id: config.metrics_secret_id.clone(),
             users: config.users_table.clone(),
             ephemeral: config.ephemeral_table.clone(),
             outbox: config.outbox_table.clone(),

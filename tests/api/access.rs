@@ -36,6 +36,7 @@ fn table() -> Vec<(&'static str, Value, [u16; 8])> {
         ("POST /api/v1/auth/reset-password", json!({}), OPEN),
         ("GET /.well-known/jwks.json", Value::Null, OPEN),
         ("GET /.well-known/openid-configuration", Value::Null, OPEN),
+        ("GET /metrics", Value::Null, OPEN),
         ("GET /api/v1/health", Value::Null, OPEN),
         ("GET /api/v1/health/", Value::Null, OPEN),
         ("GET /api/v1/health/db", Value::Null, OPEN),

@@ -1,7 +1,10 @@
 //! The network and the services at their worst: whatever is answered with success has happened, nothing is half-written, and a reply
 //! that was lost on the way is asked for again.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod cancelled;
+mod person;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +14,9 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use user_core::id::random_below;
 
-use crate::support::{PASSWORD, Shop, trap};
+use crate::support::Shop;
+
+use person::{Admin, Person, Tally};
 
 /// What a service answers instead of doing what it was asked.
 fn refusal(target: &str, kind: u64) -> Fate {
@@ -43,139 +48,22 @@ fn wire(percent: Arc<AtomicU64>, calls: Arc<AtomicUsize>) -> Wire {
         match random_below(4) {
             0 => Fate::Lost,
             1 => Fate::Unanswered,
+            2 if random_below(8) == 0 => Fate::Trickles,
             2 => Fate::Cut,
             _ => refusal(target, random_below(6)),
         }
     })
 }
 
-/// Somebody who uses the service, and what he may expect of it.
-struct Person {
-    email: String,
-    verified: bool,
-    refresh: String,
-    access: String,
-    /// What the last answer left open, whether it had been done.
-    in_doubt: Option<&'static str>,
-}
-
-#[derive(Default)]
-struct Tally {
-    requests: usize,
-    unavailable: usize,
-    longest: Duration,
-    promised: BTreeSet<String>,
-}
-
-impl Person {
-    fn new(task: usize, n: usize) -> Self {
-        let email = format!("p{task}-{n}@example.com");
-        Self { email, verified: false, refresh: String::new(), access: String::new(), in_doubt: None }
-    }
-
-    /// One request and the judgement of its answer; says whether the person goes on.
-    async fn step(&mut self, shop: &Shop, tally: &mut Tally) -> bool {
-        let begun = Instant::now();
-        let (what, status) = self.ask(shop, tally).await;
-        tally.requests += 1;
-        tally.longest = tally.longest.max(begun.elapsed());
-        tally.unavailable += usize::from(status == 503);
-        // What an answer says when the request before, whose answer was a 503, had been done after all.
-        let done_before = match (self.in_doubt, what) {
-            (Some("signup"), "signup") => 409,
-            (Some("verify"), "verify") => 400,
-            (Some("delete"), _) => 401,
-            _ => 0,
-        };
-        let good = status < 300 || status == 503 || status == done_before;
-        assert!(good, "{what} of {} was answered {status}: {:#?}", self.email, trap::lines("internal error"));
-        let done = status < 300 || status == done_before;
-        if self.in_doubt == Some("delete") && status == 401 {
-            tally.promised.remove(&self.email);
-            return false;
-        }
-        // A deletion stays in doubt until something shows that the account is there.
-        let still = self.in_doubt.filter(|open| *open == "delete");
-        self.in_doubt = if status == 503 { still.or(Some(what)) } else { None };
-        if self.in_doubt == Some("delete") {
-            tally.promised.remove(&self.email);
-        } else if self.verified {
-            tally.promised.insert(self.email.clone());
-        }
-        match what {
-            "signup" if done => {
-                tally.promised.insert(self.email.clone());
-            }
-            "verify" => self.verified = done,
-            "delete" if done => {
-                tally.promised.remove(&self.email);
-                return false;
-            }
-            "logout-all" => self.access.clear(),
-            _ => {}
-        }
-        true
-    }
-
-    async fn ask(&mut self, shop: &Shop, tally: &Tally) -> (&'static str, u16) {
-        if !self.verified && !tally.promised.contains(&self.email) {
-            return ("signup", shop.sign_up(&self.email).await.status.as_u16());
-        }
-        if !self.verified {
-            let token = letter(shop, &self.email).await;
-            return ("verify", shop.verify(&token).await.status.as_u16());
-        }
-        let password = json!({ "password": PASSWORD });
-        let bearer = |method: &str, path: &str| shop.call(method.parse().unwrap(), path).bearer(&self.access);
-        match if self.access.is_empty() { 0 } else { random_below(20) } {
-            0..6 => {
-                let pair = shop.log_in(&self.email).await;
-                self.take(&pair.json);
-                ("login", pair.status.as_u16())
-            }
-            6..12 => ("me", bearer("GET", "/users/me").send().await.status.as_u16()),
-            12..16 => {
-                let pair = shop.refresh(&self.refresh).await;
-                self.take(&pair.json);
-                ("refresh", pair.status.as_u16())
-            }
-            16 | 17 => {
-                let name = json!({ "first_name": format!("N{}", random_below(200)) });
-                ("patch", bearer("PATCH", "/users/me").json(name).send().await.status.as_u16())
-            }
-            18 => ("logout-all", bearer("POST", "/auth/logout-all").send().await.status.as_u16()),
-            _ => ("delete", bearer("DELETE", "/users/me").json(password).send().await.status.as_u16()),
-        }
-    }
-
-    fn take(&mut self, pair: &Value) {
-        if let (Some(access), Some(refresh)) = (pair["access_token"].as_str(), pair["refresh_token"].as_str()) {
-            (self.access, self.refresh) = (access.to_owned(), refresh.to_owned());
-        }
-    }
-}
-
-/// The token of a letter; the mailer's calls meet faults, too.
-async fn letter(shop: &Shop, email: &str) -> String {
-    for _ in 0..200 {
-        let _ = shop.service.drain_streams().await;
-        if let Some(mail) = shop.service.inbox.mails(Some(email)).first() {
-            return mail.token().to_owned();
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("no letter came to {email}");
-}
-
-async fn run(shop: &Arc<Shop>, requests: usize) -> Tally {
+async fn run(shop: &Arc<Shop>, admin: &Arc<Admin>, requests: usize) -> Tally {
     let mut tasks = JoinSet::new();
     for task in 0..16 {
-        let shop = shop.clone();
+        let (shop, admin) = (shop.clone(), admin.clone());
         tasks.spawn(async move {
             let (mut tally, mut n) = (Tally::default(), 0);
             let mut person = Person::new(task, n);
             while tally.requests < requests / 16 {
-                if !Box::pin(person.step(&shop, &mut tally)).await {
+                if !Box::pin(person.step(&shop, &admin, &mut tally)).await {
                     n += 1;
                     person = Person::new(task, n);
                 }
@@ -192,21 +80,14 @@ async fn run(shop: &Arc<Shop>, requests: usize) -> Tally {
     })
 }
 
-/// Every user has one login and the reverse, no session is without its user, no promise is broken.
+/// The store holds together, and no promise is broken.
 async fn check(shop: &Shop, promised: &BTreeSet<String>) {
+    let report = Box::pin(userctl::check::check(&shop.stage())).await.unwrap();
+    assert!(report.is_clean(), "{}", report.text());
     let word =
         |item: &Value, name: &str| item[name].as_str().unwrap_or_default().split('"').nth(1).unwrap_or("").to_owned();
-    let items = shop.items("UsersTable").await;
-    let of = |sk: &str| items.iter().filter(|item| word(item, "sk") == sk).collect::<Vec<_>>();
-    let users: BTreeMap<_, _> = of("PROFILE").iter().map(|item| (word(item, "id"), word(item, "email"))).collect();
-    let logins: BTreeMap<_, _> =
-        of("LOGIN").iter().map(|item| (word(item, "user_id"), word(item, "pk").replace("EMAIL#", ""))).collect();
-    assert_eq!(users, logins);
-    let emails: BTreeSet<_> = users.values().cloned().collect();
+    let emails: BTreeSet<_> = shop.items("UsersTable").await.iter().map(|item| word(item, "email")).collect();
     assert!(promised.is_subset(&emails), "{:?}", promised.difference(&emails));
-    for session in shop.items("EphemeralTable").await.iter().filter(|item| word(item, "sk").starts_with("SESSION#")) {
-        assert!(users.contains_key(&word(session, "user_id")), "{session}");
-    }
     let letters: BTreeSet<_> = shop.items("OutboxTable").await.iter().map(|item| word(item, "to")).collect();
     assert!(promised.is_subset(&letters), "a letter was lost");
 }
@@ -217,9 +98,10 @@ async fn two_thousand_requests_over_a_bad_network_break_no_promise() {
     let mut calls_of_a_request = Vec::new();
     for (rate, requests) in [(0, 2_000), (1, 320), (5, 320), (20, 2_000), (50, 320)] {
         let shop = Arc::new(Shop::over(wire(percent.clone(), calls.clone())));
+        let admin = Arc::new(Admin::of(&shop).await);
         percent.store(rate, Ordering::SeqCst);
         calls.store(0, Ordering::SeqCst);
-        let tally = run(&shop, requests).await;
+        let tally = run(&shop, &admin, requests).await;
         percent.store(0, Ordering::SeqCst);
         check(&shop, &tally.promised).await;
         let a_request = calls.load(Ordering::SeqCst) as f64 / tally.requests as f64;

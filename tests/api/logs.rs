@@ -50,7 +50,7 @@ async fn a_letter_tells_the_request_that_it_comes_from() {
     let answer = shop.sign_up("ann@example.com").await;
     shop.mails("ann@example.com").await;
     let lines = trap::lines(answer.header("x-request-id"));
-    let sent = lines.iter().find(|line| line["message"] == "a letter was sent").unwrap();
+    let sent = lines.iter().find(|line| line["letter.outcome"] == "sent").unwrap();
     assert_eq!(sent["letter.kind"], "verify-email");
 }
 

@@ -5,10 +5,12 @@
 
 mod access;
 mod auth;
+mod check;
 mod cleanup;
 mod discovery;
 mod events;
 mod faults;
+mod fleet;
 mod floors;
 mod forgeries;
 mod gateway;

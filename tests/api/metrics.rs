@@ -86,11 +86,47 @@ async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declar
     for (_, route) in template.routes() {
         assert!(routes.contains(&format!("{} {}", route.method, route.path)), "{} {}", route.method, route.path);
     }
+    agrees(&lines).await;
     // What takes a fault, a new instance or a user to remove is not in a calm run.
     let rare = [metric::UNCOUNTED, metric::DYNAMODB_FAILURES, metric::DYNAMODB_RETRIES, metric::COLD_STARTS];
     for metric in ALL.iter().filter(|metric| !rare.contains(&metric.name) && metric.name != metric::USERS_REMOVED) {
         assert!(seen.contains(metric.name), "{} is never emitted", metric.name);
     }
+}
+
+/// What `/metrics` says of these lines is what they say.
+async fn agrees(lines: &[Value]) {
+    let shop = Shop::open();
+    // The lines bear the real time.
+    let newest = lines.iter().filter_map(|line| line["_aws"]["Timestamp"].as_i64()).max().unwrap() / 1_000;
+    shop.clock.advance(newest + 1 - shop.clock.now().0);
+    let midnight = shop.clock.now().0 / 86_400 * 86_400;
+    let mut sums: BTreeMap<String, f64> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line["_aws"]["Timestamp"].as_i64().unwrap() / 1_000 >= midnight) {
+        shop.aws().cloudwatch.take(&line.to_string());
+        for (name, dimensions) in read(line) {
+            let kind = ALL.iter().find(|metric| metric.name == name).unwrap().kind;
+            let labels: Vec<_> = dimensions.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+            let suffix = if kind == Kind::Histogram { "_count" } else { "" };
+            let said = line[&name].as_array().map_or(vec![line[&name].clone()], Clone::clone);
+            let amount =
+                if kind == Kind::Histogram { said.len() as f64 } else { said.iter().filter_map(Value::as_f64).sum() };
+            if kind != Kind::Gauge {
+                *sums.entry(format!("{name}{suffix}{{{}}}", labels.join(","))).or_default() += amount;
+            }
+        }
+    }
+    let text = crate::fleet::read(&shop).await;
+    let told: BTreeMap<_, f64> = crate::fleet::samples(&text)
+        .into_iter()
+        .map(|sample| sample.rsplit_once(' ').unwrap())
+        .filter(|(name, _)| {
+            !name.contains("quantile=") && !name.contains("_seconds_sum") && !name.starts_with("users_overdue")
+        })
+        .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
+        .collect();
+    assert!(sums.len() > 50, "{sums:?}");
+    assert_eq!(told, sums);
 }
 
 #[test]

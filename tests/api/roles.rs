@@ -79,12 +79,19 @@ async fn as_an_admin(shop: &Shop) {
     shop.log_in("admin@example.com").await;
 }
 
+async fn as_a_collector(shop: &Shop) {
+    crate::fleet::write(shop, user_core::metric::COLD_STARTS, &[], &json!(1));
+    let token = crate::fleet::token(shop);
+    assert_eq!(shop.get("/metrics").bearer(&token).send().await.status, 200);
+}
+
 #[tokio::test]
 async fn each_role_allows_exactly_what_its_function_uses() {
     // A password whose hash is of other parameters is hashed anew.
-    let shop = Shop::with(&[("ARGON2_ITERATIONS", "2"), ("MAIL_BACKEND", "ses")]);
+    let shop = Shop::with(&[("ARGON2_ITERATIONS", "2"), ("MAIL_BACKEND", "ses"), ("ENVIRONMENT", "staging")]);
     as_a_user(&shop).await;
     as_an_admin(&shop).await;
+    as_a_collector(&shop).await;
     for (function, role) in &shop.service.roles {
         let mut used = role.used();
         // When it starts; the local stack reads the secret once for all of them.

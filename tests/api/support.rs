@@ -13,6 +13,7 @@ use aws_types::SdkConfig;
 use bytes::Bytes;
 use http::{Method, Request, header};
 use local::aws::{Aws, Wire, remote_config};
+use local::cloudwatch::CloudWatch;
 use local::service::{Options, Service};
 use local::stream::Step;
 use serde_json::{Value, json};
@@ -96,13 +97,13 @@ impl Shop {
             .chain(settings)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Options { folder, clock, settings, print_mails: false, wire: None }
+        Options { folder, clock, settings, print_mails: false, cloudwatch: CloudWatch::default(), wire: None }
     }
 
     /// A call of the API; `path` is below the base path unless it says otherwise.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
-        let rooted =
-            !path.starts_with('/') || ["/api/", "/_local/", "/.well-known/"].iter().any(|root| path.starts_with(root));
+        let rooted = !path.starts_with('/')
+            || ["/api/", "/_local/", "/.well-known/", "/metrics"].iter().any(|root| path.starts_with(root));
         let uri = if rooted { path.to_owned() } else { format!("/api/v1{path}") };
         let request = Request::builder().method(method).uri(uri).header(header::HOST, "localhost");
         Call { shop: self, request, body: Bytes::new(), source: Ipv4Addr::LOCALHOST }
@@ -222,6 +223,11 @@ impl Shop {
         }
     }
 
+    /// A client of the tables without the service's own rules.
+    pub(crate) fn database_client(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.sdk)
+    }
+
     /// How many sessions lie in the table.
     pub(crate) async fn session_count(&self) -> usize {
         let items = self.items("EphemeralTable").await;
@@ -230,8 +236,14 @@ impl Shop {
 
     /// Every item of a table, without the events.
     pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
-        let client = aws_sdk_dynamodb::Client::new(&self.sdk);
-        let items = client.scan().table_name(table).into_paginator().items().send().collect::<Result<Vec<_>, _>>();
+        let items = self
+            .database_client()
+            .scan()
+            .table_name(table)
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>();
         items
             .await
             .unwrap()

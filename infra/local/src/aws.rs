@@ -1,8 +1,10 @@
 //! The AWS services of the local stack, called in process: the real SDK, with a function call in the place of a connection. The same
 //! calls can be made over HTTP, by functions that run in processes of their own.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -15,11 +17,17 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
+use futures::stream;
+use http_body_util::StreamBody;
+use hyper::body::{Body, Frame};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use user_core::clock::Clock;
 use user_core::lambda::{https_client, sdk_config};
 
+use crate::cloudwatch::{self, CloudWatch};
 use crate::role::Role;
 use crate::secrets::Secrets;
 use crate::ses::Ses;
@@ -33,6 +41,10 @@ pub struct Aws {
     pub secrets: Arc<Secrets>,
     /// SES.
     pub ses: Arc<Ses>,
+    /// `CloudWatch`.
+    pub cloudwatch: CloudWatch,
+    /// Where time comes from.
+    pub clock: Clock,
 }
 
 impl Aws {
@@ -49,13 +61,15 @@ impl Aws {
     }
 
     /// Answers a call by its [`target`]: a status and a body.
-    pub fn answer(&self, target: &str, body: &[u8]) -> (u16, String) {
+    pub fn answer(&self, target: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let (service, operation) = target.split_once('.').unwrap_or_default();
-        match service {
+        let (status, json) = match service {
+            "cloudwatch" => return self.cloudwatch.answer(operation, body, self.clock.now()),
             "secretsmanager" => self.secrets.answer(operation, body),
             "ses" => self.ses.answer(operation, body),
             _ => run(&self.database, operation, body).unwrap_or_else(|error| (error.status_code(), error.to_json())),
-        }
+        };
+        (status, json.into_bytes())
     }
 }
 
@@ -66,7 +80,10 @@ pub fn target(header: Option<&str>, path: &str) -> String {
         (Some(target), _) => target.to_owned(),
         (None, "/v2/email/outbound-emails") => "ses.SendEmail".to_owned(),
         (None, "/v2/email/account") => "ses.GetAccount".to_owned(),
-        (None, other) => format!("unknown.{other}"),
+        (None, other) => match other.strip_prefix(cloudwatch::SERVICE) {
+            Some(operation) => format!("cloudwatch.{operation}"),
+            None => format!("unknown.{other}"),
+        },
     }
 }
 
@@ -121,6 +138,8 @@ pub enum Fate {
     Unanswered,
     /// It is done, and half of the answer comes.
     Cut,
+    /// It is done, and the answer comes byte by byte, one a second.
+    Trickles,
     /// Nothing is done, and no answer ever comes.
     Stalled,
 }
@@ -168,22 +187,41 @@ impl Restricted {
                     broken()
                 })
             }
+            Fate::Trickles => {
+                let done = self.aws.call(request);
+                HttpConnectorFuture::new(async move {
+                    let answer = done.await?;
+                    let body = SdkBody::from_body_1_x(trickle(answer.body().bytes().unwrap_or_default()));
+                    response(answer.status().as_u16(), body)
+                })
+            }
             Fate::Cut => {
                 let done = self.aws.call(request);
                 HttpConnectorFuture::new(async move {
                     let answer = done.await?;
                     let whole = answer.body().bytes().unwrap_or_default();
-                    let half = String::from_utf8_lossy(&whole[..whole.len() / 2]).into_owned();
-                    response(answer.status().as_u16(), half)
+                    response(answer.status().as_u16(), whole[..whole.len() / 2].to_vec())
                 })
             }
         }
     }
 }
 
-fn response(status: u16, body: String) -> Result<HttpResponse, ConnectorError> {
+/// A body that comes byte by byte, one a second.
+fn trickle(body: &[u8]) -> impl Body<Data = Bytes, Error = Infallible> + Send + Sync + 'static {
+    StreamBody::new(stream::unfold(Bytes::copy_from_slice(body), async |mut rest| {
+        if rest.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let byte = rest.split_to(1);
+        Some((Ok(Frame::data(byte)), rest))
+    }))
+}
+
+fn response(status: u16, body: impl Into<SdkBody>) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
-    Ok(HttpResponse::new(status, SdkBody::from(body)))
+    Ok(HttpResponse::new(status, body.into()))
 }
 
 type Answer = Result<(u16, String), DynoxideError>;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_types::SdkConfig;
 use axum::Router;
 use lambda_http::lambda_runtime::{Context, LambdaEvent};
 use lambda_http::request::LambdaRequest;
@@ -34,11 +35,18 @@ impl Function {
     ///
     /// # Errors
     /// When the template names a binary that this program does not hold.
-    pub fn new(binary: &str, app: App, transport: Transport, timeout_seconds: u64) -> Result<Self, Fault> {
+    pub fn new(
+        binary: &str,
+        app: App,
+        transport: Transport,
+        sdk: &SdkConfig,
+        timeout_seconds: u64,
+    ) -> Result<Self, Fault> {
         let handler = match binary {
             "auth" => Handler::Http(auth::router(app)),
             "users" => Handler::Http(users::router(app)),
             "health" => Handler::Http(health::router(app, transport)),
+            "fleet" => Handler::Http(fleet::router(app, fleet::Source::new(sdk))),
             "discovery" => Handler::Http(discovery::router(app)),
             "mailer" => Handler::Mailer(app, transport),
             "feedback" => Handler::Feedback(app),

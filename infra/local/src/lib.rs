@@ -10,10 +10,11 @@
 //! - [`stream`]: its stream mappings.
 //! - [`inbox`]: the mails that were sent, kept.
 //! - [`service`]: all of them together.
-//! - [`ses`]: Amazon SES.
+//! - [`ses`], [`cloudwatch`]: Amazon SES and `CloudWatch`.
 //! - [`server`]: the service on a port, with what exists only locally.
 
 pub mod aws;
+pub mod cloudwatch;
 pub mod database;
 pub mod function;
 pub mod gateway;

@@ -83,7 +83,14 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
 }
 
 fn options(folder: Option<PathBuf>) -> Options {
-    Options { folder, clock: Clock::System, settings: local::settings(), print_mails: true, wire: None }
+    Options {
+        folder,
+        clock: Clock::System,
+        settings: local::settings(),
+        print_mails: true,
+        cloudwatch: local::cloudwatch::shared().clone(),
+        wire: None,
+    }
 }
 
 /// The service with its own data, and everything besides the gateway that it needs to run.
@@ -92,6 +99,7 @@ async fn alone(arguments: Arguments, api_url: &str, tasks: &mut JoinSet<()>) -> 
     let folder = (!arguments.ephemeral).then_some(arguments.data);
     let service = Arc::new(Service::open(options(folder.clone()))?);
     start_log(&service.config);
+    user_core::metric::start(&service.config, local::cloudwatch::writer)?;
     service.rotate_what_is_due().await?;
     say(&format!("API        {api_url}/api/v1"));
     say(&format!("mail       {api_url}/_local/mail"));

@@ -73,6 +73,9 @@ fn needed(target: &str, request: &Value) -> Vec<Permission> {
     if service == "secretsmanager" {
         return vec![(format!("secretsmanager:{operation}"), text(&request["SecretId"]))];
     }
+    if service == "cloudwatch" {
+        return vec![(format!("cloudwatch:{operation}"), "*".to_owned())];
+    }
     let table = |operation: &str, name: &str| (format!("dynamodb:{operation}"), format!("{name}.Arn"));
     match operation {
         "TransactWriteItems" => {

@@ -124,13 +124,20 @@ async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<By
 async fn aws(service: &Service, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
     let target = target(request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()), path);
     let (status, body) = if target == "secretsmanager.RotateSecret" {
-        rotate(service, request.body()).await
+        let (status, body) = rotate(service, request.body()).await;
+        (status, body.into_bytes())
     } else {
         service.aws.as_ref().map(|aws| aws.answer(&target, request.body())).unwrap_or_default()
     };
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+    let headers = response.headers_mut();
+    if target.starts_with("cloudwatch.") {
+        headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
+    } else {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
+    }
     response
 }
 

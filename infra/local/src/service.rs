@@ -15,6 +15,7 @@ use user_core::signing::Keys;
 use user_core::store::Store;
 
 use crate::aws::{Aws, Wire, remote_config};
+use crate::cloudwatch::CloudWatch;
 use crate::function::Function;
 use crate::gateway::Gateway;
 use crate::inbox::Inbox;
@@ -38,6 +39,8 @@ pub struct Options {
     pub settings: BTreeMap<String, String>,
     /// Whether each mail is printed.
     pub print_mails: bool,
+    /// Where the functions' metrics are.
+    pub cloudwatch: CloudWatch,
     /// What disturbs the functions' calls of AWS services, in tests.
     pub wire: Option<Wire>,
 }
@@ -76,7 +79,8 @@ impl Service {
         let secrets = Arc::new(Secrets::open(options.folder.clone(), &template)?);
         let inbox = Arc::new(Inbox::open(folder)?);
         let ses = Ses::new(printer(&inbox, options.print_mails), options.clock.clone());
-        let aws = Aws { database: database::open(folder, &template)?, secrets, ses };
+        let (cloudwatch, clock) = (options.cloudwatch.clone(), options.clock.clone());
+        let aws = Aws { database: database::open(folder, &template)?, secrets, ses, cloudwatch, clock };
         let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
         let keys = Keys::from_secret(&secret)?;
         let (folder, wire) = (options.folder.clone(), options.wire.clone());
@@ -118,7 +122,7 @@ impl Service {
             roles.insert(id.to_owned(), role);
             let app = App::new(config.clone(), options.clock.clone(), store, keys.clone())?;
             let timeout = template.timeout_seconds(function);
-            functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, transport, timeout)?));
+            functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, transport, &sdk, timeout)?));
         }
         let gateway = Gateway::new(template, &functions)?;
         let (written, pollers) = (Notify::new(), Mutex::default());

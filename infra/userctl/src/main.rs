@@ -1,4 +1,4 @@
-//! The command `userctl`. Exit status: 0 done, 1 refused or failed, 2 not understood.
+//! The command `userctl`. Exit status: 0 done, 1 refused, failed or found wrong, 2 not understood.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -10,6 +10,7 @@ use user_core::email::Email;
 use user_core::error::Error;
 use user_core::password::Password;
 use user_core::user::Role;
+use userctl::check::check;
 use userctl::outcome::Outcome;
 use userctl::stage::Stage;
 use userctl::{command, mail};
@@ -47,6 +48,8 @@ enum Command {
     /// Signing keys
     #[command(subcommand)]
     Keys(KeyCommand),
+    /// Check the whole store: every user, login and session; exit status 1 when anything is wrong
+    Check,
     /// Letters: "I never got the mail"
     #[command(subcommand)]
     Mail(MailCommand),
@@ -94,8 +97,9 @@ async fn main() -> ExitCode {
     let json = arguments.json;
     match run(arguments).await {
         Ok(outcome) => {
+            let status = if outcome.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
             print(&if json { outcome.json().to_string() } else { outcome.text() });
-            ExitCode::SUCCESS
+            status
         }
         Err(fault) => {
             let reason = reason(&fault);
@@ -119,6 +123,7 @@ async fn run(arguments: Arguments) -> Result<Outcome, Fault> {
         Command::Promote { email } => command::set_role(&stage, &email, Role::Admin).await?.into(),
         Command::Demote { email } => command::set_role(&stage, &email, Role::User).await?.into(),
         Command::Show { email } => command::show(&stage, &email).await?.into(),
+        Command::Check => Outcome::Check(Box::new(Box::pin(check(&stage)).await?)),
         Command::Keys(KeyCommand::List) => Outcome::Keys(stage.store.read_keys().await?),
         Command::Keys(KeyCommand::Rotate { emergency: false }) => Outcome::Keys(command::rotate_keys(&stage).await?),
         Command::Keys(KeyCommand::Rotate { emergency: true }) => {

@@ -6,6 +6,7 @@ use user_core::letter::Letter;
 use user_core::signing::{Key, Keys};
 use user_core::user::{User, UserView};
 
+use crate::check::Report;
 use crate::mail::Status;
 
 /// What came of a command.
@@ -16,6 +17,8 @@ pub enum Outcome {
     Keys(Keys),
     /// What is known of the letters to an address.
     Mail(Box<Status>),
+    /// Whether the store holds together.
+    Check(Box<Report>),
     /// Letters.
     Letters(Vec<Letter>),
     /// So many of what the words say.
@@ -29,6 +32,12 @@ impl From<User> for Outcome {
 }
 
 impl Outcome {
+    /// Whether nothing was found wrong.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        !matches!(self, Self::Check(report) if !report.is_clean())
+    }
+
     /// For programs.
     #[must_use]
     pub fn json(self) -> Value {
@@ -40,6 +49,7 @@ impl Outcome {
                 let letters: Value = status.letters.iter().map(letter).collect();
                 json!({ "user": status.user.map(UserView::from), "undeliverable": mark, "letters": letters })
             }
+            Self::Check(report) => report.json(),
             Self::Letters(letters) => letters.iter().map(letter).collect(),
             Self::Count(_, count) => json!({ "count": count }),
         }
@@ -58,6 +68,7 @@ impl Outcome {
                 });
                 lines([account, mark].into_iter().chain(status.letters.iter().map(letter_line)))
             }
+            Self::Check(report) => report.text(),
             Self::Letters(letters) if letters.is_empty() => "none".to_owned(),
             Self::Letters(letters) => lines(letters.iter().map(letter_line)),
             Self::Count(words, count) => format!("{count} {words}"),

@@ -83,7 +83,7 @@ fn class(path: &str) -> Class {
 const TOUCH_SECONDS: i64 = 60;
 
 /// The token of `Authorization: Bearer` (RFC 6750, 2.1). Two such headers are none.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return None;

@@ -2,7 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::transaction::{Expression, Transaction, conditional, unless_contended};
+use super::failure::failed;
+use super::transaction::{Expression, Transaction};
 use super::user::{is_of, is_version, login_item, user_item};
 use super::{Item, Store, at, key, s};
 use crate::clock::Timestamp;
@@ -69,8 +70,8 @@ impl Store {
         for letter in letters {
             writes = self.put_letter(writes, letter)?;
         }
-        self.commit(writes, &Event::of_change(before, after, false, by)?).await?;
-        self.free_left_over(before, Some(after)).await
+        let writes = self.free_left_over(writes, before, Some(after)).await?;
+        self.commit(writes, &Event::of_change(before, after, false, by)?).await
     }
 
     /// Makes the new address the user's; the old one is reserved until `reserved_until`. `login` is the old address' login.
@@ -112,30 +113,36 @@ impl Store {
                 || Error::Stale,
             )?;
         }
-        self.commit(writes, &Event::of_change(before, after, false, by)?).await?;
-        self.free_left_over(before, Some(after)).await
+        let writes = self.free_left_over(writes, before, Some(after)).await?;
+        self.commit(writes, &Event::of_change(before, after, false, by)?).await
     }
 
-    /// Frees the addresses that were reserved for `before` and are not for `after`. Those that somebody else holds by now stay his.
-    pub(super) async fn free_left_over(&self, before: &User, after: Option<&User>) -> Result<(), Error> {
+    /// Frees, with the other writes, the addresses that were reserved for `before` and are not for `after`. Those that somebody else
+    /// holds by now stay his.
+    pub(super) async fn free_left_over(
+        &self,
+        mut writes: Transaction,
+        before: &User,
+        after: Option<&User>,
+    ) -> Result<Transaction, Error> {
         let kept = |email: &EmailKey| {
             after.is_some_and(|user| user.reserved_emails().chain([&user.email]).any(|kept| kept.key() == *email))
         };
-        for email in before.reserved_emails().map(Email::key).filter(|email| !kept(email)) {
-            let freed = unless_contended(|| {
-                self.client
-                    .delete_item()
-                    .table_name(&self.users)
-                    .set_key(Some(key::login(&email)))
-                    .condition_expression("user_id = :id AND attribute_exists(reserved)")
-                    .expression_attribute_values(":id", s(before.id.as_str()))
-                    .send()
-            });
-            match conditional(freed.await, Error::NotFound) {
-                Ok(_) | Err(Error::NotFound) => {}
-                Err(error) => return Err(error),
+        let mut keys: Vec<_> = before.reserved_emails().map(Email::key).filter(|email| !kept(email)).collect();
+        // A transaction names each item once.
+        keys.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        keys.dedup();
+        for email in keys {
+            let key = key::login(&email);
+            let read = self.client.get_item().table_name(&self.users).set_key(Some(key.clone())).consistent_read(true);
+            let item = read.send().await.map_err(failed)?.item;
+            let own = |item: &Item| is_reserved(item) && item.get("user_id") == Some(&s(before.id.as_str()));
+            if item.as_ref().is_some_and(own) {
+                let still =
+                    Expression::new("user_id = :id AND attribute_exists(reserved)", [(":id", s(before.id.as_str()))]);
+                writes = writes.delete(&self.users, key, still, || Error::Stale)?;
             }
         }
-        Ok(())
+        Ok(writes)
     }
 }

@@ -137,7 +137,7 @@ fn failed_condition(error: &SdkError<TransactWriteItemsError>) -> Option<usize> 
     cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }
 
-/// An error of a kind of request that a competing transaction can cause.
+/// An error of a kind of request that a competing transaction can cause, or a moment without capacity.
 pub(super) trait Contended {
     fn is_conflict(&self) -> bool;
 }
@@ -148,8 +148,9 @@ impl Contended for TransactWriteItemsError {
             return self.code() == Some("TransactionInProgressException");
         };
         let codes: Vec<_> = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
-        codes.contains(&"TransactionConflict")
-            && codes.iter().all(|code| matches!(*code, "None" | "TransactionConflict"))
+        let passes =
+            |code: &&str| matches!(*code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded");
+        codes.iter().any(passes) && codes.iter().all(|code| *code == "None" || passes(code))
     }
 }
 

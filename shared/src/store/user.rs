@@ -223,8 +223,8 @@ impl Store {
         for key in sessions.into_iter().take(SESSIONS_AT_ONCE) {
             writes = writes.remove(&self.ephemeral, key)?;
         }
-        self.commit(writes, &[Event::new(Name::Deleted, &user.id, by)?]).await?;
-        self.free_left_over(user, None).await
+        let writes = self.free_left_over(writes, user, None).await?;
+        self.commit(writes, &[Event::new(Name::Deleted, &user.id, by)?]).await
     }
 }
 

@@ -1,0 +1,69 @@
+//! The metrics of all functions together, as Prometheus reads them. No instance knows what the others count, and most are gone before
+//! anybody asks: the numbers come from `CloudWatch`, where all of them leave theirs.
+
+mod cloudwatch;
+mod text;
+mod token;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use tokio::sync::Mutex;
+use user_core::app::App;
+use user_core::clock::Timestamp;
+use user_core::error::Error;
+
+pub use cloudwatch::Source;
+
+use token::Token;
+
+/// Prometheus' text format, version 0.0.4.
+const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// How long a text is shown again; every look at `CloudWatch` is paid for.
+const CACHE_SECONDS: i64 = 60;
+
+/// What an instance keeps between two scrapes.
+struct Fleet {
+    source: Source,
+    token: Token,
+    /// The last text and when it was made. Locked while a new one is, so that two scrapes at once make one.
+    shown: Mutex<Option<(Timestamp, String)>>,
+}
+
+/// The function's routes.
+pub fn router(app: App, source: Source) -> Router {
+    let fleet = Fleet { source, token: Token::default(), shown: Mutex::default() };
+    let routes = Router::new().route("/metrics", get(show)).layer(Extension(Arc::new(fleet)));
+    user_core::http::serve(routes, app)
+}
+
+/// `GET /metrics`.
+async fn show(
+    State(app): State<App>,
+    Extension(fleet): Extension<Arc<Fleet>>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    fleet.token.check(&app, &headers).await?;
+    let text = Box::pin(fleet.text(&app)).await?;
+    Ok(([(CONTENT_TYPE, FORMAT)], text).into_response())
+}
+
+impl Fleet {
+    async fn text(&self, app: &App) -> Result<String, Error> {
+        let now = app.clock.now();
+        let mut shown = self.shown.lock().await;
+        if let Some((_, text)) = shown.as_ref().filter(|(made_at, _)| now.since(*made_at) < CACHE_SECONDS) {
+            return Ok(text.clone());
+        }
+        let environment = app.config.environment.to_string();
+        let text = text::write(&self.source.samples(&environment, now).await?);
+        *shown = Some((now, text.clone()));
+        Ok(text)
+    }
+}

@@ -1,0 +1,111 @@
+//! The check of a whole store: what must hold between its items. It needs little memory, whatever the store holds, and is safe beside
+//! traffic: what looks wrong is read again, and reported only if it stays wrong.
+
+mod report;
+mod rules;
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use user_core::error::Error;
+use user_core::store::census::{Place, Record, Table};
+
+use crate::stage::Stage;
+use rules::judge;
+
+pub use report::{Report, Violation};
+
+/// How many records are judged side by side.
+const AT_ONCE: usize = 16;
+
+/// How long to wait before what looks wrong is read again, once for each.
+const WAITS: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
+
+/// Checks every user, login and session of the stage.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn check(stage: &Stage) -> Result<Report, Error> {
+    let mut report = Report::default();
+    for table in [Table::Users, Table::Ephemeral] {
+        let mut after = None;
+        loop {
+            let (records, next) = stage.store.records_page(table, after).await?;
+            check_page(stage, &records, &mut report).await?;
+            if next.is_none() {
+                break;
+            }
+            after = next;
+        }
+    }
+    check_admins(stage, &mut report).await?;
+    Ok(report)
+}
+
+async fn check_page(stage: &Stage, records: &[(Place, Record)], report: &mut Report) -> Result<(), Error> {
+    let mut suspects = Vec::new();
+    for some in records.chunks(AT_ONCE) {
+        let judged = try_join_all(some.iter().map(|(place, record)| judge(stage, place, record))).await?;
+        for ((place, record), judgement) in some.iter().zip(judged) {
+            report.count(record);
+            judgement.notes.into_iter().for_each(|note| report.note(note));
+            if !judgement.violations.is_empty() {
+                suspects.push((place, judgement.violations));
+            }
+        }
+    }
+    for wait in WAITS {
+        if suspects.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(wait).await;
+        for (place, violations) in &mut suspects {
+            let record = stage.store.record_at(place).await?;
+            let again = judge(stage, place, &record).await?.violations;
+            violations.retain(|violation| again.contains(violation));
+        }
+        suspects.retain(|(_, violations)| !violations.is_empty());
+    }
+    suspects.into_iter().flat_map(|(_, violations)| violations).for_each(|violation| report.add(violation));
+    Ok(())
+}
+
+/// Compares the count of administrators with those there are. Users change beside, so that both are counted again when they differ.
+async fn check_admins(stage: &Stage, report: &mut Report) -> Result<(), Error> {
+    let mut counted = stage.store.counted_admins().await?;
+    for wait in WAITS {
+        if agree(report.admins, counted) {
+            return Ok(());
+        }
+        tokio::time::sleep(wait).await;
+        let before = stage.store.counted_admins().await?;
+        report.admins = count_admins(stage).await?;
+        counted = stage.store.counted_admins().await?;
+        if agree(report.admins, before) {
+            return Ok(());
+        }
+    }
+    if !agree(report.admins, counted) {
+        let ids = vec![format!("working:{counted}"), format!("found:{}", report.admins)];
+        report.add(Violation { kind: rules::ADMIN_COUNT, ids });
+    }
+    Ok(())
+}
+
+fn agree(found: u64, counted: i64) -> bool {
+    u64::try_from(counted) == Ok(found)
+}
+
+async fn count_admins(stage: &Stage) -> Result<u64, Error> {
+    let (mut admins, mut after) = (0, None);
+    loop {
+        let (records, next) = stage.store.records_page(Table::Users, after).await?;
+        for (_, record) in &records {
+            admins += u64::from(report::is_admin(record));
+        }
+        if next.is_none() {
+            return Ok(admins);
+        }
+        after = next;
+    }
+}

@@ -1,0 +1,154 @@
+//! The rules: what must hold for a user, a login, a reserved address and a session, by what else lies in the store.
+
+use user_core::clock::Timestamp;
+use user_core::config::Enumeration;
+use user_core::error::Error;
+use user_core::id::UserId;
+use user_core::letter::{KEEP_SECONDS, Kind};
+use user_core::login::Login;
+use user_core::session::Session;
+use user_core::store::census::{Place, Record, address_name};
+use user_core::user::User;
+
+use super::report::Violation;
+use crate::stage::Stage;
+
+pub(super) const ADMIN_COUNT: &str = "admin-count";
+const USER_WITHOUT_LOGIN: &str = "user-without-login";
+const LOGIN_DIFFERS: &str = "login-differs";
+const LOGIN_WITHOUT_USER: &str = "login-without-user";
+const LOGIN_ELSEWHERE: &str = "login-elsewhere";
+const RESERVATION_WITHOUT_USER: &str = "reservation-without-user";
+const RESERVATION_UNLISTED: &str = "reservation-unlisted";
+const SESSION_WITHOUT_USER: &str = "session-without-user";
+const VERIFIED_USER_EXPIRES: &str = "verified-user-expires";
+const INDEX_KEYS: &str = "index-keys";
+const LETTER_MISSING: &str = "letter-missing";
+const UNREADABLE: &str = "unreadable";
+
+/// What is to be said of a record.
+#[derive(Default)]
+pub(super) struct Judgement {
+    pub(super) violations: Vec<Violation>,
+    pub(super) notes: Vec<&'static str>,
+}
+
+impl Judgement {
+    fn add(&mut self, kind: &'static str, ids: impl IntoIterator<Item = String>) {
+        self.violations.push(Violation { kind, ids: ids.into_iter().collect() });
+    }
+}
+
+/// Judges a record by what else lies in the store now.
+pub(super) async fn judge(stage: &Stage, place: &Place, record: &Record) -> Result<Judgement, Error> {
+    let now = stage.clock.now();
+    let mut judgement = Judgement::default();
+    match record {
+        Record::User { user, indexed } => {
+            if !indexed {
+                judgement.add(INDEX_KEYS, [name(&user.id)]);
+            }
+            judge_user(stage, user, now, &mut judgement).await?;
+        }
+        Record::Login { address, login } if !login.is_expired(now) => {
+            judge_login(stage, address, login, now, &mut judgement).await?;
+        }
+        Record::Reservation { address, user_id, expires_at } if now < *expires_at => {
+            judge_reservation(stage, address, user_id, &mut judgement).await?;
+        }
+        Record::Session(session) if !session.is_expired(now) => {
+            judge_session(stage, session, &mut judgement).await?;
+        }
+        Record::Unreadable => judgement.add(UNREADABLE, [place.owner()]),
+        // What is over may lie there until TTL or cleanup removes it.
+        _ => {}
+    }
+    Ok(judgement)
+}
+
+async fn judge_user(stage: &Stage, user: &User, now: Timestamp, judgement: &mut Judgement) -> Result<(), Error> {
+    if user.is_verified && user.expires_at.is_some() {
+        judgement.add(VERIFIED_USER_EXPIRES, [name(&user.id)]);
+    }
+    // The address of a user whose time is over may be somebody else's.
+    if user.is_expired(now) {
+        return Ok(());
+    }
+    match stage.store.record_at(&Place::of_login(&user.email.key())).await? {
+        Record::Login { login, .. } if login.user_id == user.id => {
+            if Login::of(user, login.password_hash.clone()) != login {
+                judgement.add(LOGIN_DIFFERS, [name(&user.id)]);
+            }
+        }
+        // It is reported itself.
+        Record::Unreadable => {}
+        _ => judgement.add(USER_WITHOUT_LOGIN, [name(&user.id), address_name(user.email.key().as_str())]),
+    }
+    if lacks_letter(stage, user, now).await? {
+        // In private a letter is written after its user; a sign-up that breaks off between the two is healed by another try.
+        match stage.config.signup_enumeration {
+            Enumeration::Private => judgement.notes.push(LETTER_MISSING),
+            Enumeration::Reveal => judgement.add(LETTER_MISSING, [name(&user.id)]),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a user waits for a letter that was never written; one that is older than letters are kept may be gone.
+async fn lacks_letter(stage: &Stage, user: &User, now: Timestamp) -> Result<bool, Error> {
+    let waits = user.expires_at.is_some() && !user.is_verified && user.verify_ticket.is_some();
+    if !waits || user.created_at.plus(KEEP_SECONDS) <= now {
+        return Ok(false);
+    }
+    let letters = stage.store.letters_to(&user.email.key()).await?;
+    let own = |id: &Option<UserId>| id.as_ref().is_none_or(|id| *id == user.id);
+    Ok(!letters.iter().any(|letter| letter.kind == Kind::VerifyEmail && own(&letter.user_id)))
+}
+
+async fn judge_login(
+    stage: &Stage,
+    address: &str,
+    login: &Login,
+    now: Timestamp,
+    judgement: &mut Judgement,
+) -> Result<(), Error> {
+    let ids = || [name(&login.user_id), address_name(address)];
+    match stage.store.record_at(&Place::of_user(&login.user_id)).await? {
+        Record::User { user, .. } if user.email.key().as_str() != address => judgement.add(LOGIN_ELSEWHERE, ids()),
+        // The user's own judgement compares the copies, unless the user's time is over.
+        Record::User { user, .. } if user.is_expired(now) => judgement.add(LOGIN_DIFFERS, [name(&user.id)]),
+        Record::User { .. } | Record::Unreadable => {}
+        _ => judgement.add(LOGIN_WITHOUT_USER, ids()),
+    }
+    Ok(())
+}
+
+async fn judge_reservation(
+    stage: &Stage,
+    address: &str,
+    user_id: &UserId,
+    judgement: &mut Judgement,
+) -> Result<(), Error> {
+    match stage.store.record_at(&Place::of_user(user_id)).await? {
+        Record::User { user, .. } => {
+            // It ends by itself.
+            if !user.reserved_emails().any(|email| email.key().as_str() == address) {
+                judgement.notes.push(RESERVATION_UNLISTED);
+            }
+        }
+        Record::Unreadable => {}
+        _ => judgement.add(RESERVATION_WITHOUT_USER, [name(user_id), address_name(address)]),
+    }
+    Ok(())
+}
+
+async fn judge_session(stage: &Stage, session: &Session, judgement: &mut Judgement) -> Result<(), Error> {
+    if matches!(stage.store.record_at(&Place::of_user(&session.user_id)).await?, Record::Absent) {
+        judgement.add(SESSION_WITHOUT_USER, [name(&session.user_id), format!("session:{}", session.id)]);
+    }
+    Ok(())
+}
+
+fn name(id: &UserId) -> String {
+    format!("user:{id}")
+}

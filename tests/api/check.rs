@@ -1,0 +1,233 @@
+//! The operator's check finds nothing in a healthy store, and each kind of damage by its name.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+use userctl::check::{Report, check};
+
+use crate::support::{PASSWORD, Shop};
+
+type Item = HashMap<String, AttributeValue>;
+
+fn s(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn key(pk: &str, sk: &str) -> Item {
+    HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
+}
+
+async fn report(shop: &Shop) -> Report {
+    let report = Box::pin(check(&shop.stage())).await.unwrap();
+    assert!(!report.text().contains('@') && !report.json().to_string().contains('@'), "no address is told");
+    report
+}
+
+async fn kinds(shop: &Shop) -> Vec<&'static str> {
+    report(shop).await.violations.iter().map(|violation| violation.kind).collect()
+}
+
+async fn items(shop: &Shop, table: &str) -> Vec<Item> {
+    let scan = shop.database_client().scan().table_name(table);
+    scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
+}
+
+async fn put(shop: &Shop, table: &str, item: Item) {
+    shop.database_client().put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
+}
+
+async fn delete(shop: &Shop, table: &str, key: Item) {
+    shop.database_client().delete_item().table_name(table).set_key(Some(key)).send().await.unwrap();
+}
+
+/// Changes an item of the table of record; `value` stands for `:value`, if the expression names it.
+async fn update(shop: &Shop, key: Item, expression: &str, value: Option<AttributeValue>) {
+    let update = shop.database_client().update_item().table_name("UsersTable").set_key(Some(key));
+    let values = value.map(|value| HashMap::from([(":value".to_owned(), value)]));
+    let update = update.update_expression(expression).set_expression_attribute_values(values);
+    update.send().await.unwrap();
+}
+
+/// The key of the one user's record that lies in the store.
+async fn profile(shop: &Shop) -> Item {
+    let items = items(shop, "UsersTable").await;
+    let item = items.iter().find(|item| item["sk"] == s("PROFILE")).unwrap();
+    key(item["pk"].as_s().unwrap(), "PROFILE")
+}
+
+fn login(email: &str) -> Item {
+    key(&format!("EMAIL#{email}"), "LOGIN")
+}
+
+/// A store with one user, who waits for its verification.
+async fn waiting() -> Shop {
+    let shop = Shop::open();
+    assert_eq!(shop.sign_up("ann@example.com").await.status, 201);
+    shop
+}
+
+async fn wish(shop: &Shop, access: &str, new: &str) {
+    let body = json!({ "new_email": new, "password": PASSWORD });
+    assert_eq!(shop.post("/users/me/email").bearer(access).json(body).send().await.status, 202);
+}
+
+#[tokio::test]
+async fn a_healthy_store_has_no_violation() {
+    let shop = Shop::open();
+    shop.admin("admin@example.com").await;
+    let (ann, bob) = (shop.member("ann@example.com").await, shop.member("bob@example.com").await);
+    let gone = shop.member("gone@example.com").await;
+    assert_eq!(shop.sign_up("young@example.com").await.status, 201);
+    wish(&shop, &ann.access, "ann-new@example.com").await;
+    wish(&shop, &bob.access, "bob-new@example.com").await;
+    let token = shop.mailed_token("bob-new@example.com").await;
+    assert_eq!(shop.post("/auth/confirm-email").json(json!({ "token": token })).send().await.status, 200);
+    let password = json!({ "password": PASSWORD });
+    assert_eq!(shop.delete("/users/me").bearer(&gone.access).json(password).send().await.status, 204);
+    let found = report(&shop).await;
+    assert!(found.is_clean() && found.notes.is_empty(), "{}", found.text());
+    let counts = (found.users, found.logins, found.reservations, found.sessions, found.admins);
+    assert_eq!(counts, (4, 4, 2, 3, 1));
+    assert_eq!(found.json()["violations"], json!([]));
+}
+
+#[tokio::test]
+async fn users_whose_time_is_over_are_fine() {
+    let shop = waiting().await;
+    shop.clock.advance(172_800);
+    assert!(report(&shop).await.is_clean());
+    assert_eq!(shop.sign_up("ann@example.com").await.status, 201);
+    let found = report(&shop).await;
+    assert_eq!((found.users, found.logins, found.violation_count), (2, 1, 0));
+}
+
+#[tokio::test]
+async fn many_pages_are_read() {
+    let shop = Shop::open();
+    for n in 0..600 {
+        let mut item = login(&format!("user{n}@example.com"));
+        item.extend([("user_id".to_owned(), s("nobody")), ("reserved".to_owned(), AttributeValue::Bool(true))]);
+        item.insert("expires_at".to_owned(), AttributeValue::N("1".to_owned()));
+        put(&shop, "UsersTable", item).await;
+    }
+    let found = report(&shop).await;
+    assert_eq!((found.reservations, found.violation_count), (600, 0));
+}
+
+#[tokio::test]
+async fn a_user_without_its_login() {
+    let shop = waiting().await;
+    delete(&shop, "UsersTable", login("ann@example.com")).await;
+    assert_eq!(kinds(&shop).await, ["user-without-login"]);
+}
+
+#[tokio::test]
+async fn a_login_whose_copies_differ() {
+    for (copy, value) in [
+        ("epoch", AttributeValue::N("9".to_owned())),
+        ("user_role", s("admin")),
+        ("is_active", AttributeValue::Bool(false)),
+        ("is_verified", AttributeValue::Bool(true)),
+        ("expires_at", AttributeValue::N("99999999999".to_owned())),
+    ] {
+        let shop = waiting().await;
+        update(&shop, login("ann@example.com"), &format!("SET {copy} = :value"), Some(value)).await;
+        assert_eq!(kinds(&shop).await, ["login-differs"], "{copy}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_without_its_user() {
+    let shop = waiting().await;
+    delete(&shop, "UsersTable", profile(&shop).await).await;
+    assert_eq!(kinds(&shop).await, ["login-without-user"]);
+}
+
+#[tokio::test]
+async fn a_login_at_an_address_that_is_not_its_users() {
+    let shop = waiting().await;
+    let all = items(&shop, "UsersTable").await;
+    let mut second = all.into_iter().find(|item| item["sk"] == s("LOGIN")).unwrap();
+    second.extend(login("other@example.com"));
+    put(&shop, "UsersTable", second).await;
+    assert_eq!(kinds(&shop).await, ["login-elsewhere"]);
+}
+
+#[tokio::test]
+async fn a_reservation_without_its_user() {
+    let shop = Shop::open();
+    let ann = shop.member("ann@example.com").await;
+    let reserve = |email: &str, user: &str, seconds| {
+        let mut item = login(email);
+        let until = shop.clock.now().plus(seconds).0.to_string();
+        item.extend([("user_id".to_owned(), s(user)), ("reserved".to_owned(), AttributeValue::Bool(true))]);
+        item.insert("expires_at".to_owned(), AttributeValue::N(until));
+        item
+    };
+    put(&shop, "UsersTable", reserve("over@example.com", "nobody", 0)).await;
+    put(&shop, "UsersTable", reserve("unlisted@example.com", &ann.id, 100)).await;
+    let found = report(&shop).await;
+    assert!(found.is_clean(), "{}", found.text());
+    assert_eq!(found.notes.get("reservation-unlisted"), Some(&1));
+    put(&shop, "UsersTable", reserve("kept@example.com", "nobody", 100)).await;
+    assert_eq!(kinds(&shop).await, ["reservation-without-user"]);
+}
+
+#[tokio::test]
+async fn a_wrong_count_of_administrators() {
+    let shop = Shop::open();
+    shop.admin("admin@example.com").await;
+    let count = key("META#ADMINS", "COUNT");
+    update(&shop, count.clone(), "SET working = :value", Some(AttributeValue::N("5".to_owned()))).await;
+    let found = report(&shop).await;
+    assert_eq!(found.json()["violations"], json!([{ "kind": "admin-count", "ids": ["working:5", "found:1"] }]));
+    delete(&shop, "UsersTable", count).await;
+    assert_eq!(kinds(&shop).await, ["admin-count"]);
+}
+
+#[tokio::test]
+async fn a_session_without_its_user() {
+    let shop = Shop::open();
+    shop.member("ann@example.com").await;
+    let all = items(&shop, "EphemeralTable").await;
+    let session = all.into_iter().find(|item| item["sk"].as_s().unwrap().starts_with("SESSION#"));
+    let mut session = session.unwrap();
+    session.extend([("pk".to_owned(), s("USER#nobody")), ("user_id".to_owned(), s("nobody"))]);
+    put(&shop, "EphemeralTable", session).await;
+    assert_eq!(kinds(&shop).await, ["session-without-user"]);
+}
+
+#[tokio::test]
+async fn a_verified_user_who_would_expire() {
+    let shop = waiting().await;
+    for key in [profile(&shop).await, login("ann@example.com")] {
+        update(&shop, key, "SET is_verified = :value", Some(AttributeValue::Bool(true))).await;
+    }
+    assert_eq!(kinds(&shop).await, ["verified-user-expires"]);
+}
+
+#[tokio::test]
+async fn a_user_whom_cleanup_or_the_list_would_not_find() {
+    for name in ["expiry_shard", "purge_after", "dir_shard"] {
+        let shop = waiting().await;
+        update(&shop, profile(&shop).await, &format!("REMOVE {name}"), None).await;
+        assert_eq!(kinds(&shop).await, ["index-keys"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_whose_letter_is_missing() {
+    let shop = waiting().await;
+    for letter in items(&shop, "OutboxTable").await.into_iter().filter(|item| item.contains_key("kind")) {
+        delete(&shop, "OutboxTable", key(letter["pk"].as_s().unwrap(), letter["sk"].as_s().unwrap())).await;
+    }
+    assert_eq!(kinds(&shop).await, ["letter-missing"]);
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read() {
+    let shop = waiting().await;
+    update(&shop, profile(&shop).await, "SET version = :value", Some(s("one"))).await;
+    assert_eq!(kinds(&shop).await, ["unreadable"]);
+}

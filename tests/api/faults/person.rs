@@ -1,0 +1,230 @@
+//! Somebody who uses the service over a bad network, and what he may expect of it.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use user_core::id::random_below;
+
+use crate::support::{Answer, PASSWORD, Shop, trap};
+
+const ADMIN: &str = "admin@example.com";
+
+/// The administrator whom all share, by the access token.
+pub(super) struct Admin(Mutex<String>);
+
+impl Admin {
+    pub(super) async fn of(shop: &Shop) -> Self {
+        Self(Mutex::new(shop.admin(ADMIN).await.access))
+    }
+
+    async fn set_role(&self, shop: &Shop, id: &str, role: &str) -> Answer {
+        loop {
+            let access = self.0.lock().unwrap().clone();
+            let path = format!("/users/{id}/role");
+            let answer = shop.put(&path).bearer(&access).json(json!({ "role": role })).send().await;
+            if answer.status != 401 {
+                return answer;
+            }
+            let pair = shop.log_in(ADMIN).await;
+            if pair.status != 200 {
+                return pair;
+            }
+            *self.0.lock().unwrap() = pair.text("access_token");
+        }
+    }
+}
+
+pub(super) struct Person {
+    task: (usize, usize),
+    email: String,
+    id: String,
+    verified: bool,
+    refresh: String,
+    access: String,
+    /// `None` when an answer left it open.
+    role: Option<&'static str>,
+    /// The address that was asked for, and how many were before.
+    wished: Option<String>,
+    wishes: usize,
+    /// What the last answer left open, whether it had been done.
+    in_doubt: Option<&'static str>,
+}
+
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) requests: usize,
+    pub(super) unavailable: usize,
+    pub(super) longest: Duration,
+    pub(super) promised: BTreeSet<String>,
+}
+
+impl Person {
+    pub(super) fn new(task: usize, n: usize) -> Self {
+        Self {
+            task: (task, n),
+            email: format!("p{task}-{n}@example.com"),
+            id: String::new(),
+            verified: false,
+            refresh: String::new(),
+            access: String::new(),
+            role: Some("user"),
+            wished: None,
+            wishes: 0,
+            in_doubt: None,
+        }
+    }
+
+    /// One request and the judgement of its answer; says whether the person goes on.
+    pub(super) async fn step(&mut self, shop: &Shop, admin: &Admin, tally: &mut Tally) -> bool {
+        let begun = Instant::now();
+        let (what, status) = self.ask(shop, admin, tally).await;
+        tally.requests += 1;
+        tally.longest = tally.longest.max(begun.elapsed());
+        tally.unavailable += usize::from(status == 503);
+        // What an answer says when the request before, whose answer was a 503, had been done after all.
+        let done_before = match (self.in_doubt, what) {
+            (Some("signup"), "signup") => 409,
+            (Some("verify"), "verify") | (Some("confirm"), "confirm") => 400,
+            (Some("delete"), _) => 401,
+            _ => 0,
+        };
+        // Five changes of address can be taken back, and no more are taken.
+        let enough = what == "wish" && status == 429;
+        let good = status < 300 || status == 503 || status == done_before || enough;
+        assert!(good, "{what} of {} was answered {status}: {:#?}", self.email, trap::lines("internal error"));
+        let done = status < 300 || status == done_before;
+        if self.in_doubt == Some("delete") && status == 401 {
+            tally.promised.remove(&self.email);
+            return false;
+        }
+        // A deletion stays in doubt until something shows that the account is there.
+        let still = self.in_doubt.filter(|open| *open == "delete");
+        self.in_doubt = if status == 503 { still.or(Some(what)) } else { None };
+        self.conclude(what, done, tally)
+    }
+
+    fn conclude(&mut self, what: &str, done: bool, tally: &mut Tally) -> bool {
+        if what == "confirm" && done {
+            tally.promised.remove(&self.email);
+            self.email = self.wished.take().unwrap();
+        }
+        if matches!(self.in_doubt, Some("delete" | "confirm")) {
+            tally.promised.remove(&self.email);
+        } else if self.verified {
+            tally.promised.insert(self.email.clone());
+        }
+        match what {
+            "signup" if done => {
+                tally.promised.insert(self.email.clone());
+            }
+            "verify" => self.verified = done,
+            "delete" if done => {
+                tally.promised.remove(&self.email);
+                return false;
+            }
+            "logout-all" => self.access.clear(),
+            _ => {}
+        }
+        true
+    }
+
+    async fn ask(&mut self, shop: &Shop, admin: &Admin, tally: &Tally) -> (&'static str, u16) {
+        if !self.verified && !tally.promised.contains(&self.email) {
+            return ("signup", shop.sign_up(&self.email).await.status.as_u16());
+        }
+        if !self.verified {
+            let token = letter(shop, &self.email).await;
+            return ("verify", shop.verify(&token).await.status.as_u16());
+        }
+        if self.in_doubt == Some("confirm") {
+            return self.confirm(shop).await;
+        }
+        let roll = random_below(if self.in_doubt == Some("delete") { 20 } else { 24 });
+        let password = json!({ "password": PASSWORD });
+        let bearer = |method: &str, path: &str| shop.call(method.parse().unwrap(), path).bearer(&self.access);
+        match if self.access.is_empty() { 0 } else { roll } {
+            0..6 => {
+                let pair = shop.log_in(&self.email).await;
+                self.take(&pair.json);
+                ("login", pair.status.as_u16())
+            }
+            6..12 => self.look(shop).await,
+            12..16 => {
+                let pair = shop.refresh(&self.refresh).await;
+                self.take(&pair.json);
+                ("refresh", pair.status.as_u16())
+            }
+            16 | 17 => {
+                let name = json!({ "first_name": format!("N{}", random_below(200)) });
+                ("patch", bearer("PATCH", "/users/me").json(name).send().await.status.as_u16())
+            }
+            18 => ("logout-all", bearer("POST", "/auth/logout-all").send().await.status.as_u16()),
+            19 => ("delete", bearer("DELETE", "/users/me").json(password).send().await.status.as_u16()),
+            20 | 21 if !self.id.is_empty() => self.change_role(shop, admin).await,
+            20 | 21 => self.look(shop).await,
+            _ if self.wished.is_some() => self.confirm(shop).await,
+            _ => self.wish(shop).await,
+        }
+    }
+
+    /// Sees what the answers of success have promised.
+    async fn look(&mut self, shop: &Shop) -> (&'static str, u16) {
+        let me = shop.get("/users/me").bearer(&self.access).send().await;
+        if me.status == 200 {
+            assert_eq!(me.text("email"), self.email);
+            let role = if me.text("role") == "admin" { "admin" } else { "user" };
+            assert_eq!(self.role.unwrap_or(role), role, "{}", self.email);
+            (self.role, self.id) = (Some(role), me.text("id"));
+        }
+        ("me", me.status.as_u16())
+    }
+
+    async fn change_role(&mut self, shop: &Shop, admin: &Admin) -> (&'static str, u16) {
+        let wanted = if self.role == Some("admin") { "user" } else { "admin" };
+        let answer = admin.set_role(shop, &self.id, wanted).await;
+        self.role = (answer.status == 200).then_some(wanted);
+        assert!(self.role.is_none() || answer.text("role") == wanted);
+        ("role", answer.status.as_u16())
+    }
+
+    async fn wish(&mut self, shop: &Shop) -> (&'static str, u16) {
+        let (task, n) = self.task;
+        self.wishes += 1;
+        let new = format!("p{task}-{n}-{}@example.com", self.wishes);
+        let body = json!({ "new_email": new, "password": PASSWORD });
+        let answer = shop.post("/users/me/email").bearer(&self.access).json(body).send().await;
+        self.wished = (answer.status == 202).then_some(new);
+        ("wish", answer.status.as_u16())
+    }
+
+    async fn confirm(&self, shop: &Shop) -> (&'static str, u16) {
+        let token = letter(shop, self.wished.as_ref().unwrap()).await;
+        let answer = shop.post("/auth/confirm-email").json(json!({ "token": token })).send().await;
+        ("confirm", answer.status.as_u16())
+    }
+
+    fn take(&mut self, pair: &Value) {
+        if let (Some(access), Some(refresh)) = (pair["access_token"].as_str(), pair["refresh_token"].as_str()) {
+            (self.access, self.refresh) = (access.to_owned(), refresh.to_owned());
+        }
+    }
+}
+
+/// The token of a letter; the mailer's calls meet faults, too.
+async fn letter(shop: &Shop, email: &str) -> String {
+    for turn in 1..400 {
+        let _ = shop.service.drain_streams().await;
+        if let Some(mail) = shop.service.inbox.mails(Some(email)).first() {
+            return mail.token().to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        // The mailer took it and could say no more: it waits for the schedule.
+        if turn % 100 == 0 {
+            shop.clock.advance(60);
+            let _ = shop.service.invoke("MailerFunction", json!({})).await;
+        }
+    }
+    panic!("no letter came to {email}");
+}

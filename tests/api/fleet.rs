@@ -1,0 +1,226 @@
+//! The metrics of all functions together, as Prometheus reads them. Each test writes its own lines into a `CloudWatch` of its own.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::join;
+use local::aws::Fate;
+use serde_json::{Value, json};
+use user_core::metric::{self, ALL, Kind, NAMESPACE};
+
+use crate::support::Shop;
+
+const DAY: i64 = 86_400;
+
+/// Lets it be noon of the next day, so that no test runs over midnight.
+fn noon(shop: &Shop) {
+    shop.clock.advance(DAY + DAY / 2 - shop.clock.now().0.rem_euclid(DAY));
+}
+
+/// Writes a metric as a function does, at this moment.
+pub(crate) fn write(shop: &Shop, name: &str, labels: &[(&str, &str)], value: &Value) {
+    let environment = shop.service.config.environment.to_string();
+    let labels: Vec<_> = [("environment", environment.as_str())].into_iter().chain(labels.iter().copied()).collect();
+    let names: Vec<_> = labels.iter().map(|(name, _)| *name).collect();
+    let metrics = json!([{ "Name": name, "Unit": "Count" }]);
+    let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics });
+    let mut line = json!({ "_aws": { "Timestamp": shop.clock.now_millis(), "CloudWatchMetrics": [directive] } });
+    line[name] = value.clone();
+    for (label, value) in labels {
+        line[label] = json!(value);
+    }
+    shop.aws().cloudwatch.take(&line.to_string());
+}
+
+/// The token that lets a collector read.
+pub(crate) fn token(shop: &Shop) -> String {
+    let secret = shop.aws().secrets.current(&shop.service.config.metrics_secret_id).unwrap();
+    let secret: Value = serde_json::from_str(&secret).unwrap();
+    secret["token"].as_str().unwrap().to_owned()
+}
+
+pub(crate) async fn read(shop: &Shop) -> String {
+    let answer = shop.get("/metrics").send().await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), {
+        (200, "text/plain; version=0.0.4; charset=utf-8")
+    });
+    String::from_utf8(answer.raw.to_vec()).unwrap()
+}
+
+/// The samples, without `HELP` and `TYPE`.
+pub(crate) fn samples(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.starts_with('#')).collect()
+}
+
+#[tokio::test]
+async fn a_counter_is_the_sum_of_the_day_over_all_instances() {
+    let shop = Shop::open();
+    let labels = |status| [("method", "GET"), ("route", "/api/v1/users/me"), ("status", status)];
+    write(&shop, metric::HTTP_REQUESTS, &labels("2xx"), &json!(100));
+    noon(&shop);
+    for count in [3, 1, 4, 1, 5] {
+        write(&shop, metric::HTTP_REQUESTS, &labels("2xx"), &json!(count));
+    }
+    write(&shop, metric::HTTP_REQUESTS, &labels("5xx"), &json!(2));
+    write(&shop, metric::COLD_STARTS, &[], &json!(1));
+    let base = "http_requests_total{environment=\"development\",method=\"GET\",route=\"/api/v1/users/me\",status=";
+    let expected = [
+        format!("{base}\"2xx\"}} 14"),
+        format!("{base}\"5xx\"}} 2"),
+        "cold_starts_total{environment=\"development\"} 1".to_owned(),
+    ];
+    assert_eq!(samples(&read(&shop).await), expected);
+}
+
+#[tokio::test]
+async fn a_histogram_is_a_summary_and_a_gauge_its_newest_value() {
+    let shop = Shop::open();
+    noon(&shop);
+    let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+    write(&shop, metric::ARGON2_SECONDS, &[], &json!(hundred));
+    write(&shop, metric::USERS_OVERDUE, &[], &json!(7.0));
+    shop.clock.advance(3_600);
+    write(&shop, metric::USERS_OVERDUE, &[], &json!(3.0));
+    let text = read(&shop).await;
+    let expected = [
+        "argon2_duration_seconds{environment=\"development\",quantile=\"0.5\"} 50",
+        "argon2_duration_seconds{environment=\"development\",quantile=\"0.9\"} 90",
+        "argon2_duration_seconds{environment=\"development\",quantile=\"0.99\"} 99",
+        "argon2_duration_seconds_sum{environment=\"development\"} 5050",
+        "argon2_duration_seconds_count{environment=\"development\"} 100",
+        "users_overdue{environment=\"development\"} 3",
+    ];
+    assert_eq!(samples(&text), expected);
+    shop.clock.advance(DAY);
+    assert_eq!(read(&shop).await, "", "what has no value today is left out, and never NaN");
+}
+
+#[tokio::test]
+async fn only_what_is_declared_is_shown() {
+    let shop = Shop::open();
+    noon(&shop);
+    write(&shop, "made_up_total", &[], &json!(1));
+    write(&shop, metric::ERRORS, &[], &json!(1));
+    write(&shop, metric::ERRORS, &[("code", "busy"), ("user", "ann")], &json!(1));
+    write(&shop, metric::ERRORS, &[("user", "ann")], &json!(1));
+    assert_eq!(read(&shop).await, "");
+}
+
+#[tokio::test]
+async fn outside_of_development_only_the_token_lets_read() {
+    let shop = Shop::with(&[("ENVIRONMENT", "staging"), ("MAIL_BACKEND", "ses")]);
+    let id = &shop.service.config.metrics_secret_id;
+    let token = token(&shop);
+    let token = token.as_str();
+    let status = async |token: &str| shop.get("/metrics").bearer(token).send().await.status.as_u16();
+    assert_eq!(shop.get("/metrics").send().await.problem(), (401, "unauthenticated"));
+    for wrong in ["", "wrong", &token[1..], &format!("{token}x")] {
+        assert_eq!(status(wrong).await, 401, "{wrong}");
+    }
+    assert_eq!(status(token).await, 200);
+    let next = json!({ "token": "the-next-one" }).to_string();
+    let put = json!({ "SecretId": id, "ClientRequestToken": "next", "SecretString": next }).to_string();
+    assert_eq!(shop.aws().answer("secretsmanager.PutSecretValue", put.as_bytes()).0, 200);
+    assert_eq!([status("the-next-one").await, status(token).await], [401, 200], "the secret was just read");
+    shop.clock.advance(10);
+    assert_eq!([status("the-next-one").await, status(token).await], [200, 401]);
+}
+
+#[tokio::test]
+async fn a_text_is_good_for_a_minute() {
+    let shop = Shop::open();
+    noon(&shop);
+    write(&shop, metric::COLD_STARTS, &[], &json!(1));
+    let first = read(&shop).await;
+    write(&shop, metric::COLD_STARTS, &[], &json!(1));
+    shop.clock.advance(59);
+    assert_eq!(read(&shop).await, first);
+    shop.clock.advance(1);
+    assert_eq!(samples(&read(&shop).await), ["cold_starts_total{environment=\"development\"} 2"]);
+}
+
+#[tokio::test]
+async fn two_scrapes_at_once_ask_once() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let shop = Shop::over(Arc::new(move |target: &str, _: &[u8]| {
+        counted.fetch_add(usize::from(target.ends_with("ListMetrics")), Ordering::SeqCst);
+        Fate::Arrives
+    }));
+    let (one, other) = join(read(&shop), read(&shop)).await;
+    assert_eq!((one == other, calls.load(Ordering::SeqCst)), (true, 1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_unavailable_in_our_own_words() {
+    let shop = Shop::over(Arc::new(
+        |target: &str, _: &[u8]| {
+            if target.ends_with("ListMetrics") { Fate::Lost } else { Fate::Arrives }
+        },
+    ));
+    let answer = shop.get("/metrics").send().await;
+    assert_eq!(answer.problem(), (503, "unavailable"));
+    assert!(!String::from_utf8_lossy(&answer.raw).contains("connection"));
+}
+
+#[tokio::test]
+async fn labels_are_escaped() {
+    let shop = Shop::open();
+    noon(&shop);
+    write(&shop, metric::ERRORS, &[("code", "a\"b\\c\nd")], &json!(1));
+    let expected = r#"errors_total{code="a\"b\\c\nd",environment="development"} 1"#;
+    assert_eq!(samples(&read(&shop).await), [expected]);
+}
+
+#[tokio::test]
+async fn more_series_than_one_call_tells_are_all_shown_in_a_stable_order() {
+    let shop = Shop::open();
+    noon(&shop);
+    for code in 0..1_100 {
+        write(&shop, metric::ERRORS, &[("code", &format!("{code:04}"))], &json!(code + 1));
+    }
+    let expected: Vec<_> = (0..1_100)
+        .map(|code| format!("errors_total{{code=\"{code:04}\",environment=\"development\"}} {}", code + 1))
+        .collect();
+    assert_eq!(samples(&read(&shop).await), expected);
+}
+
+#[tokio::test]
+async fn every_metric_is_described_once_and_before_its_samples() {
+    let shop = Shop::open();
+    noon(&shop);
+    for metric in ALL {
+        for value in ["one", "two"] {
+            let labels: Vec<_> = metric.labels.iter().map(|label| (*label, value)).collect();
+            write(&shop, metric.name, &labels, &json!(1));
+        }
+    }
+    let text = read(&shop).await;
+    let (mut described, mut typed) = (BTreeSet::new(), BTreeSet::new());
+    let mut current = None;
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let (name, description) = help.split_once(' ').unwrap();
+            current = ALL.iter().find(|metric| metric.name == name);
+            assert_eq!(current.unwrap().description, description);
+            assert!(described.insert(name), "{name} is described once");
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').unwrap();
+            let expected = match current.unwrap().kind {
+                Kind::Counter => "counter",
+                Kind::Gauge => "gauge",
+                Kind::Histogram => "summary",
+            };
+            assert_eq!((name, kind), (current.unwrap().name, expected));
+            assert!(typed.insert(name), "{name} has a type once");
+        } else {
+            let name = line.split('{').next().unwrap();
+            let base = name.strip_suffix("_sum").or(name.strip_suffix("_count")).unwrap_or(name);
+            assert_eq!(base, current.unwrap().name);
+            assert!(typed.contains(base), "{line}");
+        }
+    }
+    assert_eq!(described, ALL.iter().map(|metric| metric.name).collect());
+    assert_eq!(typed, described);
+}
