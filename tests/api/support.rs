@@ -63,7 +63,9 @@ impl Shop {
 
     /// A new service in memory whose calls of AWS services go over this wire.
     pub(crate) fn over(wire: Wire) -> Self {
-        Self::from(Options { wire: Some(wire), ..Self::options(None, Clock::settable(), &[]) })
+        // Hours may pass there before a letter comes.
+        let settings = [("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440")];
+        Self::from(Options { wire: Some(wire), ..Self::options(None, Clock::settable(), &settings) })
     }
 
     fn from(options: Options) -> Self {
@@ -75,7 +77,7 @@ impl Shop {
 
     /// A second instance on the data of this one, with the same clock.
     pub(crate) async fn joined(&self, settings: &[(&str, &str)]) -> Self {
-        let listener = local::server::listen(0).await.unwrap();
+        let listener = local::server::listen(std::net::Ipv4Addr::LOCALHOST.into(), 0).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
         server.spawn(local::server::serve(listener, self.service.clone()));

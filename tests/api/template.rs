@@ -9,6 +9,10 @@ const SOURCE: &str = include_str!("../../template.yaml");
 const EXAMPLE: &str = include_str!("../../.env.example");
 const README: &str = include_str!("../../README.md");
 
+/// Parameters about the stack, not about the service.
+const STACK_ONLY: [&str; 6] =
+    ["ARCHITECTURE", "LOG_RETENTION_DAYS", "ALARM_TOPIC", "DOMAIN_NAME", "CERTIFICATE_ARN", "HOSTED_ZONE_ID"];
+
 fn template() -> Template {
     Template::evaluate(|_| None).unwrap()
 }
@@ -38,8 +42,7 @@ fn the_example_names_every_setting_with_the_templates_value() {
         .filter(|(name, _)| !name.contains(' '))
         .collect();
     let mut known: BTreeSet<_> = Config::names().into_iter().chain(parameters()).collect();
-    // These are about the stack, not about the service.
-    known.retain(|name| !["ARCHITECTURE", "LOG_RETENTION_DAYS", "ALARM_TOPIC"].contains(&name.as_str()));
+    known.retain(|name| !STACK_ONLY.contains(&name.as_str()));
     assert_eq!(example.keys().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), known);
     let template = template();
     let (_, _, function) = template.functions().next().unwrap();
@@ -95,6 +98,14 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
     }
     for wide in ["Action: \"*\"", "dynamodb:*", "Resource: \"*\""] {
         assert!(!SOURCE.contains(wide), "{wide}");
+    }
+}
+
+#[test]
+fn a_domain_is_evaluated_with_and_without_a_name() {
+    for domain in ["", "api.example.com"] {
+        let setting = |name: &str| (name == "DOMAIN_NAME").then(|| domain.to_owned());
+        assert_eq!(Template::evaluate(setting).unwrap().routes().count(), template().routes().count());
     }
 }
 

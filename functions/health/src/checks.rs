@@ -56,7 +56,7 @@ pub(crate) async fn cache(app: &App) -> Check {
 async fn email(app: &App, transport: &Transport) -> Check {
     let backend = app.config.mail_backend.to_string();
     let probes = async { try_join(app.store.probe_outbox(), transport.probe()).await };
-    timed("email", async { probes.await.map(|_| json!({ "backend": backend })) }).await
+    timed("email", Box::pin(async { probes.await.map(|_| json!({ "backend": backend })) })).await
 }
 
 /// A token of each kind that is signed now can be read now.

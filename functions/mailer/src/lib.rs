@@ -6,7 +6,7 @@ mod write;
 
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use futures::future::{join, try_join, try_join_all};
+use futures::future::{join, join_all, try_join};
 use serde_json::Value;
 use transport::{Refusal, Transport};
 use user_core::app::App;
@@ -60,14 +60,20 @@ pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<Dyna
             }
         }
         Wake::Schedule => {
-            let now = app.clock.now();
-            let due = try_join_all((0..SHARDS).map(|shard| app.store.list_due_letters(shard, now))).await?;
-            for letter in due.into_iter().flatten() {
-                Box::pin(deliver(app, transport, letter)).await?;
-            }
+            let shards = (0..SHARDS).map(|shard| Box::pin(deliver_due(app, transport, shard)));
+            join_all(shards).await.into_iter().collect::<Result<(), _>>()?;
         }
     }
     Ok(response)
+}
+
+/// Sends what is due in one partition of the index; one letter's trouble is no other's.
+async fn deliver_due(app: &App, transport: &Transport, shard: u64) -> Result<(), Error> {
+    let mut outcome = Ok(());
+    for letter in app.store.list_due_letters(shard, app.clock.now()).await? {
+        outcome = deliver(app, transport, letter).await.and(outcome);
+    }
+    outcome
 }
 
 /// What becomes of a letter that was taken.

@@ -15,6 +15,7 @@ use user_core::user::{AddressTicket, User};
 /// How long the link of a reset letter is good, in seconds.
 const RESET_SECONDS: i64 = 30 * 60;
 
+#[expect(clippy::expect_used, reason = "the macro checks each template as this is built; tests render them all")]
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut templates = Environment::new();
     minijinja_embed::load_templates!(&mut templates);

@@ -24,7 +24,7 @@ pub struct Function {
 
 enum Handler {
     Http(Router),
-    Mailer(App, Transport),
+    Mailer(App, Box<Transport>),
     Feedback(App),
     Cleanup(App),
     Rotation(App),
@@ -48,7 +48,7 @@ impl Function {
             "health" => Handler::Http(health::router(app, transport)),
             "fleet" => Handler::Http(fleet::router(app, fleet::Source::new(sdk))),
             "discovery" => Handler::Http(discovery::router(app)),
-            "mailer" => Handler::Mailer(app, transport),
+            "mailer" => Handler::Mailer(app, Box::new(transport)),
             "feedback" => Handler::Feedback(app),
             "cleanup" => Handler::Cleanup(app),
             "rotation" => Handler::Rotation(app),

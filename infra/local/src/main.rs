@@ -1,5 +1,6 @@
 //! `cargo local`: the whole service on this machine.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use clap::Parser;
 use dynoxide::Database;
 use local::Fault;
-use local::server::{listen, say, serve};
+use local::server::{ask, listen, say, serve};
 use local::service::{Options, Service};
 use local::stream::Step;
 use local::template::Schedule;
@@ -23,6 +24,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// The whole user-management service on this machine, with an embedded database; mails are printed and kept.
 #[derive(Parser)]
 struct Arguments {
+    /// The address that the API listens at; whoever reaches another one than this machine's own reads all mails and data
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
     /// Where the API answers
     #[arg(long, default_value_t = 8000)]
     port: u16,
@@ -35,6 +39,9 @@ struct Arguments {
     /// Keep all data in memory and forget it at the end
     #[arg(long, conflicts_with = "data")]
     ephemeral: bool,
+    /// Ask the service at that address and port how it is, and do nothing else; the exit status says it
+    #[arg(long)]
+    health: bool,
     /// Serve the data of another `cargo local`, such as http://127.0.0.1:8000, as a second instance
     #[arg(long, value_name = "URL", conflicts_with_all = ["data", "ephemeral", "dynamodb_port"])]
     join: Option<String>,
@@ -62,7 +69,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Fault> {
-    let api = listen(arguments.port).await?;
+    if arguments.health {
+        return ask(arguments.listen, arguments.port).await;
+    }
+    let api = listen(arguments.listen, arguments.port).await?;
     let api_url = format!("http://{}", api.local_addr()?);
     let mut tasks = JoinSet::new();
     let service = match &arguments.join {
@@ -95,7 +105,7 @@ fn options(folder: Option<PathBuf>) -> Options {
 
 /// The service with its own data, and everything besides the gateway that it needs to run.
 async fn alone(arguments: Arguments, api_url: &str, tasks: &mut JoinSet<()>) -> Result<Arc<Service>, Fault> {
-    let dynamodb = listen(arguments.dynamodb_port).await?;
+    let dynamodb = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.dynamodb_port).await?;
     let folder = (!arguments.ephemeral).then_some(arguments.data);
     let service = Arc::new(Service::open(options(folder.clone()))?);
     start_log(&service.config);

@@ -13,7 +13,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::Fault;
@@ -21,13 +22,38 @@ use crate::aws::target;
 use crate::gateway::PAYLOAD_LIMIT_BYTES;
 use crate::service::Service;
 
-/// Listens on a port of this machine only.
+/// Listens on a port.
 ///
 /// # Errors
 /// When the port is taken; the sentence says so.
-pub async fn listen(port: u16) -> Result<TcpListener, Fault> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+pub async fn listen(ip: IpAddr, port: u16) -> Result<TcpListener, Fault> {
+    let address = SocketAddr::from((ip, port));
     TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}").into())
+}
+
+/// How long the answer of [`ask`] is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Asks the service that listens there whether it and all that it needs are well.
+///
+/// # Errors
+/// When it does not answer in time, or with anything but 200.
+pub async fn ask(ip: IpAddr, port: u16) -> Result<(), Fault> {
+    // Who listens everywhere listens here, too.
+    let ip = if ip.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { ip };
+    let asked = tokio::time::timeout(PATIENCE, async {
+        let mut stream = TcpStream::connect((ip, port)).await?;
+        stream.write_all(b"GET /api/v1/health/full HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await?;
+        Ok::<_, std::io::Error>(status)
+    });
+    match asked.await {
+        Ok(Ok(status)) if status.ends_with(b" 200") => Ok(()),
+        Ok(Ok(status)) => Err(format!("unhealthy: {}", String::from_utf8_lossy(&status)).into()),
+        Ok(Err(error)) => Err(format!("nothing answers on port {port}: {error}").into()),
+        Err(_) => Err("no answer in time".into()),
+    }
 }
 
 /// Writes a line to standard output; a closed pipe is nobody's fault.

@@ -188,7 +188,7 @@ fn record(item: Item) -> Record {
     let partition = text(&item, "pk");
     let address = partition.strip_prefix("EMAIL#").unwrap_or(partition).to_owned();
     let read = match text(&item, "sk") {
-        "PROFILE" => user(item),
+        "PROFILE" => user(&item),
         "LOGIN" if is_reserved(&item) => {
             from_item(item).map(|Reserved { user_id, expires_at }| Record::Reservation { address, user_id, expires_at })
         }
@@ -200,7 +200,7 @@ fn record(item: Item) -> Record {
 }
 
 /// A user, and whether its item is the one that would be written for it now.
-fn user(item: Item) -> Result<Record, Error> {
+fn user(item: &Item) -> Result<Record, Error> {
     let user: User = from_item(item.clone())?;
     let written = user_item(&user)?;
     let indexed = INDEXED.iter().all(|name| item.get(*name) == written.get(*name));

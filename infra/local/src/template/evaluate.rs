@@ -1,5 +1,5 @@
-//! The part of CloudFormation's language that the template speaks: parameters, `Ref`, `GetAtt`, `Sub`, `Join`. Another function is
-//! an error, so that the local stack never guesses.
+//! The part of CloudFormation's language that the template speaks: parameters, conditions, `Ref`, `GetAtt`, `Sub`, `Join`, `If`,
+//! `Equals`, `Not`, `And`. Another function is an error, so that the local stack never guesses.
 
 use std::fmt;
 
@@ -92,7 +92,7 @@ pub(super) fn evaluate(source: &str, setting: impl Fn(&str) -> Option<String>) -
         let value = setting(&environment_name(name)).map_or_else(|| parameter["Default"].clone(), Value::String);
         (name.clone(), if parameter["Type"] == "CommaDelimitedList" { split(&value) } else { value })
     });
-    let scope = Scope(known.collect());
+    let scope = Scope { parameters: known.collect(), conditions: template["Conditions"].take() };
     template["Outputs"].take();
     scope.resolve(template)
 }
@@ -101,8 +101,11 @@ fn split(value: &Value) -> Value {
     value.as_str().unwrap_or_default().split(',').map(str::trim).collect()
 }
 
-/// The values of parameters.
-struct Scope(Map<String, Value>);
+/// The values of parameters, and the conditions as written.
+struct Scope {
+    parameters: Map<String, Value>,
+    conditions: Value,
+}
 
 impl Scope {
     fn resolve(&self, value: Value) -> Result<Value, Fault> {
@@ -119,16 +122,32 @@ impl Scope {
     }
 
     fn resolve_each(&self, map: Map<String, Value>) -> Result<Value, Fault> {
-        map.into_iter()
-            .map(|(key, value)| Ok((key, self.resolve(value)?)))
-            .collect::<Result<Map<_, _>, Fault>>()
-            .map(Value::Object)
+        let mut resolved = Map::new();
+        for (key, value) in map {
+            // What has `AWS::NoValue` is not there.
+            match self.resolve(value)? {
+                Value::Null => {}
+                value => {
+                    resolved.insert(key, value);
+                }
+            }
+        }
+        Ok(Value::Object(resolved))
     }
 
     /// A parameter's value; for a resource its logical id, which names it locally.
     fn reference(&self, name: &Value) -> Result<Value, Fault> {
         let name = name.as_str().ok_or("a Ref names nothing")?;
-        Ok(self.0.get(name).cloned().unwrap_or_else(|| json!(name)))
+        match name {
+            "AWS::NoValue" => Ok(Value::Null),
+            _ => Ok(self.parameters.get(name).cloned().unwrap_or_else(|| json!(name))),
+        }
+    }
+
+    /// Whether the condition `name` holds.
+    fn holds(&self, name: &str) -> Result<bool, Fault> {
+        let condition = self.conditions.get(name).ok_or_else(|| format!("there is no condition {name}"))?;
+        self.resolve(condition.clone())?.as_bool().ok_or_else(|| format!("{name} is no condition").into())
     }
 
     fn call(&self, function: &str, argument: Value) -> Result<Value, Fault> {
@@ -141,6 +160,14 @@ impl Scope {
                 }
                 _ => Err("Join takes a separator and a list".into()),
             },
+            ("Fn::If", Value::Array(parts)) => match parts.as_slice() {
+                [Value::String(condition), yes, no] => Ok(if self.holds(condition)? { yes } else { no }.clone()),
+                _ => Err("If takes a condition and two values".into()),
+            },
+            ("Fn::Condition", Value::String(name)) => Ok(json!(self.holds(&name)?)),
+            ("Fn::Equals", Value::Array(sides)) if sides.len() == 2 => Ok(json!(sides[0] == sides[1])),
+            ("Fn::Not", Value::Array(parts)) if parts.len() == 1 => Ok(json!(parts[0] == false)),
+            ("Fn::And", Value::Array(parts)) => Ok(json!(parts.iter().all(|part| *part == true))),
             _ => Err(format!("the local stack does not know {function} in this form").into()),
         }
     }

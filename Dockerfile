@@ -1,0 +1,20 @@
+# The whole service as one static program, with its data in the volume /data: what `cargo local` runs. For trying it out and for
+# tests of others; anybody who reaches the port reads every mail (/_local/mail) and all data, so publish it on a loopback address.
+FROM rust:1.95-alpine AS build
+# Rather than rust-toolchain.toml, which also asks for clippy and rustfmt.
+ENV RUSTUP_TOOLCHAIN=1.95.0
+RUN apk add --no-cache musl-dev gcc make
+WORKDIR /src
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
+    cargo build --release --locked --package local && cp target/release/local /local && mkdir /data
+
+FROM scratch
+COPY --from=build /local /local
+COPY --from=build --chown=65532:65532 /data /data
+USER 65532:65532
+VOLUME /data
+EXPOSE 8000
+STOPSIGNAL SIGINT
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["/local", "--health"]
+ENTRYPOINT ["/local", "--listen", "0.0.0.0", "--data", "/data"]
