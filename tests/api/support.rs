@@ -63,9 +63,7 @@ impl Shop {
 
     /// A new service in memory whose calls of AWS services go over this wire.
     pub(crate) fn over(wire: Wire) -> Self {
-        // Hours may pass there before a letter comes.
-        let settings = [("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1440")];
-        Self::from(Options { wire: Some(wire), ..Self::options(None, Clock::settable(), &settings) })
+        Self::from(Options { wire: Some(wire), ..Self::options(None, Clock::settable(), &[]) })
     }
 
     fn from(options: Options) -> Self {

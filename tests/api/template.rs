@@ -7,6 +7,7 @@ use user_core::config::Config;
 
 const SOURCE: &str = include_str!("../../template.yaml");
 const EXAMPLE: &str = include_str!("../../.env.example");
+const MANIFEST: &str = include_str!("../../Cargo.toml");
 const README: &str = include_str!("../../README.md");
 
 /// Parameters about the stack, not about the service.
@@ -99,6 +100,12 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
     for wide in ["Action: \"*\"", "dynamodb:*", "Resource: \"*\""] {
         assert!(!SOURCE.contains(wide), "{wide}");
     }
+}
+
+#[test]
+fn cargo_lambda_watch_has_the_templates_routes() {
+    let section = userctl::routes::section(&template());
+    assert_eq!(userctl::routes::replaced(MANIFEST, &section).unwrap(), MANIFEST, "run cargo userctl routes --write");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use local::Fault;
+use local::template::Template;
 use serde_json::json;
 use user_core::email::Email;
 use user_core::error::Error;
@@ -50,6 +51,12 @@ enum Command {
     Keys(KeyCommand),
     /// Check the whole store: every user, login and session; exit status 1 when anything is wrong
     Check,
+    /// The routes for `cargo lambda watch`, from template.yaml
+    Routes {
+        /// Put them into Cargo.toml, in the folder where the command runs
+        #[arg(long)]
+        write: bool,
+    },
     /// Letters: "I never got the mail"
     #[command(subcommand)]
     Mail(MailCommand),
@@ -114,6 +121,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Outcome, Fault> {
+    if let Command::Routes { write } = arguments.command {
+        return routes(write);
+    }
     let endpoint = arguments.endpoint.or_else(|| arguments.local.then(|| LOCAL_ENDPOINT.to_owned()));
     let stage = Stage::open(endpoint, local::settings()).await?;
     Ok(match arguments.command {
@@ -123,6 +133,7 @@ async fn run(arguments: Arguments) -> Result<Outcome, Fault> {
         Command::Promote { email } => command::set_role(&stage, &email, Role::Admin).await?.into(),
         Command::Demote { email } => command::set_role(&stage, &email, Role::User).await?.into(),
         Command::Show { email } => command::show(&stage, &email).await?.into(),
+        Command::Routes { write } => routes(write)?,
         Command::Check => Outcome::Check(Box::new(Box::pin(check(&stage)).await?)),
         Command::Keys(KeyCommand::List) => Outcome::Keys(stage.store.read_keys().await?),
         Command::Keys(KeyCommand::Rotate { emergency: false }) => Outcome::Keys(command::rotate_keys(&stage).await?),
@@ -134,6 +145,17 @@ async fn run(arguments: Arguments) -> Result<Outcome, Fault> {
         Command::Mail(MailCommand::Failed) => Outcome::Letters(mail::failed(&stage).await?),
         Command::Mail(MailCommand::Retry) => Outcome::Count("letters to be tried again", mail::retry(&stage).await?),
     })
+}
+
+fn routes(write: bool) -> Result<Outcome, Fault> {
+    let section = userctl::routes::section(&Template::evaluate(|_| None)?);
+    if write {
+        let manifest = std::fs::read_to_string("Cargo.toml")?;
+        let replaced =
+            userctl::routes::replaced(&manifest, &section).ok_or("Cargo.toml has no section for the routes")?;
+        std::fs::write("Cargo.toml", replaced)?;
+    }
+    Ok(Outcome::Text(section))
 }
 
 /// The first line of standard input, or what is typed at a prompt that does not show it.

@@ -21,6 +21,8 @@ pub enum Outcome {
     Check(Box<Report>),
     /// Letters.
     Letters(Vec<Letter>),
+    /// Text as it is.
+    Text(String),
     /// So many of what the words say.
     Count(&'static str, usize),
 }
@@ -51,6 +53,7 @@ impl Outcome {
             }
             Self::Check(report) => report.json(),
             Self::Letters(letters) => letters.iter().map(letter).collect(),
+            Self::Text(text) => Value::String(text),
             Self::Count(_, count) => json!({ "count": count }),
         }
     }
@@ -71,6 +74,7 @@ impl Outcome {
             Self::Check(report) => report.text(),
             Self::Letters(letters) if letters.is_empty() => "none".to_owned(),
             Self::Letters(letters) => lines(letters.iter().map(letter_line)),
+            Self::Text(text) => text.trim_end().to_owned(),
             Self::Count(words, count) => format!("{count} {words}"),
         }
     }

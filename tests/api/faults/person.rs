@@ -220,11 +220,11 @@ async fn letter(shop: &Shop, email: &str) -> String {
             return mail.token().to_owned();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
-        // The mailer took it and could say no more: it waits for the schedule.
+        // The mailer took it and could say no more: it waits for its next attempt, which comes at once here, as the clock is everybody's.
         if turn % 40 == 0 {
-            let letters = shop.store().letters_to(&email.parse::<Email>().unwrap().key()).await.unwrap();
-            let due = letters.iter().filter_map(|letter| letter.retry_at).max();
-            shop.clock.advance(due.map_or(0, |due| due.since(shop.clock.now()).max(0)));
+            for letter in shop.store().letters_to(&email.parse::<Email>().unwrap().key()).await.unwrap() {
+                shop.store().postpone_letter(&letter, "internal", shop.clock.now()).await.unwrap();
+            }
             let _ = shop.service.invoke("MailerFunction", json!({})).await;
         }
     }

@@ -1,0 +1,50 @@
+//! The routes as `cargo lambda watch` takes them: a section of Cargo.toml, made from the template.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use local::template::Template;
+
+/// The section's first line.
+const HEADER: &str = "[workspace.metadata.lambda.watch.router]\n";
+
+/// The section: for each path the methods with their binaries.
+#[must_use]
+pub fn section(template: &Template) -> String {
+    let binaries: BTreeMap<_, _> = template.functions().map(|(id, binary, _)| (id, binary)).collect();
+    let routes: BTreeMap<(&str, &str), &str> = template
+        .routes()
+        .filter_map(|(id, route)| Some(((route.path.as_str(), route.method.as_str()), *binaries.get(id)?)))
+        .collect();
+    let paths: BTreeSet<_> = routes.keys().map(|(path, _)| *path).collect();
+    let lines = paths.into_iter().map(|path| {
+        let mut methods = BTreeMap::new();
+        for ((pattern, method), binary) in &routes {
+            // cargo lambda looks for the path and then for its method, API Gateway for both at once: so a path has the methods of
+            // the patterns that it fits, too.
+            if *pattern == path {
+                methods.insert(*method, *binary);
+            } else if covers(pattern, path) {
+                methods.entry(*method).or_insert(*binary);
+            }
+        }
+        let methods =
+            methods.iter().map(|(method, binary)| format!("{{ method = \"{method}\", function = \"{binary}\" }}"));
+        format!("\"{path}\" = [{}]\n", methods.collect::<Vec<_>>().join(", "))
+    });
+    HEADER.to_owned() + &lines.collect::<String>()
+}
+
+/// Whether a request for `path` fits `pattern`, such as `/users/{user_id}`.
+fn covers(pattern: &str, path: &str) -> bool {
+    let fits = |(wanted, given): (&str, &str)| wanted == given || (wanted.starts_with('{') && !given.is_empty());
+    pattern.split('/').count() == path.split('/').count() && pattern.split('/').zip(path.split('/')).all(fits)
+}
+
+/// `manifest` with `section` in the place of its own, which ends at an empty line; `None` when it has none.
+#[must_use]
+pub fn replaced(manifest: &str, section: &str) -> Option<String> {
+    let start = manifest.find(HEADER)?;
+    let rest = &manifest[start..];
+    let end = rest.find("\n\n").map_or(rest.len(), |end| end + 1);
+    Some(format!("{}{section}{}", &manifest[..start], &rest[end..]))
+}
