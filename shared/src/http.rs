@@ -79,11 +79,12 @@ const RESERVE: Duration = Duration::from_millis(500);
 /// The time until Lambda gives the request up, by the system's clock as Lambda counts it.
 fn time_left(request: &Request) -> Duration {
     let deadline = request.extensions().get::<lambda_http::Context>().map_or(0, |context| context.deadline);
-    if deadline == 0 {
-        return Duration::MAX;
-    }
     let now = u64::try_from(Clock::System.now_millis()).unwrap_or(0);
-    Duration::from_millis(deadline.saturating_sub(now)).saturating_sub(RESERVE)
+    match deadline.checked_sub(now) {
+        Some(left) => Duration::from_millis(left).saturating_sub(RESERVE),
+        // No request begins after its end: this is none. `cargo lambda watch` sends such.
+        None => Duration::MAX,
+    }
 }
 
 /// The headers that every answer carries (OWASP REST security cheat sheet). What a handler set itself stays.
