@@ -9,12 +9,15 @@ use crate::error::Error;
 use crate::id::UserId;
 use crate::user::{Role, User};
 
+/// The hash of an account without a password: nobody signs in with it until its owner has chosen one by letter.
+pub const NO_PASSWORD: &str = "";
+
 /// A login as stored, with copies of what sign-in needs from the user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
     /// Whose login it is.
     pub user_id: UserId,
-    /// The password's hash, as a PHC string.
+    /// The password's hash, as a PHC string or in the form of the service it came from; [`NO_PASSWORD`] without one.
     pub password_hash: String,
     /// Copy of [`User::role`]; `ROLE` alone is a reserved word of DynamoDB.
     #[serde(rename = "user_role")]
@@ -50,6 +53,12 @@ impl Login {
             epoch: user.epoch,
             expires_at: user.expires_at,
         }
+    }
+
+    /// Whether there is a password to sign in with.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.password_hash != NO_PASSWORD
     }
 
     /// Whether the account never proved its address and its time is over.

@@ -1,5 +1,6 @@
-//! Passwords: the policy a new one must meet. Hashing is in [`hasher`].
+//! Passwords: the policy a new one must meet. Hashing is in [`hasher`]; hashes of other services are in [`foreign`].
 
+pub mod foreign;
 pub mod hasher;
 
 use std::fmt;
@@ -15,19 +16,29 @@ const MAX_CHARACTERS: usize = 128;
 const LENGTH_MINIMUM: usize = 15;
 const CLASSES_MINIMUM: usize = 8;
 
-/// A password as typed, in NFKC (NIST SP 800-63B-4, 3.1.1.2), so that it matches on every keyboard. Never shown.
+/// A password in NFKC (NIST SP 800-63B-4, 3.1.1.2), so that it matches on every keyboard, and as typed. Never shown.
 #[derive(Clone)]
-pub struct Password(String);
+pub struct Password {
+    text: String,
+    /// Other services hashed it so.
+    typed: String,
+}
 
 impl Password {
     /// Takes what the client sent; nothing is cut off.
     #[must_use]
     pub fn typed(text: &str) -> Self {
-        Self(text.nfkc().collect())
+        Self { text: text.nfkc().collect(), typed: text.to_owned() }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.text.as_bytes()
+    }
+
+    /// What a stored hash may be of: the NFKC form, or another one that was typed.
+    pub(crate) fn forms(&self) -> impl Iterator<Item = &[u8]> {
+        let typed = (self.typed != self.text).then_some(self.typed.as_bytes());
+        std::iter::once(self.as_bytes()).chain(typed)
     }
 }
 
@@ -79,7 +90,7 @@ impl Policy {
     /// the shop's name).
     #[must_use]
     pub fn refusals(self, password: &Password, known: &[&str]) -> Vec<Refusal> {
-        let text = &password.0;
+        let text = &password.text;
         let length = text.chars().count();
         if length > MAX_CHARACTERS {
             return vec![Refusal::new("too-long", "at most 128 characters are allowed")];

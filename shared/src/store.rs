@@ -2,18 +2,24 @@
 //! of item.
 
 pub mod admins;
+pub mod backup;
+mod batch;
 pub mod census;
 pub mod delivery;
 pub mod directory;
 mod email;
 mod event;
 pub mod expiry;
+pub mod export;
 mod failure;
+pub mod import;
+mod invitation;
 mod key;
 pub mod keys;
 pub mod limit;
 pub mod login;
 mod meter;
+pub mod migration;
 pub mod outbox;
 mod pair;
 pub mod probe;

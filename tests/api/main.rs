@@ -29,5 +29,6 @@ mod roles;
 mod support;
 mod template;
 mod tokens;
+mod transfer;
 mod userctl;
 mod users;

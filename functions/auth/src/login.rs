@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use futures::future::{join, try_join};
+use futures::future::{join, join3, try_join};
 use user_core::app::App;
 use user_core::clock::Timestamp;
 use user_core::email::Email;
@@ -10,7 +10,8 @@ use user_core::error::Error;
 use user_core::event::{Actor, By, Event, Name};
 use user_core::http::body::{Body, Fields, Form, JsonOrForm};
 use user_core::http::limits::Limits;
-use user_core::id::UserId;
+use user_core::id::{LetterId, UserId};
+use user_core::letter::{Kind, Letter};
 use user_core::limit::{Class, Standing, wait_after};
 use user_core::login::Login;
 use user_core::password::Password;
@@ -68,8 +69,10 @@ pub(crate) async fn handle(
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
     let proven = app.hasher.verify(credentials.password.clone(), stored).await?;
     let (Some(email), Some(login), true) = (&credentials.email, login.as_ref(), proven) else {
-        if let Some(key) = &key {
-            join(note_failure(&app, login.as_ref(), &origin), app.store.count_failure(key, now)).await.1?;
+        if let (Some(key), Some(email)) = (&key, &credentials.email) {
+            let invited = invite(&app, email, login.as_ref(), &origin);
+            let noted = note_failure(&app, login.as_ref(), &origin);
+            Box::pin(join3(noted, invited, app.store.count_failure(key, now))).await.2?;
         }
         return Err(Error::InvalidCredentials);
     };
@@ -103,6 +106,21 @@ async fn note_failure(app: &App, login: Option<&Login>, origin: &Origin) {
     };
     if let Err(error) = outcome.await {
         tracing::warn!(request.id = origin.request_id, error.cause = %error, "a failed login was not noted");
+    }
+}
+
+/// Has an account that came without a password get a letter to choose one, at most one a day; the answer tells nothing of it. The
+/// write goes beside the others of a refused login, so that it takes no longer.
+async fn invite(app: &App, email: &Email, login: Option<&Login>, origin: &Origin) {
+    let Some(login) = login.filter(|login| !login.has_password()) else { return };
+    let outcome = async {
+        let (by, now) = (By::request(Actor::Anonymous, origin, &app.clock), app.clock.now());
+        let letter = Letter::new(Kind::ResetPassword, email.clone(), None, &by, now)?;
+        let id = LetterId::of(format!("day-{}-{}", now.0.div_euclid(86_400), login.user_id));
+        app.store.create_letter_once(&Letter { id, ..letter }).await
+    };
+    if let Err(error) = outcome.await {
+        tracing::warn!(user.id = %login.user_id, error.cause = %error, "a letter to choose a password was not written");
     }
 }
 

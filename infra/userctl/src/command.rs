@@ -43,11 +43,32 @@ pub async fn show(stage: &Stage, email: &Email) -> Result<User, Error> {
 /// # Errors
 /// [`Error::NotFound`]; [`Error::LastAdmin`].
 pub async fn set_role(stage: &Stage, email: &Email, role: Role) -> Result<User, Error> {
+    edit(stage, email, &Edit { role: Some(role), ..Edit::default() }).await
+}
+
+/// Switches the user with this address on or off.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::LastAdmin`].
+pub async fn set_active(stage: &Stage, email: &Email, is_active: bool) -> Result<User, Error> {
+    edit(stage, email, &Edit { is_active: Some(is_active), ..Edit::default() }).await
+}
+
+async fn edit(stage: &Stage, email: &Email, edit: &Edit) -> Result<User, Error> {
     let user = show(stage, email).await?;
-    let edit = Edit { role: Some(role), ..Edit::default() };
     let id = user.id.clone();
-    let decide = |user: &User| Ok(user.edited(&edit, stage.clock.now()).into());
+    let decide = |user: &User| Ok(user.edited(edit, stage.clock.now()).into());
     stage.store.change_user(&id, Some(user), &operator(stage), decide).await
+}
+
+/// Removes the user with this address, its login and its sessions; who it was.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::LastAdmin`].
+pub async fn delete(stage: &Stage, email: &Email) -> Result<User, Error> {
+    let user = show(stage, email).await?;
+    stage.store.remove_user(&user.id, &operator(stage), |_| Ok(())).await?;
+    Ok(user)
 }
 
 /// Has the stack's own function rotate the signing keys, and waits for it; the keys that are in force then.

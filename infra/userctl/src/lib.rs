@@ -3,13 +3,19 @@
 //! - [`command`]: what each command does.
 //! - [`check`]: whether a whole store holds together.
 //! - [`mail`]: what became of letters.
-//! - [`outcome`]: how it is shown.
+//! - [`directory`]: who there is: lists and counts.
+//! - [`migrate`]: items of former releases.
+//! - [`transfer`]: users and whole tables in files.
 //! - [`routes`]: the routes for `cargo lambda watch`.
+//! - [`outcome`]: how it is shown.
 //! - [`stage`]: where it does it: the local stack or AWS.
 
 pub mod check;
 pub mod command;
+pub mod directory;
 pub mod mail;
+pub mod migrate;
 pub mod outcome;
 pub mod routes;
 pub mod stage;
+pub mod transfer;

@@ -1,111 +1,49 @@
 //! The command `userctl`. Exit status: 0 done, 1 refused, failed or found wrong, 2 not understood.
 
-use std::io::Write as _;
+mod arguments;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser as _};
 use local::Fault;
 use local::template::Template;
 use serde_json::json;
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::password::Password;
+use user_core::store::directory::Filter;
 use user_core::user::Role;
 use userctl::check::check;
 use userctl::outcome::Outcome;
 use userctl::stage::Stage;
-use userctl::{command, mail};
+use userctl::transfer::backup::{backup, restore};
+use userctl::transfer::export::export;
+use userctl::transfer::import::{Plan, Source, import};
+use userctl::transfer::{Format, is_standard};
+use userctl::{command, directory, mail, migrate, routes};
+
+use arguments::{
+    Admin, Arguments, Command, FileFormat, Import, KeyCommand, List, MailCommand, Migrate, OnPaper, OnStage, Origin,
+};
 
 /// Where `cargo local` answers calls of AWS SDKs.
 const LOCAL_ENDPOINT: &str = "http://127.0.0.1:8000/_local/aws";
-
-/// Administers the users of the service, on AWS by the standard credentials chain or on this machine.
-#[derive(Parser)]
-struct Arguments {
-    /// Work on the local stack at its default port
-    #[arg(long, global = true, conflicts_with = "endpoint")]
-    local: bool,
-    /// Work on the DynamoDB and Secrets Manager at this URL
-    #[arg(long, global = true, value_name = "URL")]
-    endpoint: Option<String>,
-    /// Print JSON for programs
-    #[arg(long, global = true)]
-    json: bool,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Administrators
-    #[command(subcommand)]
-    Admin(Admin),
-    /// Make a user an administrator
-    Promote { email: Email },
-    /// Take an administrator's rights away
-    Demote { email: Email },
-    /// Show a user
-    Show { email: Email },
-    /// Signing keys
-    #[command(subcommand)]
-    Keys(KeyCommand),
-    /// Check the whole store: every user, login and session; exit status 1 when anything is wrong
-    Check,
-    /// The routes for `cargo lambda watch`, from template.yaml
-    Routes {
-        /// Put them into Cargo.toml, in the folder where the command runs
-        #[arg(long)]
-        write: bool,
-    },
-    /// Letters: "I never got the mail"
-    #[command(subcommand)]
-    Mail(MailCommand),
-}
-
-#[derive(Subcommand)]
-enum MailCommand {
-    /// Show what became of the letters to an address, and whether it gets any
-    Status { email: Email },
-    /// Let an address have letters again that sent one back or called one spam
-    Allow { email: Email },
-    /// Show letters that were given up
-    Failed,
-    /// Have all letters tried again that were given up
-    Retry,
-}
-
-#[derive(Subcommand)]
-enum KeyCommand {
-    /// Show which keys there are and when they sign
-    List,
-    /// Bring a new key in; the present one signs until everybody can know the new one
-    Rotate {
-        /// Drop all other keys at once: everybody has to sign in again, and letters under way are void
-        #[arg(long)]
-        emergency: bool,
-    },
-}
-
-#[derive(Subcommand)]
-enum Admin {
-    /// Create an administrator whose address needs no proof; asks for the password
-    Create {
-        #[arg(long)]
-        email: Email,
-        /// Read the password from standard input
-        #[arg(long)]
-        password_stdin: bool,
-    },
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.json;
-    match run(arguments).await {
+    match Box::pin(run(arguments)).await {
         Ok(outcome) => {
             let status = if outcome.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-            print(&if json { outcome.json().to_string() } else { outcome.text() });
+            print(&if json {
+                Some(outcome.json()).filter(|json| !json.is_null()).map(|json| json.to_string()).unwrap_or_default()
+            } else {
+                outcome.text()
+            });
             status
         }
         Err(fault) => {
@@ -121,41 +59,155 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<Outcome, Fault> {
-    if let Command::Routes { write } = arguments.command {
-        return routes(write);
+    let Arguments { local, endpoint, command, .. } = arguments;
+    match command {
+        Command::OnPaper(command) => on_paper(&command),
+        Command::OnStage(command) => {
+            let endpoint = endpoint.or_else(|| local.then(|| LOCAL_ENDPOINT.to_owned()));
+            let stage = Stage::open(endpoint, local::settings()).await?;
+            Box::pin(on_stage(&stage, command)).await
+        }
     }
-    let endpoint = arguments.endpoint.or_else(|| arguments.local.then(|| LOCAL_ENDPOINT.to_owned()));
-    let stage = Stage::open(endpoint, local::settings()).await?;
-    Ok(match arguments.command {
-        Command::Admin(Admin::Create { email, password_stdin }) => {
-            command::create_admin(&stage, email, read_password(password_stdin)?).await?.into()
+}
+
+fn on_paper(command: &OnPaper) -> Result<Outcome, Fault> {
+    match command {
+        OnPaper::Routes { write } => {
+            let section = routes::section(&Template::evaluate(|_| None)?);
+            if *write {
+                let manifest = std::fs::read_to_string("Cargo.toml")?;
+                let replaced =
+                    routes::replaced(&manifest, &section).ok_or("Cargo.toml has no section for the routes")?;
+                std::fs::write("Cargo.toml", replaced)?;
+            }
+            Ok(Outcome::Text(section))
         }
-        Command::Promote { email } => command::set_role(&stage, &email, Role::Admin).await?.into(),
-        Command::Demote { email } => command::set_role(&stage, &email, Role::User).await?.into(),
-        Command::Show { email } => command::show(&stage, &email).await?.into(),
-        Command::Routes { write } => routes(write)?,
-        Command::Check => Outcome::Check(Box::new(Box::pin(check(&stage)).await?)),
-        Command::Keys(KeyCommand::List) => Outcome::Keys(stage.store.read_keys().await?),
-        Command::Keys(KeyCommand::Rotate { emergency: false }) => Outcome::Keys(command::rotate_keys(&stage).await?),
-        Command::Keys(KeyCommand::Rotate { emergency: true }) => {
-            Outcome::Keys(rotation::emergency(&stage.store, stage.clock.now()).await?)
+        OnPaper::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "userctl", &mut script);
+            Ok(Outcome::Text(String::from_utf8(script)?))
         }
-        Command::Mail(MailCommand::Status { email }) => Outcome::Mail(Box::new(mail::status(&stage, &email).await?)),
-        Command::Mail(MailCommand::Allow { email }) => Outcome::Mail(Box::new(mail::allow(&stage, &email).await?)),
-        Command::Mail(MailCommand::Failed) => Outcome::Letters(mail::failed(&stage).await?),
-        Command::Mail(MailCommand::Retry) => Outcome::Count("letters to be tried again", mail::retry(&stage).await?),
+    }
+}
+
+async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
+    Ok(match command {
+        OnStage::Admin(Admin::Create { email, password_stdin }) => {
+            command::create_admin(stage, email, read_password(password_stdin)?).await?.into()
+        }
+        OnStage::Promote { email } => command::set_role(stage, &email, Role::Admin).await?.into(),
+        OnStage::Demote { email } => command::set_role(stage, &email, Role::User).await?.into(),
+        OnStage::Show { email } => command::show(stage, &email).await?.into(),
+        OnStage::List(wish) => list(stage, &wish).await?,
+        OnStage::Activate { email } => command::set_active(stage, &email, true).await?.into(),
+        OnStage::Deactivate { email } => command::set_active(stage, &email, false).await?.into(),
+        OnStage::Delete { email, yes } => delete(stage, &email, yes).await?,
+        OnStage::Stats => {
+            let stats = directory::stats(stage).await?;
+            said(stats.json(), stats.text(), true)
+        }
+        OnStage::Check => Outcome::Check(Box::new(Box::pin(check(stage)).await?)),
+        OnStage::Keys(wish) => keys(stage, &wish).await?,
+        OnStage::Mail(wish) => letters(stage, wish).await?,
+        OnStage::Import(wish) => {
+            let plan = plan(wish);
+            let summary = Box::pin(import(stage, &plan, false)).await?;
+            said(summary.json(), summary.text(&plan), summary.rejected.is_empty())
+        }
+        OnStage::Export { file, format } => {
+            let format = format.map_or_else(|| Format::of(&file), format_of);
+            written(&file, Box::pin(export(stage, &file, format, false)).await?, "users")
+        }
+        OnStage::Migrate(wish) => {
+            let status = match wish {
+                Migrate::Status => migrate::status(stage).await?,
+                Migrate::Up => migrate::up(stage).await?,
+            };
+            said(status.json(), status.text(), status.is_current())
+        }
+        OnStage::Backup { file } => written(&file, Box::pin(backup(stage, &file, false)).await?, "items"),
+        OnStage::Restore { file, force } => {
+            let count = Box::pin(restore(stage, &file, force, false)).await?;
+            said(json!({ "items": count }), format!("{count} items restored"), true)
+        }
     })
 }
 
-fn routes(write: bool) -> Result<Outcome, Fault> {
-    let section = userctl::routes::section(&Template::evaluate(|_| None)?);
-    if write {
-        let manifest = std::fs::read_to_string("Cargo.toml")?;
-        let replaced =
-            userctl::routes::replaced(&manifest, &section).ok_or("Cargo.toml has no section for the routes")?;
-        std::fs::write("Cargo.toml", replaced)?;
+fn said(json: serde_json::Value, text: String, good: bool) -> Outcome {
+    Outcome::Said { json, text, good }
+}
+
+/// What was written into a file; nothing is said on standard output when that is the file.
+fn written(file: &Path, count: u64, things: &str) -> Outcome {
+    if is_standard(file) {
+        return said(serde_json::Value::Null, String::new(), true);
     }
-    Ok(Outcome::Text(section))
+    let name = file.display().to_string();
+    said(json!({ things: count, "file": name }), format!("{count} {things} written to {name}"), true)
+}
+
+async fn keys(stage: &Stage, wish: &KeyCommand) -> Result<Outcome, Fault> {
+    Ok(Outcome::Keys(match wish {
+        KeyCommand::List => stage.store.read_keys().await?,
+        KeyCommand::Rotate { emergency: false } => command::rotate_keys(stage).await?,
+        KeyCommand::Rotate { emergency: true } => rotation::emergency(&stage.store, stage.clock.now()).await?,
+    }))
+}
+
+async fn letters(stage: &Stage, wish: MailCommand) -> Result<Outcome, Fault> {
+    Ok(match wish {
+        MailCommand::Status { email } => Outcome::Mail(Box::new(mail::status(stage, &email).await?)),
+        MailCommand::Allow { email } => Outcome::Mail(Box::new(mail::allow(stage, &email).await?)),
+        MailCommand::Failed => Outcome::Letters(mail::failed(stage).await?),
+        MailCommand::Retry => Outcome::Count("letters to be tried again", mail::retry(stage).await?),
+    })
+}
+
+async fn list(stage: &Stage, wish: &List) -> Result<Outcome, Fault> {
+    let verified = (wish.verified || wish.unverified).then_some(wish.verified);
+    let users = directory::list(stage, &Filter { role: wish.role, verified }, wish.limit).await?;
+    let text = directory::users_table(&users);
+    Ok(said(directory::users_json(users), text, true))
+}
+
+async fn delete(stage: &Stage, email: &Email, yes: bool) -> Result<Outcome, Fault> {
+    if !yes {
+        if !std::io::stdin().is_terminal() {
+            return Err("nobody can be asked here; --yes removes the account".into());
+        }
+        write!(std::io::stderr(), "Remove {} for good? Type yes: ", email.as_str())?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        if answer.trim() != "yes" {
+            return Err("nothing was removed".into());
+        }
+    }
+    let user = command::delete(stage, email).await?;
+    Ok(said(json!({ "deleted": user.id }), format!("user {} is removed", user.id), true))
+}
+
+fn format_of(format: FileFormat) -> Format {
+    match format {
+        FileFormat::Jsonl => Format::Jsonl,
+        FileFormat::Csv => Format::Csv,
+    }
+}
+
+fn plan(wish: Import) -> Plan {
+    let source = match wish.from {
+        Origin::Export => Source::Export(wish.format.map_or_else(|| Format::of(&wish.file), format_of)),
+        Origin::FastapiPostgres => Source::FastapiPostgres,
+        Origin::Cognito => Source::Cognito,
+    };
+    let beside = || {
+        let mut name =
+            if is_standard(&wish.file) { OsString::from("stdin") } else { wish.file.clone().into_os_string() };
+        name.push(".rejected.jsonl");
+        PathBuf::from(name)
+    };
+    let rejects = wish.rejects.clone().unwrap_or_else(beside);
+    let Import { file, dry_run, expire_unverified, drop_unknown_hashes, .. } = wish;
+    Plan { file, source, rejects, dry_run, expire_unverified, drop_unknown_hashes }
 }
 
 /// The first line of standard input, or what is typed at a prompt that does not show it.
@@ -169,6 +221,9 @@ fn read_password(from_stdin: bool) -> Result<Password, Fault> {
 }
 
 fn print(text: &str) {
+    if text.is_empty() {
+        return;
+    }
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 

@@ -25,6 +25,15 @@ pub enum Outcome {
     Text(String),
     /// So many of what the words say.
     Count(&'static str, usize),
+    /// What a command says itself.
+    Said {
+        /// For programs.
+        json: Value,
+        /// For people.
+        text: String,
+        /// Whether nothing was found wrong.
+        good: bool,
+    },
 }
 
 impl From<User> for Outcome {
@@ -37,7 +46,11 @@ impl Outcome {
     /// Whether nothing was found wrong.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        !matches!(self, Self::Check(report) if !report.is_clean())
+        match self {
+            Self::Check(report) => report.is_clean(),
+            Self::Said { good, .. } => *good,
+            _ => true,
+        }
     }
 
     /// For programs.
@@ -55,6 +68,7 @@ impl Outcome {
             Self::Letters(letters) => letters.iter().map(letter).collect(),
             Self::Text(text) => Value::String(text),
             Self::Count(_, count) => json!({ "count": count }),
+            Self::Said { json, .. } => json,
         }
     }
 
@@ -76,6 +90,7 @@ impl Outcome {
             Self::Letters(letters) => lines(letters.iter().map(letter_line)),
             Self::Text(text) => text.trim_end().to_owned(),
             Self::Count(words, count) => format!("{count} {words}"),
+            Self::Said { text, .. } => text.clone(),
         }
     }
 }

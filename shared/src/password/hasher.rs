@@ -1,4 +1,4 @@
-//! Password hashing with argon2id (RFC 9106) in the PHC string format.
+//! Password hashing with argon2id (RFC 9106) in the PHC string format; stored hashes may also be of a [`foreign`] form.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::Password;
+use super::{Password, foreign};
 use crate::error::Error;
 use crate::id::random;
 use crate::metric;
@@ -48,28 +48,33 @@ impl Hasher {
         let (params, salt) = (self.params.clone(), random::<16>()?);
         self.on_a_core(move |memory| {
             let mut output = [0; OUTPUT_BYTES];
-            compute(&params, Algorithm::Argon2id, Version::V0x13, &password, &salt, &mut output, memory)?;
+            compute(&params, Algorithm::Argon2id, Version::V0x13, password.as_bytes(), &salt, &mut output, memory)?;
             Ok(phc(&params, &salt, &output))
         })
         .await
     }
 
-    /// Whether `password` is the one in `stored` (a PHC string). Without a stored one it takes the same time and says no.
+    /// Whether `password` is the one in `stored`. Without a stored one, or with the empty one of an account without a password, it
+    /// takes the same time and says no.
     ///
     /// # Errors
-    /// [`Error::Internal`] when hashing fails or the stored string is none of argon2.
+    /// [`Error::Internal`] when hashing fails or the stored string is of no form that is known.
     pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<bool, Error> {
+        let stored = stored.filter(|stored| !stored.is_empty());
         let known = stored.is_some();
         let stored = stored.unwrap_or(&self.nobody).to_owned();
         let matches = self.on_a_core(move |memory| matches(&password, &stored, memory)).await?;
         Ok(known && matches)
     }
 
-    /// Whether `stored` was made with other parameters than today's.
+    /// Whether `stored` was made in another way than today's.
     #[must_use]
     pub fn outdated(&self, stored: &str) -> bool {
         let cost = |p: &Params| (p.m_cost(), p.t_cost(), p.p_cost());
-        let made_with = PasswordHash::new(stored).ok().and_then(|hash| Params::try_from(&hash).ok());
+        let made_with = PasswordHash::new(stored)
+            .ok()
+            .filter(|hash| hash.algorithm.as_str() == Algorithm::Argon2id.as_str())
+            .and_then(|hash| Params::try_from(&hash).ok());
         made_with.is_none_or(|params| cost(&params) != cost(&self.params))
     }
 
@@ -97,6 +102,9 @@ impl Hasher {
 }
 
 fn matches(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Result<bool, Error> {
+    if let Some(matches) = foreign::verify(password, stored) {
+        return Ok(matches);
+    }
     let stored = PasswordHash::new(stored).map_err(words)?;
     let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
         return Ok(false);
@@ -105,23 +113,28 @@ fn matches(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Result
     let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(words)?;
     let params = Params::try_from(&stored).map_err(words)?;
     let mut output = vec![0; expected.len()];
-    compute(&params, algorithm, version, password, salt, &mut output, memory)?;
-    // `Output` compares in constant time.
-    Ok(Output::new(&output).map_err(words)? == *expected)
+    for form in password.forms() {
+        compute(&params, algorithm, version, form, salt, &mut output, memory)?;
+        // `Output` compares in constant time.
+        if Output::new(&output).map_err(words)? == *expected {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn compute(
     params: &Params,
     algorithm: Algorithm,
     version: Version,
-    password: &Password,
+    password: &[u8],
     salt: &[u8],
     output: &mut [u8],
     memory: &mut Vec<Block>,
 ) -> Result<(), Error> {
     memory.resize(params.block_count(), Block::new());
     Argon2::new(algorithm, version, params.clone())
-        .hash_password_into_with_memory(password.as_bytes(), salt, output, memory.as_mut_slice())
+        .hash_password_into_with_memory(password, salt, output, memory.as_mut_slice())
         .map_err(words)
 }
 
@@ -161,5 +174,21 @@ mod tests {
         assert!(hasher().verify(Password::typed("right"), Some(&stored)).await.unwrap());
         assert!(hasher().outdated(&stored));
         assert!(!hasher().outdated(&hasher().hash(Password::typed("right")).await.unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_foreign_hash_verifies_and_is_outdated() {
+        let right = Password::typed("Flat-Wh1te-please");
+        for stored in [
+            "$2b$04$S..3fgVvzqpvloFYCE0xRu/GWtpyJbTQ6r990EtXPUbY.jA3eSQuC",
+            "$argon2i$v=19$m=512,t=3,p=1$LOXc2/t/T0nJ2ZtTqpWyFg$rgvNHLfKyH3HWQisFHnUHYk6RxDWPsOOS9g9JBdrg4U",
+            "$argon2d$v=19$m=512,t=3,p=1$7v2/dy5FKIUwpnSOEWKslQ$hN9QdRxJefekmY/lFXqU59xvORDwMhjZ7amD3FORsdc",
+            "$argon2id$v=19$m=1024,t=2,p=4$QAghhNCak1KqFeIcA6D0Xg$fRML8yqbItwA7tAG+6Iw11W6/3ad9aWiR38W658Gtqk",
+        ] {
+            assert!(hasher().verify(right.clone(), Some(stored)).await.unwrap(), "{stored}");
+            assert!(!hasher().verify(Password::typed("wrong"), Some(stored)).await.unwrap(), "{stored}");
+            assert!(hasher().outdated(stored) && Hasher::new(512, 3).unwrap().outdated(stored), "{stored}");
+        }
+        assert!(!hasher().verify(right, Some("")).await.unwrap(), "an account without a password");
     }
 }

@@ -54,6 +54,11 @@ pub(super) fn cleanup() -> Item {
     item("META#CLEANUP".to_owned(), "LAST")
 }
 
+/// How far the last migration came.
+pub(super) fn migration() -> Item {
+    item("META#MIGRATION".to_owned(), "LAST")
+}
+
 pub(super) fn keys() -> Item {
     item("META#KEYS".to_owned(), "GENERATION")
 }

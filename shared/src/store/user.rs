@@ -14,7 +14,7 @@ use crate::login::Login;
 use crate::user::User;
 
 /// The form of the items that this release writes; migrations compare it.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// How many sessions are removed with their user, in the one transaction, which takes 100 writes.
 const SESSIONS_AT_ONCE: usize = 90;

@@ -1,0 +1,100 @@
+//! Users in files: in from an export or from another service, and out again.
+//!
+//! - [`row`]: a user as a line of a file.
+//! - [`read`]: lines of files, one by one.
+//! - [`fastapi`], [`cognito`]: files of other services.
+//! - [`import`], [`export`]: the two ways.
+//! - [`backup`]: the whole table, item by item.
+
+pub mod backup;
+pub mod cognito;
+pub mod export;
+pub mod fastapi;
+pub mod import;
+mod moment;
+mod progress;
+pub mod read;
+mod reject;
+pub mod row;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// How users lie in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// JSON Lines: an object in each line.
+    Jsonl,
+    /// CSV with a header (RFC 4180).
+    Csv,
+}
+
+impl Format {
+    /// The one that a file's name ends in; JSON Lines when it does not tell.
+    #[must_use]
+    pub fn of(file: &Path) -> Self {
+        let csv = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+        if csv { Self::Csv } else { Self::Jsonl }
+    }
+}
+
+/// Whether a name means standard output or input.
+#[must_use]
+pub fn is_standard(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+/// A file for its owner's eyes only, since it holds hashes and addresses.
+pub(crate) fn create_private(file: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let created = options.open(file)?;
+    // One that was there had a mode of its own.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        created.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(created)
+}
+
+/// A file that bears its name only when it is whole; or standard output.
+pub(crate) struct Target {
+    writer: Box<dyn Write>,
+    rename: Option<(PathBuf, PathBuf)>,
+}
+
+impl Target {
+    pub(crate) fn create(file: &Path) -> io::Result<Self> {
+        if is_standard(file) {
+            return Ok(Self { writer: Box::new(BufWriter::new(io::stdout())), rename: None });
+        }
+        let mut part = file.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let writer = Box::new(BufWriter::new(create_private(&part)?));
+        Ok(Self { writer, rename: Some((part, file.to_owned())) })
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.writer.flush()?;
+        self.rename.map_or(Ok(()), |(part, whole)| std::fs::rename(part, whole))
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}

@@ -1,0 +1,26 @@
+//! How far it is, on a terminal: a bar, how many a second, the time that is left.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar for so many bytes on standard error; it shows on a terminal only. Without a length it counts.
+pub(super) fn bar(length: Option<u64>) -> ProgressBar {
+    let template = match length {
+        Some(_) => "{bar:30} {percent:>3} %  {msg}, {eta} left",
+        None => "{spinner} {msg}",
+    };
+    let bar = length.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// Shows `count` of `things`, and how many they are in a second.
+pub(super) fn show(bar: &ProgressBar, count: u64, things: &str) {
+    bar.set_message(format!("{count} {things}, {} a second", rate(count, bar.elapsed())));
+}
+
+/// How many in a second, rounded down.
+pub(super) fn rate(count: u64, time: Duration) -> u128 {
+    u128::from(count) * 1_000 / time.as_millis().max(1)
+}

@@ -1,0 +1,39 @@
+//! The file of rows that were not taken: a line of JSON for each, with its place and the reason, never with a hash.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use user_core::error::Refusal;
+
+/// The rows that were not taken.
+pub(super) struct Rejects {
+    file: PathBuf,
+    writer: BufWriter<File>,
+    /// How many for each reason.
+    pub(super) reasons: BTreeMap<&'static str, u64>,
+}
+
+impl Rejects {
+    pub(super) fn create(file: &Path) -> io::Result<Self> {
+        let writer = BufWriter::new(super::create_private(file)?);
+        Ok(Self { file: file.to_owned(), writer, reasons: BTreeMap::new() })
+    }
+
+    pub(super) fn add(&mut self, line: u64, (id, email): (&str, &str), refusal: &Refusal) -> io::Result<()> {
+        *self.reasons.entry(refusal.code).or_default() += 1;
+        let line = json!({ "line": line, "id": id, "email": email, "code": refusal.code, "detail": refusal.detail });
+        writeln!(self.writer, "{line}")
+    }
+
+    /// Closes the file, or removes it when it is empty; how many rows it has for each reason.
+    pub(super) fn finish(mut self) -> io::Result<BTreeMap<&'static str, u64>> {
+        self.writer.flush()?;
+        if self.reasons.is_empty() {
+            std::fs::remove_file(&self.file)?;
+        }
+        Ok(self.reasons)
+    }
+}

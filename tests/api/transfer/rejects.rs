@@ -1,0 +1,65 @@
+use userctl::transfer::Format;
+use userctl::transfer::import::Source;
+
+use super::{BCRYPT, import_text, line, lines};
+use crate::support::Shop;
+
+const JSONL: Source = Source::Export(Format::Jsonl);
+
+fn codes(found: &[(u64, String)]) -> Vec<(u64, &str)> {
+    found.iter().map(|(line, code)| (*line, code.as_str())).collect()
+}
+
+#[tokio::test]
+async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come_in() {
+    let shop = Shop::open();
+    let rows = [
+        line(1, BCRYPT),
+        line(2, "md5"),
+        line(3, BCRYPT).replace("User3@example.com", "user3"),
+        line(4, BCRYPT).replace("\"user\"", "\"barista\""),
+        line(6, BCRYPT).replace("1700000002", "soon"),
+        line(7, &BCRYPT.replace("$04$", "$31$")),
+        "not a row\n".to_owned(),
+        line(8, BCRYPT).replace("\"language\"", "\"shoe_size\""),
+        line(9, BCRYPT),
+    ];
+    let (summary, found) = import_text(&shop, &rows.concat(), JSONL).await;
+    assert_eq!((summary.rows, summary.written), (9, 2));
+    let expected = [
+        (2, "unknown-hash"),
+        (3, "invalid-email"),
+        (4, "unknown-role"),
+        (5, "bad-timestamp"),
+        (6, "too-expensive-hash"),
+        (7, "unreadable"),
+        (8, "unreadable"),
+    ];
+    assert_eq!(codes(&found), expected);
+}
+
+#[tokio::test]
+async fn who_is_there_already_stays_as_he_is() {
+    let shop = Shop::open();
+    let ann = shop.member("user7@example.com").await;
+    import_text(&shop, &line(3, BCRYPT), JSONL).await;
+    let other = line(3, BCRYPT).replace("User3@", "Other@");
+    let twice = line(9, BCRYPT).replace("old-9", "old-10");
+    let text = [lines(20), other, twice].concat();
+    let (summary, found) = import_text(&shop, &text, JSONL).await;
+    let mut found = codes(&found);
+    found.sort_unstable();
+    assert_eq!(found, [(8, "email-taken"), (21, "id-taken"), (22, "id-taken")]);
+    assert_eq!((summary.written, summary.known), (18, 1));
+    assert_eq!(shop.signed_in("user7@example.com").await.id, ann.id);
+}
+
+#[tokio::test]
+async fn addresses_of_a_foreign_table_that_differ_in_case_only_are_named_by_their_lines() {
+    let shop = Shop::open();
+    let table = "id,email,is_verified\n1,Ann@example.com,t\n2,bob@example.com,t\n3,ANN@example.com,t\n";
+    for written in [2, 0] {
+        let (summary, found) = import_text(&shop, table, Source::FastapiPostgres).await;
+        assert_eq!((summary.rows, summary.written, codes(&found)), (3, written, vec![(4, "same-address")]));
+    }
+}
