@@ -85,6 +85,7 @@ impl Hasher {
     ) -> Result<T, Error> {
         let core = self.cores.clone().acquire_owned().await.map_err(Error::internal)?;
         let kept = self.memory.clone();
+        let ours = self.params.block_count();
         let (reply, outcome) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
             let mut memory = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
@@ -94,6 +95,9 @@ impl Hasher {
             // Nobody listens when the client has gone.
             let _ = reply.send(outcome);
             memory.fill(Block::new());
+            // A hash of another service may have taken more than ours do.
+            memory.truncate(ours);
+            memory.shrink_to(ours);
             *kept.lock().unwrap_or_else(PoisonError::into_inner) = memory;
             drop(core);
         });
