@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::limit::Standing;
 
@@ -37,13 +38,16 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// A refusal and the field, query parameter or body part that it is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The name of the field as the client wrote it.
+    #[schema(example = "password")]
     pub field: String,
-    /// See [`Refusal::code`].
+    /// A stable code in kebab case.
+    #[schema(value_type = String, example = "too-short")]
     pub code: &'static str,
-    /// See [`Refusal::detail`].
+    /// One sentence that says what would be accepted.
+    #[schema(example = "at least 15 characters are needed")]
     pub detail: String,
 }
 

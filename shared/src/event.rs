@@ -2,6 +2,7 @@
 //! read; what changed follows from the record before and after, so that no change goes unnoticed.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::Error;
@@ -14,8 +15,9 @@ use crate::user::User;
 pub const EVENT_SECONDS: i64 = 90 * 86_400;
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = EventName)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Name {
     SignedUp,

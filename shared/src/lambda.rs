@@ -103,10 +103,11 @@ pub async fn serve(router: fn(App) -> Router) -> Result<(), lambda_http::Error> 
 }
 
 /// The crates whose lines `LOG_LEVEL` is about. Below `info` others would write whole requests, with all that is secret in them.
-pub const LOGGED_CRATES: [&str; 12] = [
+pub const LOGGED_CRATES: [&str; 13] = [
     "auth",
     "cleanup",
     "discovery",
+    "docs",
     "feedback",
     "fleet",
     "health",

@@ -4,6 +4,7 @@ mod claims;
 mod mint;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -68,15 +69,19 @@ impl Kind {
 }
 
 /// The answer to a login and a refresh (RFC 6749, 5.1).
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TokenPair {
     /// Goes into `Authorization: Bearer`.
+    #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwMTkzYTViIn0.c2lnbmF0dXJl")]
     pub access_token: String,
     /// Good once, for the next pair.
+    #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6InJlZnJlc2gifQ.eyJzZXEiOjF9.c2lnbmF0dXJl")]
     pub refresh_token: String,
     /// Always `bearer` (RFC 6750).
+    #[schema(value_type = String, pattern = "^bearer$", example = "bearer")]
     pub token_type: &'static str,
     /// Seconds that the access token is good.
+    #[schema(example = 1800)]
     pub expires_in: i64,
 }
 

@@ -6,6 +6,7 @@ mod view;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -22,7 +23,7 @@ pub(crate) const PURGE_DELAY_SECONDS: i64 = 86_400;
 const NAME_MAX_CHARACTERS: usize = 100;
 
 /// What a user may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Its own account.
@@ -59,13 +60,12 @@ impl FromStr for Role {
 /// # Errors
 /// `too-long` (100 characters) and `control-character`.
 pub fn name(text: &str) -> Result<Option<String>, Refusal> {
-    let text = text.trim();
     if text.chars().any(char::is_control) {
         Err(Refusal::new("control-character", "control characters are not allowed"))
     } else if text.chars().count() > NAME_MAX_CHARACTERS {
         Err(Refusal::new("too-long", "at most 100 characters are allowed"))
     } else {
-        Ok((!text.is_empty()).then(|| text.to_owned()))
+        Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned))
     }
 }
 

@@ -75,7 +75,8 @@ fn each_floor_names_only_its_own_libraries() {
 
 #[test]
 fn functions_know_nothing_of_each_other() {
-    let functions = ["auth", "users", "health", "discovery", "fleet", "mailer", "feedback", "cleanup", "rotation"];
+    let functions =
+        ["auth", "users", "health", "discovery", "docs", "fleet", "mailer", "feedback", "cleanup", "rotation"];
     for (path, text) in sources("functions") {
         for other in functions.iter().filter(|name| !path.to_str().unwrap().contains(&format!("functions/{name}/"))) {
             assert!(!names(&text, &format!("use {other}::")), "{} uses {other}", path.display());
@@ -136,7 +137,9 @@ fn reached(from: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_deployed_function_holds_no_emulator_and_only_two_know_how_mail_is_sent() {
-    for function in ["auth", "users", "health", "discovery", "fleet", "mailer", "feedback", "cleanup", "rotation"] {
+    for function in
+        ["auth", "users", "health", "discovery", "docs", "fleet", "mailer", "feedback", "cleanup", "rotation"]
+    {
         let reached = reached(function);
         assert!(reached.contains("aws-sdk-dynamodb"), "the list is read");
         for local in ["dynoxide-rs", "rusqlite", "local", "userctl", "clap"] {

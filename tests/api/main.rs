@@ -8,6 +8,7 @@ mod auth;
 mod check;
 mod cleanup;
 mod discovery;
+mod docs;
 mod events;
 mod faults;
 mod fleet;

@@ -1,6 +1,7 @@
 //! A service of one's own for each test, and the few words in which tests speak to it.
 
 mod call;
+mod contract;
 mod folder;
 pub(crate) mod trap;
 
@@ -25,6 +26,7 @@ use user_core::store::Store;
 use userctl::stage::Stage;
 
 pub(crate) use call::{Answer, Call};
+pub(crate) use contract::Contract;
 pub(crate) use folder::Folder;
 
 /// A password that every policy takes.
@@ -103,7 +105,9 @@ impl Shop {
     /// A call of the API; `path` is below the base path unless it says otherwise.
     pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
         let rooted = !path.starts_with('/')
-            || ["/api/", "/_local/", "/.well-known/", "/metrics"].iter().any(|root| path.starts_with(root));
+            || ["/api/", "/_local/", "/.well-known/", "/metrics", "/docs", "/redoc", "/openapi.json"]
+                .iter()
+                .any(|root| path.starts_with(root));
         let uri = if rooted { path.to_owned() } else { format!("/api/v1{path}") };
         let request = Request::builder().method(method).uri(uri).header(header::HOST, "localhost");
         Call { shop: self, request, body: Bytes::new(), source: Ipv4Addr::LOCALHOST }

@@ -105,7 +105,8 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
 #[test]
 fn cargo_lambda_watch_has_the_templates_routes() {
     let section = userctl::routes::section(&template());
-    assert_eq!(userctl::routes::replaced(MANIFEST, &section).unwrap(), MANIFEST, "run cargo userctl routes --write");
+    let same = userctl::routes::replaced(MANIFEST, &section).unwrap() == MANIFEST;
+    assert!(same, "run cargo userctl routes --write");
 }
 
 #[test]

@@ -11,9 +11,17 @@ use user_core::http::extract::Caller;
 use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
+use utoipa::ToSchema;
 
+/// A new address.
+#[derive(ToSchema)]
+#[schema(as = EmailChange)]
 pub(crate) struct Wish {
+    /// The address that is to become the account's.
+    #[schema(value_type = String, format = "email", max_length = 254, example = "ann@new.example.com")]
     new_email: Email,
+    /// The account's password.
+    #[schema(value_type = String, format = Password, example = "Flat-Wh1te-please")]
     password: Password,
 }
 
@@ -25,6 +33,23 @@ impl Body for Wish {
     }
 }
 
+/// Change your address
+///
+/// Sends a letter to the new address, which has to be proven, and a notice to the old one, which signs in until then.
+#[utoipa::path(
+    post,
+    path = "/api/v1/users/me/email",
+    operation_id = "changeMyEmail",
+    tag = "Addresses",
+    request_body = Wish,
+    responses((
+        status = 202,
+        description = "The letters are on their way.",
+        body = Message,
+        example = json!({ "message": "Follow the link in the letter to the new address." })
+    )),
+    extensions(("x-problems" = json!(["unauthenticated", "invalid-credentials", "email-taken"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,

@@ -11,9 +11,24 @@ use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
 use user_core::store::user::Change;
 use user_core::user::User;
+use utoipa::ToSchema;
 
+/// The current password and the next.
+#[derive(ToSchema)]
+#[schema(as = PasswordChange)]
 pub(crate) struct Passwords {
+    /// The password that signs in now.
+    #[schema(rename = "current_password", value_type = String, format = Password, example = "Flat-Wh1te-please")]
     current: Password,
+    /// A password that the policy takes.
+    #[schema(
+        rename = "new_password",
+        value_type = String,
+        format = Password,
+        min_length = 8,
+        max_length = 128,
+        example = "Four-Qu1et-cups-of-tea"
+    )]
     new: Password,
 }
 
@@ -25,6 +40,19 @@ impl Body for Passwords {
     }
 }
 
+/// Change your password
+///
+/// A new password for the current one. This session lives on, the others end; the owner gets a letter. For the rules of passwords see
+/// sign-up.
+#[utoipa::path(
+    put,
+    path = "/api/v1/users/me/password",
+    operation_id = "changeMyPassword",
+    tag = "Passwords",
+    request_body = Passwords,
+    responses((status = 204, description = "The password is changed.")),
+    extensions(("x-problems" = json!(["unauthenticated", "invalid-credentials", "not-found"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,

@@ -12,6 +12,23 @@ use user_core::token::Kind;
 
 use crate::verify::Proof;
 
+/// Prove a new address
+///
+/// The token of the letter to the new address makes it the account's. The sessions live on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/confirm-email",
+    operation_id = "confirmEmail",
+    tag = "Addresses",
+    request_body = Proof,
+    responses((
+        status = 200,
+        description = "The new address signs in from now on.",
+        body = Message,
+        example = json!({ "message": "Your address is changed. Sign in with it." })
+    )),
+    extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

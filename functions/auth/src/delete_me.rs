@@ -8,8 +8,14 @@ use user_core::http::body::{Body, Fields, Json};
 use user_core::http::extract::Caller;
 use user_core::http::limits::Limits;
 use user_core::password::Password;
+use utoipa::ToSchema;
 
+/// What proves that the owner wants it.
+#[derive(ToSchema)]
+#[schema(as = Deletion)]
 pub(crate) struct Proof {
+    /// The account's password.
+    #[schema(value_type = String, format = Password, example = "Flat-Wh1te-please")]
     password: Password,
 }
 
@@ -20,6 +26,18 @@ impl Body for Proof {
     }
 }
 
+/// Delete your account
+///
+/// For good, with every session. The address is free again at once.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/me",
+    operation_id = "deleteMe",
+    tag = "Me",
+    request_body = Proof,
+    responses((status = 204, description = "The account is gone.")),
+    extensions(("x-problems" = json!(["unauthenticated", "invalid-credentials", "not-found", "last-admin"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,

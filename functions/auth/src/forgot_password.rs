@@ -13,6 +13,23 @@ use user_core::session::Origin;
 
 use crate::resend_verification::Address;
 
+/// Ask for a letter that sets a new password
+///
+/// The answer is the same, and as fast, for every address; a letter is sent if the address has an account. It is good for half an hour.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/forgot-password",
+    operation_id = "forgotPassword",
+    tag = "Passwords",
+    request_body = Address,
+    responses((
+        status = 202,
+        description = "The wish is noted, whether or not there is such an account.",
+        body = Message,
+        example = json!({ "message": "If this address has an account, a letter is on its way." })
+    )),
+    extensions(("x-problems" = json!(["throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

@@ -28,6 +28,7 @@ use user_core::password::Password;
 use user_core::session::Origin;
 use user_core::token::{self, TicketClaims};
 use user_core::user::User;
+use utoipa::OpenApi;
 
 /// The function's routes.
 pub fn router(app: App) -> Router {
@@ -47,6 +48,32 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/users/me/password", put(change_password::handle))
         .route("/api/v1/users/me", delete(delete_me::handle));
     http::serve(routes, app)
+}
+
+/// The calls of this function; see [`openapi`].
+#[derive(OpenApi)]
+#[openapi(paths(
+    signup::handle,
+    verify::handle,
+    resend_verification::handle,
+    login::handle,
+    refresh::handle,
+    logout::handle,
+    logout_all::handle,
+    forgot_password::handle,
+    reset_password::handle,
+    confirm_email::handle,
+    revert_email::handle,
+    change_email::handle,
+    change_password::handle,
+    delete_me::handle
+))]
+struct Calls;
+
+/// What the handlers say of themselves.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Calls::openapi()
 }
 
 /// Puts a letter for whoever reads the mail of `email` into the outbox. Whether there is an account that it serves, the mailer finds

@@ -18,11 +18,30 @@ use user_core::password::Password;
 use user_core::session::{Origin, Session};
 use user_core::store::limit::Failures;
 use user_core::token::TokenPair;
+use utoipa::ToSchema;
 
+/// An address and its password.
+#[derive(ToSchema)]
 pub(crate) struct Credentials {
-    /// `None` is what cannot be an address: nobody has it, and it takes as long to say so as for any other.
+    /// The account's address.
+    // `None` is what cannot be an address: nobody has it, and it takes as long to say so as for any other.
+    #[schema(value_type = String, example = "ann@example.com")]
     email: Option<Email>,
+    /// The account's password.
+    #[schema(value_type = String, format = Password, example = "Flat-Wh1te-please")]
     password: Password,
+}
+
+/// The same as a form of RFC 6749's password grant.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "a description only: the form is read as `Credentials`")]
+struct CredentialsForm {
+    /// The account's address.
+    #[schema(example = "ann@example.com")]
+    username: String,
+    /// The account's password.
+    #[schema(format = Password, example = "Flat-Wh1te-please")]
+    password: String,
 }
 
 impl Body for Credentials {
@@ -43,6 +62,22 @@ impl Form for Credentials {
     }
 }
 
+/// Sign in
+///
+/// An address and its password for a pair of tokens. The form is that of OAuth 2.0's password grant (RFC 6749, 4.3), as the "Authorize"
+/// button of Swagger UI sends it; fields of the form that are not listed are dropped.
+///
+/// An unknown address and a wrong password are answered alike, and take as long. After ten wrong passwords in a row whoever comes from an
+/// address that the account is not signed in from has to wait, longer each time.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/login",
+    operation_id = "logIn",
+    tag = "Sessions",
+    request_body(content((Credentials = "application/json"), (CredentialsForm = "application/x-www-form-urlencoded"))),
+    responses((status = 200, description = "A new session.", body = TokenPair)),
+    extensions(("x-problems" = json!(["invalid-credentials", "email-not-verified", "account-disabled", "throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

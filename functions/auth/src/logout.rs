@@ -9,6 +9,18 @@ use user_core::http::limits::Limits;
 
 use crate::refresh::Refresh;
 
+/// Sign out
+///
+/// Ends the session of a refresh token; its access tokens stop working at once. A token that is good for nothing any more is no error.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/logout",
+    operation_id = "logOut",
+    tag = "Sessions",
+    request_body = Refresh,
+    responses((status = 204, description = "There is no such session any more.")),
+    extensions(("x-problems" = json!(["throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

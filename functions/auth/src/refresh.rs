@@ -11,8 +11,14 @@ use user_core::http::limits::Limits;
 use user_core::session::{Late, Origin, judge_late};
 use user_core::store::session::Rotation;
 use user_core::token::TokenPair;
+use utoipa::ToSchema;
 
+/// A refresh token.
+#[derive(ToSchema)]
+#[schema(as = RefreshToken)]
 pub(crate) struct Refresh {
+    /// From the last pair.
+    #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6InJlZnJlc2gifQ.eyJzZXEiOjF9.c2lnbmF0dXJl")]
     pub(crate) refresh_token: String,
 }
 
@@ -23,6 +29,19 @@ impl Body for Refresh {
     }
 }
 
+/// Get the next pair of tokens
+///
+/// A refresh token is good once. The same one again within ten seconds gets the very same pair, as long as that was not used itself (a lost
+/// reply, two tabs); any later use ends the session.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/refresh",
+    operation_id = "refresh",
+    tag = "Sessions",
+    request_body = Refresh,
+    responses((status = 200, description = "The next pair; the old refresh token is used up.", body = TokenPair)),
+    extensions(("x-problems" = json!(["invalid-refresh-token", "refresh-token-reused", "throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

@@ -11,8 +11,13 @@ use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::limits::Limits;
 use user_core::letter::Kind;
 use user_core::session::Origin;
+use utoipa::ToSchema;
 
+/// An address that a letter is wanted for.
+#[derive(ToSchema)]
 pub(crate) struct Address {
+    /// The account's address.
+    #[schema(value_type = String, format = "email", max_length = 254, example = "ann@example.com")]
     pub(crate) email: Email,
 }
 
@@ -23,6 +28,23 @@ impl Body for Address {
     }
 }
 
+/// Ask for another verification letter
+///
+/// The answer is the same, and as fast, for every address; a letter is sent if the address waits for its verification.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/resend-verification",
+    operation_id = "resendVerification",
+    tag = "Registration",
+    request_body = Address,
+    responses((
+        status = 202,
+        description = "The wish is noted, whether or not there is such an account.",
+        body = Message,
+        example = json!({ "message": "If this address waits for its verification, a new letter is on its way." })
+    )),
+    extensions(("x-problems" = json!(["throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

@@ -14,9 +14,17 @@ use user_core::session::Origin;
 use user_core::store::user::Change;
 use user_core::token::Kind;
 use user_core::user::{Edit, User};
+use utoipa::ToSchema;
 
+/// A new password, and what allows to set it.
+#[derive(ToSchema)]
+#[schema(as = PasswordReset)]
 pub(crate) struct Reset {
+    /// As it stands in the letter's link.
+    #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl")]
     token: String,
+    /// A password that the policy takes.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Four-Qu1et-cups-of-tea")]
     new_password: Password,
 }
 
@@ -28,6 +36,24 @@ impl Body for Reset {
     }
 }
 
+/// Set a new password with a letter
+///
+/// The token of a letter sets a new password, once. It ends every session, and it proves the address. For the rules of passwords see
+/// sign-up.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/reset-password",
+    operation_id = "resetPassword",
+    tag = "Passwords",
+    request_body = Reset,
+    responses((
+        status = 200,
+        description = "The password is set; every session is ended.",
+        body = Message,
+        example = json!({ "message": "Your password is changed. Sign in with it." })
+    )),
+    extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

@@ -12,6 +12,24 @@ use user_core::token::Kind;
 
 use crate::verify::Proof;
 
+/// Take the old address back
+///
+/// The token of the notice to the old address undoes a change of address, for a week, and ends every session: for owners who did not
+/// want the change.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/revert-email",
+    operation_id = "revertEmail",
+    tag = "Addresses",
+    request_body = Proof,
+    responses((
+        status = 200,
+        description = "The old address signs in again; every session is ended.",
+        body = Message,
+        example = json!({ "message": "The address is yours again, and all sessions are ended. Choose a new password now." })
+    )),
+    extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

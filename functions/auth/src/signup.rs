@@ -18,11 +18,22 @@ use user_core::login::Login;
 use user_core::password::Password;
 use user_core::session::Origin;
 use user_core::user::{self, User};
+use utoipa::ToSchema;
 
+/// A new account.
+#[derive(ToSchema)]
 pub(crate) struct SignUp {
+    /// The address that the account is signed in with; two that differ in case only are one.
+    #[schema(value_type = String, format = "email", max_length = 254, example = "ann@example.com")]
     email: Email,
+    /// A password that the policy takes.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Flat-Wh1te-please")]
     password: Password,
+    /// Given name.
+    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Ann")]
     first_name: Option<String>,
+    /// Family name.
+    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Bean")]
     last_name: Option<String>,
 }
 
@@ -41,6 +52,29 @@ impl Body for SignUp {
     }
 }
 
+/// Sign up
+///
+/// Makes an account that waits for the proof of its address, and sends a letter with a link to it, in the language of
+/// `Accept-Language`. An account that nobody verified is gone after 48 hours, to the second.
+///
+/// The password is one of `PASSWORD_POLICY`: by default at least 15 characters of any kind, or 8 with upper case, lower case, a digit
+/// and a special character; in all at most 128, and none that is easy to guess. Each broken rule has a code of its own in `errors`:
+/// `too-short`, `too-long`, `no-upper-case`, `no-lower-case`, `no-digit`, `no-special`, `control-character`, `guessable`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/signup",
+    operation_id = "signUp",
+    tag = "Registration",
+    params(("accept-language" = Option<String>, Header, description = "Which language letters are to have", example = "de-CH, en;q=0.5")),
+    request_body = SignUp,
+    responses((
+        status = 201,
+        description = "The account exists. With `SIGNUP_ENUMERATION` private the answer is the same for an address that is taken.",
+        body = Message,
+        example = json!({ "message": "Welcome. Follow the link in the letter we sent you." })
+    )),
+    extensions(("x-problems" = json!(["email-taken", "throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

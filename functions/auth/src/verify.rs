@@ -10,9 +10,14 @@ use user_core::http::limits::Limits;
 use user_core::session::Origin;
 use user_core::token::Kind;
 use user_core::user::{Edit, User};
+use utoipa::ToSchema;
 
 /// The token of a letter.
+#[derive(ToSchema)]
+#[schema(as = LetterToken)]
 pub(crate) struct Proof {
+    /// As it stands in the letter's link.
+    #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl")]
     pub(crate) token: String,
 }
 
@@ -23,6 +28,23 @@ impl Body for Proof {
     }
 }
 
+/// Verify an address
+///
+/// The token of the letter that sign-up sent. It is good once; a newer letter makes it void.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/verify",
+    operation_id = "verify",
+    tag = "Registration",
+    request_body = Proof,
+    responses((
+        status = 200,
+        description = "The address is proven, and the account can be signed in.",
+        body = Message,
+        example = json!({ "message": "Your address is verified. You can sign in." })
+    )),
+    extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,

@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 use user_core::app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
+use utoipa::OpenApi;
 
 pub use cloudwatch::Source;
 
@@ -43,7 +44,24 @@ pub fn router(app: App, source: Source) -> Router {
     user_core::http::serve(routes, app)
 }
 
-/// `GET /metrics`.
+/// The metrics of all functions
+///
+/// In Prometheus' text format. It takes the collector's token, the value of the stack's metrics secret; in development nobody needs it.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "metrics",
+    tag = "Metrics",
+    responses((
+        status = 200,
+        description = "Counters and summaries of the day so far, gauges as of now.",
+        content_type = "text/plain; version=0.0.4; charset=utf-8",
+        body = String,
+        example = json!("# HELP http_requests_total Requests\n# TYPE http_requests_total counter\n")
+    )),
+    security(("metrics" = [])),
+    extensions(("x-problems" = json!(["unauthenticated"]))),
+)]
 async fn show(
     State(app): State<App>,
     Extension(fleet): Extension<Arc<Fleet>>,
@@ -52,6 +70,17 @@ async fn show(
     fleet.token.check(&app, &headers).await?;
     let text = Box::pin(fleet.text(&app)).await?;
     Ok(([(CONTENT_TYPE, FORMAT)], text).into_response())
+}
+
+/// The calls of this function; see [`openapi`].
+#[derive(OpenApi)]
+#[openapi(paths(show))]
+struct Calls;
+
+/// What the handlers say of themselves.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Calls::openapi()
 }
 
 impl Fleet {

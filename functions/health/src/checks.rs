@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 use transport::Transport;
 use user_core::app::App;
 use user_core::error::Error;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::DEADLINE;
 
@@ -19,6 +22,28 @@ pub(crate) struct Check {
     pub(crate) healthy: bool,
     pub(crate) details: Map<String, Value>,
 }
+
+/// The form in which a check is shown: its details depend on what is checked.
+impl PartialSchema for Check {
+    fn schema() -> RefOr<Schema> {
+        let text = |description| ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+        let number = |description| ObjectBuilder::new().schema_type(Type::Number).description(Some(description));
+        let healthy = ["healthy", "unhealthy"];
+        let last_run = ObjectBuilder::new().schema_type([Type::String, Type::Null].into_iter().collect::<SchemaType>());
+        ObjectBuilder::new()
+            .description(Some("The outcome of one check."))
+            .property("status", text("Whether it went well").enum_values(Some(healthy)))
+            .required("status")
+            .property("latency_ms", number("How long it took, in milliseconds").examples([json!(1.25)]))
+            .property("backend", text("What letters are sent by").examples([json!("ses")]))
+            .property("last_run", last_run.description(Some("When the cleanup last ended")))
+            .property("removed", number("How many users it removed"))
+            .property("overdue", number("How many it left for the next run"))
+            .into()
+    }
+}
+
+impl ToSchema for Check {}
 
 impl From<Check> for Value {
     fn from(check: Check) -> Self {

@@ -9,11 +9,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use transport::Transport;
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::http;
+use utoipa::{OpenApi, ToSchema};
 
 use checks::Check;
 
@@ -31,51 +33,157 @@ pub fn router(app: App, transport: Transport) -> Router {
     http::serve(routes.layer(Extension(transport)), app)
 }
 
-/// `GET /health`: no input or output, so that it tells only whether the function runs.
-async fn alive(State(app): State<App>) -> Json<Value> {
-    Json(Value::Object(about(&app, true)))
+/// Does the service run?
+///
+/// No input or output, so that it tells only whether the function runs. Health checks are not rate limited.
+#[utoipa::path(
+    get,
+    path = "/api/v1/health",
+    operation_id = "health",
+    tag = "Health",
+    responses((status = 200, description = "It does.", body = About)),
+    extensions(("x-also" = json!(["/api/v1/health/"]))),
+)]
+async fn alive(State(app): State<App>) -> Json<About> {
+    Json(About::of(&app, true))
 }
 
-/// `GET /health/db`.
-async fn database(State(app): State<App>) -> Result<Json<Value>, Error> {
-    one(&app, "database", &checks::database(&app).await)
+/// Does the table of record answer?
+///
+/// By a real read.
+#[utoipa::path(
+    get,
+    path = "/api/v1/health/db",
+    operation_id = "healthOfDatabase",
+    tag = "Health",
+    responses((status = 200, description = "It does.", body = DatabaseHealth)),
+    extensions(("x-problems" = json!(["unhealthy"]))),
+)]
+async fn database(State(app): State<App>) -> Result<Json<DatabaseHealth>, Error> {
+    let latency_ms = latency("database", &checks::database(&app).await)?;
+    let (status, database, timestamp) = ("healthy", "connected", app.clock.now().to_string());
+    Ok(Json(DatabaseHealth { status, database, latency_ms, timestamp }))
 }
 
-/// `GET /health/cache`.
-async fn cache(State(app): State<App>) -> Result<Json<Value>, Error> {
-    one(&app, "cache", &checks::cache(&app).await)
+/// Does the table of sessions answer?
+///
+/// By a real write, read and delete.
+#[utoipa::path(
+    get,
+    path = "/api/v1/health/cache",
+    operation_id = "healthOfCache",
+    tag = "Health",
+    responses((status = 200, description = "It does.", body = CacheHealth)),
+    extensions(("x-problems" = json!(["unhealthy"]))),
+)]
+async fn cache(State(app): State<App>) -> Result<Json<CacheHealth>, Error> {
+    let latency_ms = latency("cache", &checks::cache(&app).await)?;
+    let (status, cache, timestamp) = ("healthy", "connected", app.clock.now().to_string());
+    Ok(Json(CacheHealth { status, cache, latency_ms, timestamp }))
 }
 
-fn one(app: &App, name: &'static str, check: &Check) -> Result<Json<Value>, Error> {
-    if !check.healthy {
-        return Err(Error::Unhealthy(name));
-    }
-    let latency = check.details.get("latency_ms").cloned();
-    Ok(Json(
-        json!({ "status": "healthy", name: "connected", "latency_ms": latency, "timestamp": app.clock.now().to_string() }),
-    ))
+/// How long a check took that went well.
+fn latency(name: &'static str, check: &Check) -> Result<f64, Error> {
+    let latency = check.details.get("latency_ms").and_then(Value::as_f64);
+    latency.filter(|_| check.healthy).ok_or(Error::Unhealthy(name))
 }
 
-/// `GET /health/full`: every check, side by side.
+/// Is everything well that the service needs?
+///
+/// Every check, side by side, under one deadline. Why a check fails is in the log, never in the answer.
+#[utoipa::path(
+    get,
+    path = "/api/v1/health/full",
+    operation_id = "fullHealth",
+    tag = "Health",
+    responses(
+        (status = 200, description = "All is well.", body = Full),
+        (status = 503, description = "Something is not.", body = Full)
+    ),
+)]
 async fn full(State(app): State<App>, Extension(transport): Extension<Transport>) -> Response {
     let checks = Box::pin(checks::all(&app, &transport)).await;
     let healthy = checks.iter().all(|(_, check)| check.healthy);
-    let mut body = about(&app, healthy);
-    body.insert(
-        "checks".to_owned(),
-        checks.into_iter().map(|(name, check)| (name.to_owned(), check.into())).collect::<Map<_, _>>().into(),
-    );
+    let checks = checks.into_iter().map(|(name, check)| (name.to_owned(), check.into())).collect();
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Value::Object(body))).into_response()
+    (status, Json(Full { about: About::of(&app, healthy), checks })).into_response()
 }
 
-fn about(app: &App, healthy: bool) -> Map<String, Value> {
-    let text = |text: String| Value::String(text);
-    Map::from_iter([
-        ("status".to_owned(), text(if healthy { "healthy" } else { "unhealthy" }.to_owned())),
-        ("timestamp".to_owned(), text(app.clock.now().to_string())),
-        ("service".to_owned(), text(app.config.project_name.clone())),
-        ("version".to_owned(), text(app.config.api_version.clone())),
-        ("environment".to_owned(), text(app.config.environment.to_string())),
-    ])
+/// What the service is.
+#[derive(Serialize, ToSchema)]
+struct About {
+    /// `healthy` or `unhealthy`.
+    #[schema(value_type = String, pattern = "^(un)?healthy$", example = "healthy")]
+    status: &'static str,
+    #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
+    timestamp: String,
+    /// The shop's name.
+    #[schema(example = "Coffee Shop API")]
+    service: String,
+    #[schema(example = "0.1.0")]
+    version: String,
+    /// `development`, `staging` or `production`.
+    #[schema(example = "production")]
+    environment: String,
+}
+
+impl About {
+    fn of(app: &App, healthy: bool) -> Self {
+        Self {
+            status: if healthy { "healthy" } else { "unhealthy" },
+            timestamp: app.clock.now().to_string(),
+            service: app.config.project_name.clone(),
+            version: app.config.api_version.clone(),
+            environment: app.config.environment.to_string(),
+        }
+    }
+}
+
+/// The table of record answers.
+#[derive(Serialize, ToSchema)]
+struct DatabaseHealth {
+    #[schema(value_type = String, pattern = "^healthy$", example = "healthy")]
+    status: &'static str,
+    #[schema(value_type = String, pattern = "^connected$", example = "connected")]
+    database: &'static str,
+    /// How long the check took, in milliseconds.
+    #[schema(example = 1.25)]
+    latency_ms: f64,
+    #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
+    timestamp: String,
+}
+
+/// The table of sessions answers.
+#[derive(Serialize, ToSchema)]
+struct CacheHealth {
+    #[schema(value_type = String, pattern = "^healthy$", example = "healthy")]
+    status: &'static str,
+    #[schema(value_type = String, pattern = "^connected$", example = "connected")]
+    cache: &'static str,
+    /// How long the check took, in milliseconds.
+    #[schema(example = 1.25)]
+    latency_ms: f64,
+    #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
+    timestamp: String,
+}
+
+/// What the service is, and the outcome of every check.
+#[derive(Serialize, ToSchema)]
+struct Full {
+    #[serde(flatten)]
+    about: About,
+    /// By name: `database`, `cache`, `email`, `signing_keys`, `cleanup`.
+    #[schema(value_type = std::collections::BTreeMap<String, Check>)]
+    checks: Map<String, Value>,
+}
+
+/// The calls of this function; see [`openapi`].
+#[derive(OpenApi)]
+#[openapi(paths(alive, database, cache, full))]
+struct Calls;
+
+/// What the handlers say of themselves.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Calls::openapi()
 }

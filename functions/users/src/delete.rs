@@ -9,6 +9,18 @@ use user_core::http::extract::{Caller, IfMatch};
 use user_core::id::UserId;
 use user_core::user::User;
 
+/// Delete a user
+///
+/// For administrators. For good, with every session; the address is free again at once. The last administrator who can sign in stays.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/{user_id}",
+    operation_id = "deleteUser",
+    tag = "Users",
+    params(("user_id" = String, Path, description = "The user's id", example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51"), ("if-match" = Option<String>, Header, description = "The `ETag` that the record must still have", example = "\"3\"")),
+    responses((status = 204, description = "The user is gone.")),
+    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found", "last-admin", "stale"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,

@@ -11,20 +11,43 @@ use user_core::event::{Actor, Event, Name};
 use user_core::http::extract::Caller;
 use user_core::http::page::{self, Page};
 use user_core::id::{EventId, UserId};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::list::{LIMIT_DEFAULT, limit, one};
 
 /// An event as an administrator sees it.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, ToSchema)]
 pub(crate) struct EventView {
+    #[schema(value_type = String, example = "0193a5b2-9e40-7b1c-8d55-4f0a9c3e7b12")]
     id: EventId,
+    /// What happened.
     name: Name,
+    /// To whom.
+    #[schema(value_type = String, example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51")]
     user_id: UserId,
+    /// Who did it.
+    #[schema(schema_with = actor)]
     actor: Actor,
+    /// The source address that the gateway saw; empty without a request.
+    #[schema(example = "192.0.2.7")]
     ip: String,
+    /// The gateway's name for the request; empty without one.
+    #[schema(example = "k3v9x2m7q1w8z5t4")]
     request_id: String,
+    /// A word more, such as the new role.
+    #[schema(required, example = "admin")]
     detail: Option<String>,
+    #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
     created_at: String,
+}
+
+/// The form of an [`Actor`].
+fn actor() -> Object {
+    let kind =
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["user", "anonymous", "operator", "service"]));
+    let id = ObjectBuilder::new().schema_type(Type::String).description(Some("The user's id, if it is a user"));
+    ObjectBuilder::new().property("type", kind).required("type").property("id", id).build()
 }
 
 impl From<Event> for EventView {
@@ -34,6 +57,22 @@ impl From<Event> for EventView {
     }
 }
 
+/// See what happened to an account
+///
+/// Security events of 90 days, newest first, also after the account's end; for administrators.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/{user_id}/events",
+    operation_id = "listEvents",
+    tag = "Users",
+    params(
+        ("user_id" = String, Path, description = "The user's id", example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51"),
+        ("limit" = Option<u8>, Query, description = "How many events a page holds; 50 by default", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")
+    ),
+    responses((status = 200, description = "A page.", body = Page<EventView>)),
+    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found", "invalid"]))),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,

@@ -18,6 +18,7 @@ use user_core::error::Error;
 use user_core::http;
 use user_core::id::UserId;
 use user_core::user::{User, UserView};
+use utoipa::OpenApi;
 
 /// The function's routes.
 pub fn router(app: App) -> Router {
@@ -35,6 +36,29 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/users/{user_id}/events", get(events::handle))
         .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle));
     http::serve(routes, app)
+}
+
+/// The calls of this function; see [`openapi`].
+#[derive(OpenApi)]
+#[openapi(paths(
+    read::me,
+    update::patch_me,
+    sessions::list,
+    sessions::end,
+    list::handle,
+    read::one,
+    update::patch,
+    update::replace,
+    delete::handle,
+    events::handle,
+    role::handle
+))]
+struct Calls;
+
+/// What the handlers say of themselves.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Calls::openapi()
 }
 
 /// The answer that shows a user.

@@ -11,7 +11,7 @@ use user_core::error::{Error, FieldError, Refusal};
 use user_core::http::extract::Caller;
 use user_core::http::page::{self, Page};
 use user_core::store::directory::Filter;
-use user_core::user::{User, UserView};
+use user_core::user::{Role, User, UserView};
 
 pub(crate) const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 100;
@@ -54,6 +54,28 @@ fn verified(text: &str) -> Result<bool, Refusal> {
     text.parse().map_err(|_| Refusal::new("wrong-type", "true or false is needed"))
 }
 
+/// List users
+///
+/// Pages of users, newest first; for administrators. A cursor belongs to the filters that it was made with. `email` finds the one account
+/// of that address, whatever its letter case.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users",
+    operation_id = "listUsers",
+    tag = "Users",
+    params(
+        ("limit" = Option<u8>, Query, description = "How many users a page holds; 50 by default", minimum = 1, maximum = 100, example = 20),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("role" = Option<Role>, Query, description = "Only users of this role"),
+        ("verified" = Option<bool>, Query, description = "Only users whose address is proven, or is not"),
+        ("email" = Option<String>, Query, format = "email", description = "Only the user of this address", example = "ann@example.com")
+    ),
+    responses((status = 200, description = "A page.", body = Page<UserView>)),
+    extensions(
+        ("x-problems" = json!(["unauthenticated", "forbidden", "invalid"])),
+        ("x-also" = json!(["/api/v1/users/"]))
+    ),
+)]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,

@@ -8,18 +8,40 @@ use user_core::app::App;
 use user_core::error::Error;
 use user_core::http::extract::Caller;
 use user_core::id::SessionId;
+use utoipa::ToSchema;
 
 /// A session as its owner sees it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct SessionView {
+    #[schema(value_type = String, example = "q7Wc1nB0Zx5mJ8sT2vLr9A")]
     id: SessionId,
+    #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
     created_at: String,
+    /// To the minute.
+    #[schema(format = DateTime, example = "2026-11-23T08:30:00Z")]
     last_used_at: String,
+    /// The source address that it began from.
+    #[schema(example = "192.0.2.7")]
     ip: String,
+    /// What the client called itself then.
+    #[schema(example = "Mozilla/5.0")]
     user_agent: String,
+    /// Whether it is the session of this request.
+    #[schema(example = true)]
     current: bool,
 }
 
+/// See your sessions
+///
+/// Every session that is still good, the last used first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/me/sessions",
+    operation_id = "listMySessions",
+    tag = "Me",
+    responses((status = 200, description = "The sessions.", body = Vec<SessionView>)),
+    extensions(("x-problems" = json!(["unauthenticated"]))),
+)]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<SessionView>>, Error> {
     let now = app.clock.now();
     let mut sessions = app.store.list_sessions(&caller.user.id).await?;
@@ -36,6 +58,18 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
     Ok(Json(view.collect()))
 }
 
+/// End one of your sessions
+///
+/// Its tokens stop working at once. It may be the present one.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/me/sessions/{session_id}",
+    operation_id = "endMySession",
+    tag = "Me",
+    params(("session_id" = String, Path, description = "The session's id", example = "q7Wc1nB0Zx5mJ8sT2vLr9A")),
+    responses((status = 204, description = "The session is ended.")),
+    extensions(("x-problems" = json!(["unauthenticated", "not-found"]))),
+)]
 pub(crate) async fn end(
     State(app): State<App>,
     caller: Caller,

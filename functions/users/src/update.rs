@@ -8,9 +8,33 @@ use user_core::error::Error;
 use user_core::http::body::{Body, Fields, Json};
 use user_core::http::extract::{Caller, IfMatch};
 use user_core::id::UserId;
-use user_core::user::{Edit, User, name};
+use user_core::user::{Edit, User, UserView, name};
+use utoipa::ToSchema;
 
-pub(crate) struct Patch(Edit);
+/// What to change of a user.
+#[derive(ToSchema)]
+#[schema(as = UserPatch)]
+pub(crate) struct Patch {
+    /// Given name; `null` takes it away.
+    #[schema(value_type = Option<String>, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Ann")]
+    first_name: Option<Option<String>>,
+    /// Family name; `null` takes it away.
+    #[schema(value_type = Option<String>, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Bean")]
+    last_name: Option<Option<String>>,
+    /// Whether the account may be used; an administrator's to change.
+    #[schema(value_type = bool, required = false)]
+    is_active: Option<bool>,
+    /// Whether the address counts as proven; an administrator's to change.
+    #[schema(value_type = bool, required = false)]
+    is_verified: Option<bool>,
+}
+
+impl From<Patch> for Edit {
+    fn from(patch: Patch) -> Self {
+        let Patch { first_name, last_name, is_active, is_verified } = patch;
+        Self { first_name, last_name, is_active, is_verified, role: None }
+    }
+}
 
 impl Body for Patch {
     fn read(fields: &mut Fields) -> Option<Self> {
@@ -18,17 +42,39 @@ impl Body for Patch {
         let last_name = fields.optional_text("last_name", name);
         let is_active = fields.optional_flag("is_active");
         let is_verified = fields.optional_flag("is_verified");
-        Some(Self(Edit {
-            first_name: first_name?,
-            last_name: last_name?,
-            is_active: is_active?,
-            is_verified: is_verified?,
-            role: None,
-        }))
+        Some(Self { first_name: first_name?, last_name: last_name?, is_active: is_active?, is_verified: is_verified? })
     }
 }
 
-pub(crate) struct Record(Edit);
+/// All that can be edited of a user.
+#[derive(ToSchema)]
+#[schema(as = UserRecord)]
+pub(crate) struct Record {
+    /// Given name.
+    #[schema(required, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Ann")]
+    first_name: Option<String>,
+    /// Family name.
+    #[schema(required, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Bean")]
+    last_name: Option<String>,
+    /// Whether the account may be used.
+    #[schema(example = true)]
+    is_active: bool,
+    /// Whether the address counts as proven.
+    #[schema(example = true)]
+    is_verified: bool,
+}
+
+impl From<Record> for Edit {
+    fn from(record: Record) -> Self {
+        Self {
+            first_name: Some(record.first_name),
+            last_name: Some(record.last_name),
+            is_active: Some(record.is_active),
+            is_verified: Some(record.is_verified),
+            role: None,
+        }
+    }
+}
 
 impl Body for Record {
     fn read(fields: &mut Fields) -> Option<Self> {
@@ -36,16 +82,23 @@ impl Body for Record {
         let last_name = fields.nullable_text("last_name", name);
         let is_active = fields.flag("is_active");
         let is_verified = fields.flag("is_verified");
-        Some(Self(Edit {
-            first_name: Some(first_name?),
-            last_name: Some(last_name?),
-            is_active: Some(is_active?),
-            is_verified: Some(is_verified?),
-            role: None,
-        }))
+        Some(Self { first_name: first_name?, last_name: last_name?, is_active: is_active?, is_verified: is_verified? })
     }
 }
 
+/// Change your names
+///
+/// As a merge (RFC 7396): what is not there stays, `null` takes a name away. The flags are an administrator's to change, here too.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/users/me",
+    operation_id = "changeMe",
+    tag = "Me",
+    params(("if-match" = Option<String>, Header, description = "The `ETag` that the record must still have", example = "\"3\"")),
+    request_body(content = Patch, example = json!({ "first_name": "Ann", "last_name": null })),
+    responses((status = 200, description = "The caller after the change.", body = UserView, headers(("etag" = String, description = "The version of the record, for `If-Match`")))),
+    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found", "last-admin", "stale"]))),
+)]
 pub(crate) async fn patch_me(
     state: State<App>,
     caller: Caller,
@@ -56,13 +109,28 @@ pub(crate) async fn patch_me(
     patch(state, caller, Path(id), if_match, body).await
 }
 
+/// Change a user
+///
+/// As a merge (RFC 7396): what is not there stays, `null` takes a name away. Users change their own names; administrators everybody's
+/// names and flags. Who is switched off or no longer verified is signed out at once; the last administrator who can sign in is neither.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/users/{user_id}",
+    operation_id = "changeUser",
+    tag = "Users",
+    params(("user_id" = String, Path, description = "The user's id", example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51"), ("if-match" = Option<String>, Header, description = "The `ETag` that the record must still have", example = "\"3\"")),
+    request_body(content = Patch, example = json!({ "first_name": "Ann", "last_name": null })),
+    responses((status = 200, description = "The user after the change.", body = UserView, headers(("etag" = String, description = "The version of the record, for `If-Match`")))),
+    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found", "last-admin", "stale"]))),
+)]
 pub(crate) async fn patch(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<UserId>,
     if_match: IfMatch,
-    Json(Patch(edit)): Json<Patch>,
+    Json(wish): Json<Patch>,
 ) -> Result<Response, Error> {
+    let edit = Edit::from(wish);
     permit(&caller.user, Action::Rename(&id))?;
     if edit.is_active.is_some() || edit.is_verified.is_some() {
         permit(&caller.user, Action::Flag)?;
@@ -70,15 +138,28 @@ pub(crate) async fn patch(
     change(&app, caller, id, &if_match, &edit).await
 }
 
+/// Replace a user's record
+///
+/// The whole editable record; for administrators.
+#[utoipa::path(
+    put,
+    path = "/api/v1/users/{user_id}",
+    operation_id = "replaceUser",
+    tag = "Users",
+    params(("user_id" = String, Path, description = "The user's id", example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51"), ("if-match" = Option<String>, Header, description = "The `ETag` that the record must still have", example = "\"3\"")),
+    request_body = Record,
+    responses((status = 200, description = "The user after the change.", body = UserView, headers(("etag" = String, description = "The version of the record, for `If-Match`")))),
+    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found", "last-admin", "stale"]))),
+)]
 pub(crate) async fn replace(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<UserId>,
     if_match: IfMatch,
-    Json(Record(edit)): Json<Record>,
+    Json(record): Json<Record>,
 ) -> Result<Response, Error> {
     permit(&caller.user, Action::Flag)?;
-    change(&app, caller, id, &if_match, &edit).await
+    change(&app, caller, id, &if_match, &record.into()).await
 }
 
 /// Applies `edit` to the user `id` and shows the outcome.

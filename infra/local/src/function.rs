@@ -48,6 +48,7 @@ impl Function {
             "health" => Handler::Http(health::router(app, transport)),
             "fleet" => Handler::Http(fleet::router(app, fleet::Source::new(sdk))),
             "discovery" => Handler::Http(discovery::router(app)),
+            "docs" => Handler::Http(docs::router(app)),
             "mailer" => Handler::Mailer(app, Box::new(transport)),
             "feedback" => Handler::Feedback(app),
             "cleanup" => Handler::Cleanup(app),

@@ -8,6 +8,7 @@
 //! - [`role`]: its roles, which functions are held to.
 //! - [`gateway`]: its routes and CORS, as API Gateway serves them.
 //! - [`stream`]: its stream mappings.
+//! - [`openapi`]: the description of its API.
 //! - [`inbox`]: the mails that were sent, kept.
 //! - [`service`]: all of them together.
 //! - [`ses`], [`cloudwatch`]: Amazon SES and `CloudWatch`.
@@ -19,6 +20,7 @@ pub mod database;
 pub mod function;
 pub mod gateway;
 pub mod inbox;
+pub mod openapi;
 pub mod role;
 pub mod secrets;
 pub mod server;

@@ -41,6 +41,8 @@ pub(crate) enum OnPaper {
         #[arg(long)]
         write: bool,
     },
+    /// The OpenAPI document, from the handlers: userctl openapi > functions/docs/openapi.json
+    Openapi,
     /// Print completions for a shell, such as: userctl completions bash > /etc/bash_completion.d/userctl
     Completions { shell: Shell },
 }

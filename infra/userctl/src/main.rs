@@ -82,6 +82,7 @@ fn on_paper(command: &OnPaper) -> Result<Outcome, Fault> {
             }
             Ok(Outcome::Text(section))
         }
+        OnPaper::Openapi => Ok(Outcome::Text(local::openapi::text()?)),
         OnPaper::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "userctl", &mut script);

@@ -6,13 +6,15 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::error::{Error, FieldError, Refusal};
 
 /// An answer that is only a sentence.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Message {
     /// One sentence for people.
+    #[schema(value_type = String)]
     pub message: &'static str,
 }
 

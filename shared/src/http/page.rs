@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::{Error, Refusal};
@@ -11,11 +12,12 @@ use crate::error::{Error, Refusal};
 const VERSION: &str = "1";
 
 /// A page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     /// Newest first.
     pub items: Vec<T>,
     /// Where the next page begins; `null` on the last one.
+    #[schema(required, example = "MDE5M2E1Yi4uLg.c2lnbmF0dXJl")]
     pub next_cursor: Option<String>,
 }
 

@@ -6,21 +6,85 @@ use ::http::{HeaderValue, StatusCode, header};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::error::{Error, FieldError};
+use crate::error::{Error, FieldError, Refusal};
 use crate::http::limits;
+use crate::limit::{Class, Standing};
 use crate::metric;
 
-/// The body of every error.
-#[derive(Serialize)]
-struct Problem<'a> {
+/// The body of every error: a problem document (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub struct Problem<'a> {
+    /// `/problems/` and the problem's code, which is stable.
+    #[schema(example = "/problems/invalid")]
     r#type: String,
+    /// The code in words.
+    #[schema(example = "Invalid")]
     title: String,
+    /// The status of the answer.
+    #[schema(example = 422)]
     status: u16,
+    /// What a person should know, and could do.
+    #[schema(value_type = String, example = "Some fields break a rule; see errors.")]
     detail: &'static str,
+    /// The request's name in the logs, as in `x-request-id`.
+    #[schema(value_type = String, example = "k3v9x2m7q1w8z5t4")]
     request_id: &'a str,
+    /// Every field that was refused.
+    #[schema(value_type = Vec<FieldError>, required = false)]
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<&'a [FieldError]>,
+}
+
+/// A kind of problem, for the documentation.
+pub struct Known {
+    /// The status of the answer.
+    pub status: u16,
+    /// The stable code.
+    pub code: &'static str,
+    /// The code in words.
+    pub title: String,
+    /// What it says to people.
+    pub detail: &'static str,
+}
+
+/// Every problem that an answer can hold, each with the status and the words that [`render`] gives it.
+#[must_use]
+pub fn catalogue() -> Vec<Known> {
+    let standing = Standing { class: Class::General, limit: 1, remaining: 0, seconds: 1, admitted: false };
+    let unknown = Refusal::new("unknown-field", "").of("");
+    let errors = [
+        Error::Malformed,
+        Error::UnknownHost,
+        Error::InvalidToken,
+        Error::Unauthenticated,
+        Error::InvalidCredentials,
+        Error::InvalidRefreshToken,
+        Error::RefreshTokenReused,
+        Error::EmailNotVerified,
+        Error::AccountDisabled,
+        Error::Forbidden,
+        Error::NotFound,
+        Error::MethodNotAllowed,
+        Error::EmailTaken,
+        Error::LastAdmin,
+        Error::Stale,
+        Error::TooLarge,
+        Error::UnsupportedMediaType,
+        Error::Invalid(Vec::new()),
+        Error::Invalid(vec![unknown]),
+        Error::Throttled(standing),
+        Error::Unavailable,
+        Error::Unhealthy(""),
+        Error::Busy,
+        Error::internal(""),
+    ];
+    let known = |error: &Error| {
+        let (status, code) = kind(error);
+        Known { status: status.as_u16(), code, title: title(code), detail: detail(error) }
+    };
+    errors.iter().map(known).collect()
 }
 
 /// An error leaves a handler as a mark on an empty response; [`render`] writes it, where the request's id is known.

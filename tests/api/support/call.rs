@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode};
 use local::server::dispatch;
 use serde_json::Value;
 
-use super::Shop;
+use super::{Contract, Shop};
 
 /// An answer of the service.
 #[derive(Debug)]
@@ -87,9 +87,12 @@ impl Call<'_> {
     pub(crate) async fn send(self) -> Answer {
         let request: Request<Bytes> = self.request.body(self.body).unwrap();
         let source = IpAddr::V4(self.source);
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = Box::pin(dispatch(&self.shop.service, request, source)).await;
         let (parts, raw) = response.into_parts();
         let json = serde_json::from_slice(&raw).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, raw, json }
+        let answer = Answer { status: parts.status, headers: parts.headers, raw, json };
+        Contract::get().check(&method, &path, &answer);
+        answer
     }
 }

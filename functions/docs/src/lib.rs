@@ -1,0 +1,94 @@
+//! The documentation of the API: its description (OpenAPI 3.1), and two pages that show it. Everything is in the program: no page asks
+//! another host for anything.
+
+mod asset;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use user_core::app::App;
+use user_core::error::Error;
+
+use asset::{ASSETS, Asset};
+
+/// The description, as `infra/local` makes it of what the handlers say; a test compares the two.
+pub const OPENAPI: &str = include_str!("../openapi.json");
+
+const SWAGGER: &str = include_str!("../assets/swagger.html");
+const REDOC: &str = include_str!("../assets/redoc.html");
+
+/// Swagger UI styles its parts in place and carries small pictures in its style sheet.
+const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// `ReDoc` styles its parts in place, too, and searches in a worker.
+const REDOC_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+     connect-src 'self'; font-src 'self' data:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The function's routes.
+pub fn router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/openapi.json", get(openapi))
+        .route("/docs", get(swagger))
+        .route("/docs/{asset}", get(show))
+        .route("/redoc", get(redoc));
+    user_core::http::serve(routes, app)
+}
+
+/// `GET /openapi.json`.
+async fn openapi() -> Response {
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], OPENAPI).into_response()
+}
+
+/// `GET /docs`: Swagger UI.
+async fn swagger() -> Response {
+    page(SWAGGER, SWAGGER_POLICY)
+}
+
+/// `GET /redoc`: `ReDoc`.
+async fn redoc() -> Response {
+    page(REDOC, REDOC_POLICY)
+}
+
+fn page(html: &'static str, policy: &'static str) -> Response {
+    let headers =
+        [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-cache"), (CONTENT_SECURITY_POLICY, policy)];
+    (headers, html).into_response()
+}
+
+/// `GET /docs/{asset}`: a part of the pages. A package's file has its version in its name, so that it may be kept for ever.
+async fn show(Path(name): Path<String>) -> Result<Response, Error> {
+    let Asset { kind, packed, body, .. } = ASSETS.iter().find(|asset| asset.name == name).ok_or(Error::NotFound)?;
+    if *packed {
+        let headers =
+            [(CONTENT_TYPE, *kind), (CONTENT_ENCODING, "gzip"), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
+        Ok((headers, *body).into_response())
+    } else {
+        Ok(([(CONTENT_TYPE, *kind), (CACHE_CONTROL, "no-cache")], *body).into_response())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_name_only_what_is_here_and_all_of_it() {
+        let named: Vec<_> = [SWAGGER, REDOC, include_str!("../assets/redoc.js")]
+            .iter()
+            .flat_map(|text| text.split("\"/docs/").skip(1))
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert!(ASSETS.iter().all(|asset| named.contains(&asset.name)), "{named:?}");
+        assert!(named.iter().all(|name| ASSETS.iter().any(|asset| asset.name == *name)), "{named:?}");
+    }
+
+    #[test]
+    fn what_is_packed_is_gzip_and_fits_into_an_answer() {
+        for asset in ASSETS.iter().filter(|asset| asset.packed) {
+            // RFC 1952, 2.3.1; Lambda quotas: 6 MB, and base64 takes a third more.
+            assert!(asset.body.starts_with(&[0x1f, 0x8b]) && asset.body.len() < 4_000_000, "{}", asset.name);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The Lambda function `docs`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    user_core::lambda::serve(docs::router).await
+}
