@@ -34,7 +34,7 @@ step=start
 call() {
     local method=$1 path=$2 wait try
     shift 2
-    case $path in /.well-known/* | /_local/*) path=$url$path ;; *) path=$api$path ;; esac
+    case $path in /.well-known/* | /_local/* | /openapi.json) path=$url$path ;; *) path=$api$path ;; esac
     for try in 1 2 3; do
         status=$(curl -sS --max-time 30 -o "$work/body" -D "$work/head" -w '%{http_code}' -X "$method" "$@" "$path") || {
             printf 'not ok  %s\n  expected: an answer of %s %s\n  seen:     none\n' "$step" "$method" "$path" >&2
@@ -158,6 +158,12 @@ begin 'GET /.well-known/openid-configuration leads to the keys'
 call GET /.well-known/openid-configuration
 expect_status 200
 expect_body "\"jwks_uri\":\"$url/.well-known/jwks.json\""
+ok
+
+begin 'GET /openapi.json'
+call GET /openapi.json
+expect_status 200
+expect_body '"openapi": "3.1'
 ok
 
 begin 'a path without a route is 404'

@@ -13,9 +13,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use axum::Router;
+use futures::future::join;
 use tracing::Level;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -82,6 +82,11 @@ fn sdk_config_from_env() -> Result<SdkConfig, Error> {
 /// # Errors
 /// Whatever is missing or malformed, in words for the log.
 pub async fn load() -> Result<(App, SdkConfig), Error> {
+    load_beside(async |_| ()).await
+}
+
+/// The same, and does `work` with the store while the secret is read.
+async fn load_beside(work: impl AsyncFnOnce(&Store)) -> Result<(App, SdkConfig), Error> {
     let config = Config::from_env().map_err(Error::internal)?;
     start_log(&config);
     metric::start(&config, || Box::new(std::io::stdout()))?;
@@ -89,7 +94,8 @@ pub async fn load() -> Result<(App, SdkConfig), Error> {
     let sdk = sdk_config_from_env()?;
     let (tables, secrets) = (aws_sdk_dynamodb::Client::new(&sdk), aws_sdk_secretsmanager::Client::new(&sdk));
     let store = Store::new(&tables, secrets, &config);
-    let keys = store.read_keys().await?;
+    let (keys, ()) = join(store.read_keys(), work(&store)).await;
+    let keys = keys?;
     Ok((App::new(config, Clock::System, store, keys)?, sdk))
 }
 
@@ -98,7 +104,9 @@ pub async fn load() -> Result<(App, SdkConfig), Error> {
 /// # Errors
 /// What [`load`] says, and faults of the Lambda runtime.
 pub async fn serve(router: fn(App) -> Router) -> Result<(), lambda_http::Error> {
-    let (app, _) = load().await?;
+    // The first request finds an open connection to the database; what it answers does not matter yet.
+    let connect = async |store: &Store| drop(store.read_key_generation().await);
+    let (app, _) = load_beside(connect).await?;
     lambda_http::run(router(app)).await
 }
 
@@ -129,7 +137,7 @@ pub fn start_log_to<W>(config: &Config, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let wanted = EnvFilter::try_new(&config.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let wanted: Targets = config.log_level.parse().unwrap_or_else(|_| Targets::new().with_default(Level::INFO));
     let own = |target: &str| LOGGED_CRATES.contains(&target.split("::").next().unwrap_or_default());
     let harmless = filter_fn(move |line| *line.level() <= Level::INFO || own(line.target()));
     let log = tracing_subscriber::registry().with(wanted).with(harmless);

@@ -7,6 +7,7 @@ mod access;
 mod auth;
 mod check;
 mod cleanup;
+mod cost;
 mod discovery;
 mod docs;
 mod events;

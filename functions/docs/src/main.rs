@@ -2,5 +2,7 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    user_core::lambda::serve(docs::router).await
+    // No call of it asks the database, so that none is opened.
+    let (app, _) = user_core::lambda::load().await?;
+    lambda_http::run(docs::router(app)).await
 }

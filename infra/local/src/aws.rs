@@ -126,10 +126,15 @@ impl HttpConnector for Aws {
     }
 }
 
+/// Told the status and the body of an answer, at the moment at which a call ends.
+pub type Witness = Box<dyn FnOnce(u16, &[u8]) + Send>;
+
 /// What becomes of a call on its way.
 pub enum Fate {
     /// It is done and answered.
     Arrives,
+    /// The same, and somebody looks at the answer.
+    Watched(Witness),
     /// It is answered so, and nothing is done.
     Refused(u16, String),
     /// The connection breaks before it arrives.
@@ -177,6 +182,14 @@ impl Restricted {
         let broken = || Err(ConnectorError::io("the connection broke".into()));
         match fate.unwrap_or(Fate::Arrives) {
             Fate::Arrives => self.aws.call(request),
+            Fate::Watched(witness) => {
+                let done = self.aws.call(request);
+                HttpConnectorFuture::new(async move {
+                    let answer = done.await?;
+                    witness(answer.status().as_u16(), answer.body().bytes().unwrap_or_default());
+                    Ok(answer)
+                })
+            }
             Fate::Refused(status, body) => HttpConnectorFuture::ready(response(status, body)),
             Fate::Lost => HttpConnectorFuture::ready(broken()),
             Fate::Stalled => HttpConnectorFuture::new(std::future::pending()),

@@ -69,11 +69,12 @@ pub struct Cors {
 /// `AWS::Serverless::Function`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "SAM's names; Timeout in seconds")]
+#[expect(missing_docs, reason = "SAM's names; Timeout in seconds, MemorySize in megabytes")]
 pub struct Function {
     #[serde(default)]
     pub role: String,
     pub timeout: Option<u64>,
+    pub memory_size: Option<u64>,
     #[serde(default)]
     pub environment: Environment,
     #[serde(default)]
@@ -231,6 +232,12 @@ impl Template {
     #[must_use]
     pub fn timeout_seconds(&self, function: &Function) -> u64 {
         function.timeout.or(self.globals.function.timeout).unwrap_or(3)
+    }
+
+    /// The megabytes that a function has.
+    #[must_use]
+    pub fn memory_mb(&self, function: &Function) -> u64 {
+        function.memory_size.or(self.globals.function.memory_size).unwrap_or(128)
     }
 }
 

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use user_core::email::Email;
 use user_core::user::Role;
+use userctl::cost::assumptions::Behaviour;
 
 /// Administers the users of the service, on AWS by the standard credentials chain or on this machine.
 #[derive(Parser)]
@@ -41,6 +42,8 @@ pub(crate) enum OnPaper {
         #[arg(long)]
         write: bool,
     },
+    /// What the service costs on AWS: a million calls of each route, and a month
+    Cost(Behaviour),
     /// The OpenAPI document, from the handlers: userctl openapi > functions/docs/openapi.json
     Openapi,
     /// Print completions for a shell, such as: userctl completions bash > /etc/bash_completion.d/userctl

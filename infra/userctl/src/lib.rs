@@ -2,6 +2,7 @@
 //!
 //! - [`command`]: what each command does.
 //! - [`check`]: whether a whole store holds together.
+//! - [`cost`]: what the service costs on AWS.
 //! - [`mail`]: what became of letters.
 //! - [`directory`]: who there is: lists and counts.
 //! - [`migrate`]: items of former releases.
@@ -12,6 +13,7 @@
 
 pub mod check;
 pub mod command;
+pub mod cost;
 pub mod directory;
 pub mod mail;
 pub mod migrate;

@@ -17,6 +17,7 @@ use user_core::password::Password;
 use user_core::store::directory::Filter;
 use user_core::user::Role;
 use userctl::check::check;
+use userctl::cost::Report;
 use userctl::outcome::Outcome;
 use userctl::stage::Stage;
 use userctl::transfer::backup::{backup, restore};
@@ -82,6 +83,7 @@ fn on_paper(command: &OnPaper) -> Result<Outcome, Fault> {
             }
             Ok(Outcome::Text(section))
         }
+        OnPaper::Cost(behaviour) => Ok(Outcome::Cost(Box::new(Report::of(*behaviour)?))),
         OnPaper::Openapi => Ok(Outcome::Text(local::openapi::text()?)),
         OnPaper::Completions { shell } => {
             let mut script = Vec::new();

@@ -7,6 +7,7 @@ use user_core::signing::{Key, Keys};
 use user_core::user::{User, UserView};
 
 use crate::check::Report;
+use crate::cost;
 use crate::mail::Status;
 
 /// What came of a command.
@@ -19,6 +20,8 @@ pub enum Outcome {
     Mail(Box<Status>),
     /// Whether the store holds together.
     Check(Box<Report>),
+    /// What the service costs.
+    Cost(Box<cost::Report>),
     /// Letters.
     Letters(Vec<Letter>),
     /// Text as it is.
@@ -65,6 +68,7 @@ impl Outcome {
                 json!({ "user": status.user.map(UserView::from), "undeliverable": mark, "letters": letters })
             }
             Self::Check(report) => report.json(),
+            Self::Cost(report) => report.json(),
             Self::Letters(letters) => letters.iter().map(letter).collect(),
             Self::Text(text) => Value::String(text),
             Self::Count(_, count) => json!({ "count": count }),
@@ -86,6 +90,7 @@ impl Outcome {
                 lines([account, mark].into_iter().chain(status.letters.iter().map(letter_line)))
             }
             Self::Check(report) => report.text(),
+            Self::Cost(report) => report.text(),
             Self::Letters(letters) if letters.is_empty() => "none".to_owned(),
             Self::Letters(letters) => lines(letters.iter().map(letter_line)),
             Self::Text(text) => text.trim_end().to_owned(),

@@ -186,7 +186,7 @@ mod tests {
         for stored in [
             "$2b$04$S..3fgVvzqpvloFYCE0xRu/GWtpyJbTQ6r990EtXPUbY.jA3eSQuC",
             "$argon2i$v=19$m=512,t=3,p=1$LOXc2/t/T0nJ2ZtTqpWyFg$rgvNHLfKyH3HWQisFHnUHYk6RxDWPsOOS9g9JBdrg4U",
-            "$argon2d$v=19$m=512,t=3,p=1$7v2/dy5FKIUwpnSOEWKslQ$hN9QdRxJefekmY/lFXqU59xvORDwMhjZ7amD3FORsdc",
+            "$argon2d$v=19$m=512,t=3,p=1$c2l4dGVlbi5ieXRlcy5vaw$aRkeLquhvgPb491Qve+rrkWl3wf4YRA4bHVS0pKHUmE",
             "$argon2id$v=19$m=1024,t=2,p=4$QAghhNCak1KqFeIcA6D0Xg$fRML8yqbItwA7tAG+6Iw11W6/3ad9aWiR38W658Gtqk",
         ] {
             assert!(hasher().verify(right.clone(), Some(stored)).await.unwrap(), "{stored}");

@@ -37,7 +37,7 @@ impl Storable for Started {
 macro_rules! ask {
     ($input:expr, $($of:ident::$type:ident),+) => {$(
         if let Some(input) = $input.downcast_mut::<$of::$type>() {
-            input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
+            input.return_consumed_capacity = Some(ReturnConsumedCapacity::Indexes);
         }
     )+};
 }

@@ -1,0 +1,154 @@
+//! What each piece of work uses of the database, in its ordinary success case: the one table of it. `tests/api/cost.rs` measures every
+//! row and fails until a row says what is so.
+//!
+//! A call is measured as the first of its sender in two minutes, at an instance that looked at nothing meanwhile. So all that is done
+//! from time to time is in it: the look whether the keys are in force (every two seconds), the counter of the minute before (every
+//! minute) and the note that a session was used (every minute). Calls that follow at once use less.
+
+use std::fmt;
+
+/// What a piece of work uses.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Work {
+    /// Calls of the database.
+    pub calls: u32,
+    /// How many of them come one after the other; the others go beside those.
+    pub trips: u32,
+    /// Read units.
+    pub reads: f64,
+    /// Write units, those of indexes included.
+    pub writes: f64,
+    /// Letters that it puts into the outbox for a user it knows.
+    pub letters: u32,
+    /// Letters that somebody asked for by address; the mailer finds out whom they serve.
+    pub asked: u32,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// A method and a path of the template, or words for work in the background.
+    pub name: &'static str,
+    /// What it uses.
+    pub work: Work,
+    /// How often a password is hashed in it; not measured.
+    pub hashes: u32,
+}
+
+const fn row(name: &'static str, calls: u32, trips: u32, reads: f64, writes: f64) -> Row {
+    Row { name, work: Work { calls, trips, reads, writes, letters: 0, asked: 0 }, hashes: 0 }
+}
+
+impl Row {
+    const fn letters(mut self, letters: u32) -> Self {
+        self.work.letters = letters;
+        self
+    }
+
+    const fn asked(mut self, letters: u32) -> Self {
+        self.work.asked = letters;
+        self
+    }
+
+    const fn hashes(mut self, hashes: u32) -> Self {
+        self.hashes = hashes;
+        self
+    }
+}
+
+/// The row of this name in `rows`.
+#[must_use]
+pub fn find(rows: &'static [Row], name: &str) -> Option<&'static Row> {
+    rows.iter().find(|row| row.name == name)
+}
+
+/// A row as it is written in this file.
+#[must_use]
+pub fn line(name: &str, work: &Work, hashes: u32) -> String {
+    let more = [("letters", work.letters), ("asked", work.asked), ("hashes", hashes)];
+    let more = more.iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!(".{word}({count})"));
+    format!("row({name:?}, {work}){},", more.collect::<String>())
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}, {:.1}, {:.1}", self.calls, self.trips, self.reads, self.writes)
+    }
+}
+
+/// The routes of the template: calls, trips, read units, write units.
+pub const ROUTES: &[Row] = &[
+    row("POST /api/v1/auth/signup", 5, 2, 1.0, 12.0).letters(1).hashes(1),
+    row("POST /api/v1/auth/verify", 5, 4, 2.5, 9.0),
+    row("POST /api/v1/auth/resend-verification", 5, 2, 1.0, 3.0).asked(1),
+    row("POST /api/v1/auth/login", 8, 2, 4.0, 4.0).hashes(1),
+    row("POST /api/v1/auth/refresh", 5, 2, 2.5, 2.0),
+    row("POST /api/v1/auth/logout", 3, 2, 0.5, 2.0),
+    row("POST /api/v1/auth/logout-all", 6, 3, 3.5, 9.0),
+    row("POST /api/v1/auth/forgot-password", 5, 2, 1.0, 3.0).asked(1),
+    row("POST /api/v1/auth/reset-password", 7, 5, 3.0, 11.0).letters(1).hashes(1),
+    row("POST /api/v1/auth/confirm-email", 6, 5, 3.5, 10.0),
+    row("POST /api/v1/auth/revert-email", 6, 5, 3.5, 10.0),
+    row("POST /api/v1/users/me/email", 12, 6, 6.5, 15.0).letters(2).hashes(1),
+    row("PUT /api/v1/users/me/password", 11, 5, 5.5, 15.0).letters(1).hashes(2),
+    row("DELETE /api/v1/users/me", 13, 7, 7.5, 13.0).hashes(1),
+    row("GET /api/v1/me", 5, 2, 3.5, 2.0),
+    row("GET /api/v1/users/me", 5, 2, 3.5, 2.0),
+    row("PATCH /api/v1/users/me", 6, 3, 3.5, 4.0),
+    row("GET /api/v1/users/me/sessions", 6, 3, 4.5, 2.0),
+    row("DELETE /api/v1/users/me/sessions/{session_id}", 6, 3, 3.5, 3.0),
+    row("GET /api/v1/users", 13, 3, 7.5, 2.0),
+    row("GET /api/v1/users/", 13, 3, 7.5, 2.0),
+    row("GET /api/v1/users/{user_id}", 6, 3, 4.5, 2.0),
+    row("PATCH /api/v1/users/{user_id}", 7, 4, 4.5, 4.0),
+    row("PUT /api/v1/users/{user_id}", 7, 4, 4.5, 4.0),
+    row("DELETE /api/v1/users/{user_id}", 8, 5, 5.5, 11.0),
+    row("GET /api/v1/users/{user_id}/events", 6, 3, 4.5, 2.0),
+    row("PATCH /api/v1/users/{user_id}/role", 7, 4, 4.5, 11.0),
+    row("PUT /api/v1/users/{user_id}/role", 7, 4, 4.5, 11.0),
+    row("GET /api/v1/health", 0, 0, 0.0, 0.0),
+    row("GET /api/v1/health/", 0, 0, 0.0, 0.0),
+    row("GET /api/v1/health/db", 1, 1, 0.5, 0.0),
+    row("GET /api/v1/health/cache", 3, 3, 1.0, 2.0),
+    row("GET /api/v1/health/full", 6, 3, 2.5, 2.0),
+    row("GET /.well-known/jwks.json", 1, 1, 1.0, 0.0),
+    row("GET /.well-known/openid-configuration", 0, 0, 0.0, 0.0),
+    row("GET /docs", 0, 0, 0.0, 0.0),
+    row("GET /docs/{asset}", 0, 0, 0.0, 0.0),
+    row("GET /metrics", 0, 0, 0.0, 0.0),
+    row("GET /openapi.json", 0, 0, 0.0, 0.0),
+    row("GET /redoc", 0, 0, 0.0, 0.0),
+];
+
+/// The mailer sends a letter to a user that the letter names.
+pub const LETTER: &str = "mailer: a letter";
+/// The mailer sends a letter that somebody asked for by address.
+pub const ASKED: &str = "mailer: a letter that was asked for";
+/// The mailer's run every minute, when no letter is to be tried again.
+pub const LOOK: &str = "mailer: a look for letters to be tried again";
+/// Cleanup's run every hour, when nobody is overdue.
+pub const NOTHING: &str = "cleanup: a run with nobody to remove";
+/// The same with one user to remove.
+pub const ONE: &str = "cleanup: a run with one user to remove";
+
+/// Work in the background. Each is a run of its function.
+pub const BACKGROUND: &[Row] = &[
+    row(LETTER, 5, 4, 3.0, 4.0),
+    row(ASKED, 7, 6, 4.0, 6.0),
+    row(LOOK, 9, 2, 5.0, 0.0),
+    row(NOTHING, 9, 2, 4.0, 1.0),
+    row(ONE, 10, 3, 4.0, 7.0),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_written_as_it_stands_in_the_table() {
+        let source = include_str!("budget.rs");
+        for row in ROUTES {
+            assert!(source.contains(&format!("    {}\n", line(row.name, &row.work, row.hashes))), "{}", row.name);
+        }
+    }
+}

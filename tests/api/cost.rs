@@ -1,0 +1,213 @@
+//! What every route uses of the database, and the mailer and cleanup on its account: measured, and compared with the one table in
+//! `infra/userctl/src/cost/budget.rs`. Units are those of the answers (`ReturnConsumedCapacity` is `INDEXES`).
+
+mod meter;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use http::Method;
+use local::template::Template;
+use serde_json::{Value, json};
+use userctl::cost::assumptions::USUAL;
+use userctl::cost::budget::{ASKED, BACKGROUND, LETTER, LOOK, NOTHING, ONE, ROUTES, Row, Work, find, line};
+use userctl::cost::prices::{COMPUTE, INVOCATIONS, MAILS, READS, REQUESTS, WRITES};
+use userctl::cost::{Report, prices};
+
+use crate::support::{Member, PASSWORD, Shop};
+use meter::Meter;
+
+const ANN: &str = "ann@example.com";
+const NEW: &str = "new@example.com";
+
+/// A call of this route that succeeds: its body, with all that has to be there before.
+async fn body(shop: &Shop, route: &str, ann: &Member) -> Value {
+    let token = |token: String| json!({ "token": token });
+    match route {
+        "POST /api/v1/auth/signup" => json!({ "email": NEW, "password": PASSWORD }),
+        "POST /api/v1/auth/verify" => {
+            assert_eq!(shop.sign_up(NEW).await.status, 201);
+            token(shop.mailed_token(NEW).await)
+        }
+        "POST /api/v1/auth/resend-verification" => {
+            assert_eq!(shop.sign_up(NEW).await.status, 201);
+            json!({ "email": NEW })
+        }
+        "POST /api/v1/auth/login" => json!({ "email": ANN, "password": PASSWORD }),
+        "POST /api/v1/auth/refresh" | "POST /api/v1/auth/logout" => json!({ "refresh_token": ann.refresh }),
+        "POST /api/v1/auth/forgot-password" => json!({ "email": ANN }),
+        "POST /api/v1/auth/reset-password" => {
+            shop.forgot(ANN).await;
+            json!({ "token": shop.mailed_token(ANN).await, "new_password": "Sh0rt-black-now" })
+        }
+        "POST /api/v1/users/me/email" => json!({ "new_email": NEW, "password": PASSWORD }),
+        "POST /api/v1/auth/confirm-email" => {
+            want(shop, ann).await;
+            token(shop.mailed_token(NEW).await)
+        }
+        "POST /api/v1/auth/revert-email" => {
+            want(shop, ann).await;
+            let proof = token(shop.mailed_token(NEW).await);
+            assert_eq!(shop.post("/auth/confirm-email").json(proof).send().await.status, 200);
+            token(shop.mailed_token(ANN).await)
+        }
+        "PUT /api/v1/users/me/password" => json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" }),
+        "DELETE /api/v1/users/me" => json!({ "password": PASSWORD }),
+        "PATCH /api/v1/users/me" | "PATCH /api/v1/users/{user_id}" => json!({ "first_name": "Ann" }),
+        "PUT /api/v1/users/{user_id}" => {
+            json!({ "first_name": "Ann", "last_name": "Bean", "is_active": true, "is_verified": true })
+        }
+        "PATCH /api/v1/users/{user_id}/role" | "PUT /api/v1/users/{user_id}/role" => json!({ "role": "admin" }),
+        _ => Value::Null,
+    }
+}
+
+/// Ann wishes for a new address.
+async fn want(shop: &Shop, ann: &Member) {
+    let body = json!({ "new_email": NEW, "password": PASSWORD });
+    assert_eq!(shop.post("/users/me/email").bearer(&ann.access).json(body).send().await.status, 202);
+}
+
+/// The path with Ann in the place of the user and another session of hers in that of the session.
+async fn path(shop: &Shop, path: &str, ann: &Member) -> String {
+    if !path.contains("{session_id}") {
+        return path.replace("{user_id}", &ann.id).replace("{asset}", "page.css");
+    }
+    shop.log_in(ANN).await;
+    let sessions = shop.get("/users/me/sessions").bearer(&ann.access).send().await.json;
+    let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
+    path.replace("{session_id}", other["id"].as_str().unwrap())
+}
+
+/// Drives a route once, by Ann or, for others' records, by an administrator.
+async fn drive(route: &str) -> Work {
+    let (meter, wire) = Meter::new();
+    let shop = Shop::over(wire);
+    let admin = shop.admin("admin@example.com").await;
+    let ann = shop.member(ANN).await;
+    let (method, template) = route.split_once(' ').unwrap();
+    let (body, path) = (body(&shop, route, &ann).await, path(&shop, template, &ann).await);
+    let others = template.starts_with("/api/v1/users") && !template.starts_with("/api/v1/users/me");
+    let mut call = shop.call(method.parse::<Method>().unwrap(), &path);
+    call = call.bearer(if others { &admin.access } else { &ann.access });
+    if !body.is_null() {
+        call = call.json(body);
+    }
+    let (answer, work) = Box::pin(meter.measure(&shop, call.send())).await;
+    assert!(answer.status.is_success(), "{route} was answered {}: {}", answer.status, answer.json);
+    work
+}
+
+/// Does a piece of work in the background once, after all that it needs.
+async fn run(name: &str) -> Work {
+    let (meter, wire) = Meter::new();
+    let shop = Shop::over(wire);
+    match name {
+        LETTER => {
+            assert_eq!(shop.sign_up(NEW).await.status, 201);
+            let (mails, work) = Box::pin(meter.measure(&shop, shop.mails(NEW))).await;
+            assert_eq!(mails.len(), 1);
+            work
+        }
+        ASKED => {
+            shop.member(ANN).await;
+            assert_eq!(shop.forgot(ANN).await.status, 202);
+            let (mails, work) = Box::pin(meter.measure(&shop, shop.mails(ANN))).await;
+            assert_eq!(mails[0]["kind"], "reset-password");
+            work
+        }
+        LOOK => {
+            let (outcome, work) =
+                Box::pin(meter.measure(&shop, shop.service.invoke("MailerFunction", json!({})))).await;
+            outcome.unwrap();
+            work
+        }
+        NOTHING | ONE => {
+            if name == ONE {
+                assert_eq!(shop.sign_up(NEW).await.status, 201);
+                shop.clock.advance(172_800 + 60);
+            }
+            let (report, work) =
+                Box::pin(meter.measure(&shop, shop.service.invoke("CleanupFunction", json!({})))).await;
+            assert_eq!(report.unwrap()["removed"], u64::from(name == ONE));
+            work
+        }
+        other => panic!("nobody knows how to do {other}"),
+    }
+}
+
+/// What the table has to say for what was measured; nothing when it does.
+fn news(rows: &'static [Row], name: &str, work: &Work) -> Option<String> {
+    let known = find(rows, name);
+    let agrees = known.is_some_and(|row| row.work == *work);
+    (!agrees).then(|| line(name, work, known.map_or(0, |row| row.hashes)))
+}
+
+#[tokio::test]
+async fn every_route_uses_what_the_table_says() {
+    let template = Template::evaluate(|_| None).unwrap();
+    let routes: BTreeSet<_> = template.routes().map(|(_, route)| format!("{} {}", route.method, route.path)).collect();
+    let mut wrong = Vec::new();
+    for route in &routes {
+        wrong.extend(news(ROUTES, route, &Box::pin(drive(route)).await));
+    }
+    assert!(wrong.is_empty(), "rows for infra/userctl/src/cost/budget.rs:\n    {}\n", wrong.join("\n    "));
+    let rows: BTreeSet<_> = ROUTES.iter().map(|row| row.name.to_owned()).collect();
+    assert_eq!(rows, routes, "a row without a route");
+    assert_eq!(rows.len(), ROUTES.len(), "two rows for one route");
+}
+
+#[tokio::test]
+async fn work_in_the_background_uses_what_the_table_says() {
+    let mut wrong = Vec::new();
+    for row in BACKGROUND {
+        wrong.extend(news(BACKGROUND, row.name, &Box::pin(run(row.name)).await));
+    }
+    assert!(wrong.is_empty(), "rows for infra/userctl/src/cost/budget.rs:\n    {}\n", wrong.join("\n    "));
+}
+
+#[test]
+fn the_page_in_the_docs_is_what_the_command_prints() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("infra/docs/cost.md");
+    let page = fs::read_to_string(page).unwrap_or_default();
+    let printed = Report::of(USUAL).unwrap().text();
+    assert!(page.trim_end() == printed, "run `cargo userctl cost > infra/docs/cost.md`");
+}
+
+#[test]
+fn the_costs_for_programs_are_those_of_the_page() {
+    let report = Report::of(USUAL).unwrap();
+    let (text, json) = (report.text(), report.json());
+    assert_eq!(json["prices_of"], prices::DATE);
+    for row in ROUTES {
+        let total = json["million_calls"][row.name]["dollars"]["total"].as_f64().unwrap();
+        let line = text.lines().find(|line| line.contains(&format!("| `{}` ", row.name))).unwrap();
+        assert!(total >= 1.2 && line.ends_with(&format!(" {total:.2} |")), "{line} {total}");
+    }
+    let month = json["month"]["dollars"]["total"].as_f64().unwrap();
+    assert!(text.contains(&format!(" {month:.2} |")), "{month}");
+}
+
+#[test]
+fn the_dashboard_estimates_by_the_same_prices() {
+    let dashboard = include_str!("../../infra/monitoring.yaml");
+    let request = REQUESTS.of(1.0) + INVOCATIONS.of(1.0);
+    let template = Template::evaluate(|_| None).unwrap();
+    let second = |binary: &str| {
+        let (.., function) = template.functions().find(|(_, known, _)| *known == binary).unwrap();
+        COMPUTE.of(template.memory_mb(function) as f64 / 1024.0)
+    };
+    let (small, whole) = (second("users"), second("auth"));
+    let factors = [
+        format!("{:.9} * SUM", READS.of(1.0)),
+        format!("{:.9} * SUM", WRITES.of(1.0)),
+        format!("{request:.7} * SUM"),
+        format!("{small:.10} * SUM"),
+        format!("{:.4} * SUM", MAILS.of(1.0)),
+        format!("{:.10} * hashing", whole - small),
+    ];
+    for factor in factors {
+        assert!(dashboard.contains(&format!("\"{factor}")), "{factor}");
+    }
+}

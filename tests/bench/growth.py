@@ -1,0 +1,277 @@
+"""Does an answer cost the same however many users there are? `python3 tests/bench/growth.py [USERS] [--minutes M] [--expired N]
+[--json FILE]`, 100,000 users by default, up to 10,000,000; after M minutes (60) filling ends wherever it is. Users sign up by the API,
+with hashing so cheap that the rest shows, sent by wrk. At 1,000 users and each tenfold of them the service is started anew and
+measured over one connection: calls and units of the database as its log tells them, bytes of the answer, and time, also as a ratio to
+the first. Then N users (a tenth, 50,000 at most) never prove their address, and the function `cleanup` removes them, under a Runtime
+API and with deadlines that are too short for all of them: each run has to end by itself before its own and the next to go on.
+
+Needs `cargo build --release -p local -p userctl -p cleanup`, wrk, and disk: about 3 kB for each user. Exits with 1 when calls or units of
+an operation differ between sizes, or when a cleanup misses its deadline or leaves anybody."""
+
+import argparse
+import datetime
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from load import Call, Process, free_ports, load, settle
+from runtime import Function, declared, program
+from service import OUT_OF_REACH, PASSWORD, ROOT, Client, binary
+
+SAMPLES, WARM_UP, PAGE = 200, 20, 50
+ADMIN = "admin@example.com"
+FILLING = {**OUT_OF_REACH, "ARGON2_MEMORY_KIB": "64", "ARGON2_ITERATIONS": "1", "EMAIL_VERIFICATION_ENABLED": "false"}
+# Cleanup keeps five seconds of its time for the end, and takes users a minute after their time is over.
+DEADLINES, SLACK_SECONDS, MOST_RUNS = (8, 8, 15, 60, 300), 60, 200
+SIGN_UP = Call("POST", "/api/v1/auth/signup", json.dumps({"email": "{n}@example.com", "password": PASSWORD}), {"content-type": "application/json"})
+SHOWN = {"calls": 2, "units": 2, "bytes": 0, "ms": 2, "p99_ms": 2}
+OPERATIONS = {
+    "list": "GET /api/v1/users",
+    "login": "POST /api/v1/auth/login",
+    "sign-up": "POST /api/v1/auth/signup",
+    "me": "GET /api/v1/users/me",
+}
+
+
+class Local:
+    """A life of `local` on the data in a folder, with its log."""
+
+    def __init__(self, folder, level="warn", **settings):
+        self.port, database_port = free_ports(2)
+        self.log = Path(folder).with_name("log")
+        self.log.write_text("")
+        command = [binary("local"), "--port", str(self.port), "--dynamodb-port", str(database_port), "--data", str(folder)]
+        self.environment = {**FILLING, "LOG_LEVEL": level, "LOG_FORMAT": "json", **settings}
+        url = f"http://127.0.0.1:{self.port}/api/v1/health"
+        self.process = Process(command, self.environment, Path(folder).parent, self.log, url, seconds=600)
+        self.endpoint = f"http://127.0.0.1:{self.port}/_local/aws"
+
+    def userctl(self, *arguments, typed=None):
+        command = [binary("userctl"), "--endpoint", self.endpoint, *arguments]
+        subprocess.run(command, env={**os.environ, **self.environment}, input=typed, text=True, check=True, capture_output=True)
+
+    def peak_bytes(self):
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.M)[1]) * 1024
+
+    def requests(self):
+        """The request lines of the log, by method and route."""
+        found = {}
+        for line in self.log.read_text(errors="replace").splitlines():
+            if '"http.route"' in line and line.startswith("{"):
+                told = json.loads(line)
+                found.setdefault(f"{told['http.method']} {told['http.route']}", []).append(told)
+        return found
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.end(signal.SIGINT)
+
+
+def fill(service, wanted, batches, until):
+    """Signs users up until there are so many or the time is over. `batches` says who there is: names and counts."""
+    made = lambda: sum(count for _, count in batches)
+    rate = 1_000
+    while made() < wanted and time.monotonic() < until:
+        seconds = max(1, min(60, round((wanted - made()) / rate)))
+        result = load(service.port, SIGN_UP, seconds, 16)
+        if result.refused or result.lost:
+            sys.exit(f"{result.refused} sign-ups were refused and {result.lost} lost")
+        batches.append((result.run, result.requests))
+        rate = result.per_second
+        print(f"  {made():,} users, {result.per_second:,.0f} sign-ups/s", file=sys.stderr)
+    return made()
+
+
+def somebody(batches):
+    """The address of a user that signed up long ago or just now."""
+    run, count = random.choices(batches, [count for _, count in batches])[0]
+    # The first number is not sent; the last ones may still have been on their way.
+    return f"{run}-1-{random.randint(2, max(2, count - 20))}@example.com"
+
+
+def measure(service, batches, turn):
+    """Each operation over one connection: milliseconds and bytes as the client sees them, calls and units by the log."""
+    client = Client(service.port)
+    admin = client.log_in(ADMIN)[2]["access_token"]
+    me = client.log_in(somebody(batches))[2]["access_token"]
+    steps = {
+        "list": lambda n: client.call("GET", f"/users?limit={PAGE}", token=admin),
+        "login": lambda n: client.log_in(somebody(batches)),
+        "sign-up": lambda n: client.call("POST", "/auth/signup", {"email": f"new-{turn}-{n}@example.com", "password": PASSWORD}),
+        "me": lambda n: client.call("GET", "/users/me", token=me),
+    }
+    before = {name: len(lines) for name, lines in service.requests().items()}
+    taken, size = {name: [] for name in steps}, {}
+    for n in range(WARM_UP + SAMPLES):
+        for name, step in steps.items():
+            begun = time.perf_counter()
+            status, headers, _ = step(n)
+            taken[name].append((time.perf_counter() - begun) * 1000)
+            size.setdefault(name, []).append(int(headers["content-length"]))
+            if status not in (200, 201):
+                sys.exit(f"{name} is answered {status}")
+    time.sleep(0.2)
+    lines, rows = service.requests(), {}
+    for name, route in OPERATIONS.items():
+        own = lines[route][before.get(route, 0) + WARM_UP :]
+        times = sorted(taken[name][WARM_UP:])
+        rows[name] = {
+            "ms": statistics.median(times),
+            "p99_ms": times[len(times) * 99 // 100],
+            "calls": statistics.mean(line["dynamodb.calls"] for line in own),
+            "units": statistics.mean(line["dynamodb.units"] for line in own),
+            "bytes": statistics.mean(size[name][WARM_UP:]),
+        }
+    return rows
+
+
+def expire(service, wanted):
+    """Signs users up whose time is over at once, and waits until cleanup takes them. How many there are."""
+    made = fill(service, wanted, [], time.monotonic() + 600)
+    ripe = time.monotonic() + SLACK_SECONDS + 2
+    settle([service.process.pid], 120)  # The letters.
+    time.sleep(max(0, ripe - time.monotonic()))
+    return made
+
+
+def clean(service):
+    """Runs of the function until nobody is left, with deadlines that begin too short."""
+    folder = Path(binary("local")).parent
+    function = next(function for function in declared() if function.binary == "cleanup")
+    path = program(folder, "cleanup") or sys.exit(f"there is no cleanup in {folder} (cargo build --release -p cleanup)")
+    environment = {"AWS_ENDPOINT_URL": service.endpoint, "ENVIRONMENT": "development", "LOG_LEVEL": "error"}
+    runs = []
+    with Function(path, function, environment) as process:
+        process.wait("next")
+        while len(runs) < MOST_RUNS:
+            deadline = DEADLINES[min(len(runs), len(DEADLINES) - 1)]
+            begun = time.perf_counter()
+            process.invoke(b"{}", deadline)
+            done = process.wait("response", "error", seconds=deadline + 60)
+            if done.what == "error":
+                sys.exit(f"cleanup failed: {done.body.decode()}")
+            process.wait("next")
+            runs.append({"deadline": deadline, "seconds": done.at - begun, **json.loads(done.body)})
+            runs[-1]["peak"] = process.memory("VmHWM")
+            # The last one has to find nobody: what a run counts is not the proof.
+            if runs[-1]["complete"] and not runs[-1]["removed"] + runs[-1]["spared"] + runs[-1]["failed"]:
+                break
+    return runs
+
+
+def sizes_to(users):
+    size, found = 1_000, []
+    while size < users:
+        found.append(size)
+        size *= 10
+    return [*found, users]
+
+
+def data_bytes(folder):
+    return sum(file.stat().st_size for file in Path(folder).iterdir())
+
+
+def show(figures):
+    line = "{:>11} {:8} {:>7} {:>7} {:>9} {:>8} {:>8} {:>9}".format
+    print(line("users", "call", "calls", "units", "bytes", "ms", "p99 ms", "to first"))
+    first = figures["sizes"][0]["operations"]
+    for size in figures["sizes"]:
+        for name, row in size["operations"].items():
+            cells = [f"{row[key]:.{digits}f}" for key, digits in SHOWN.items()]
+            print(line(f"{size['users']:,}", name, *cells, f"{row['ms'] / first[name]['ms']:.2f}"))
+    print("\n{:>11} {:>9} {:>12} {:>13} {:>12}".format("users", "start ms", "MB at most", "while filling", "MB on disk"))
+    for size in figures["sizes"]:
+        memory = [size[name] / 1e6 for name in ("peak", "filling_peak")]
+        print(f"{size['users']:>11,} {size['start_ms']:>9.0f} {memory[0]:>12.0f} {memory[1]:>13.0f} {size['disk'] / 1e6:>12.0f}")
+    if runs := figures["cleanup"]:
+        print(f"\ncleanup of {figures['expired']:,} users whose time was over, beside {figures['sizes'][-1]['users']:,} others")
+        print("{:>10} {:>8} {:>9} {:>9} {:>11} {:>9}".format("deadline s", "took s", "removed", "users/s", "complete", "MB"))
+        for run in runs:
+            rate = run["removed"] / run["seconds"]
+            print(f"{run['deadline']:>10} {run['seconds']:>8.1f} {run['removed']:>9,} {rate:>9,.0f} {str(run['complete']):>11} {run['peak'] / 1e6:>9.1f}")
+        removed = sum(run["removed"] for run in runs)
+        print(f"removed by their own count: {removed:,}; those under way at a run's end are removed and not counted")
+
+
+def faults(figures):
+    """What must not depend on the number of users, and does."""
+    found = []
+    for name in OPERATIONS:
+        for key in ("calls", "units"):
+            # Every two seconds a request reads one item more, and limits cost one more at times: those do not grow.
+            values = [size["operations"][name][key] for size in figures["sizes"]]
+            if max(values) > min(values) * 1.1 + 0.2:
+                found.append(f"{name}: {key} {', '.join(f'{value:.2f}' for value in values)}")
+    for run in figures["cleanup"]:
+        if run["seconds"] >= run["deadline"]:
+            found.append(f"a cleanup took {run['seconds']:.1f} s of {run['deadline']}")
+    if figures["cleanup"] and not figures["cleanup"][-1]["complete"]:
+        found.append(f"cleanup was not done after {len(figures['cleanup'])} runs")
+    return found
+
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("users", nargs="?", type=int, default=100_000)
+parser.add_argument("--minutes", type=float, default=60)
+parser.add_argument("--expired", type=int)
+parser.add_argument("--folder", help="where the data lies for the time; on a disk with room")
+parser.add_argument("--json", metavar="FILE")
+
+
+def main():
+    arguments = parser.parse_args()
+    if not 1_000 <= arguments.users <= 10_000_000:
+        sys.exit("from 1,000 to 10,000,000 users")
+    if not shutil.which("wrk"):
+        sys.exit("this needs wrk (Debian: apt-get install wrk)")
+    missing = [name for name in ("local", "userctl", "cleanup") if not Path(binary(name)).exists()]
+    if missing:
+        sys.exit(f"not built: {', '.join(missing)} (cargo build --release -p local -p userctl -p cleanup)")
+    until, batches = time.monotonic() + arguments.minutes * 60, []
+    figures = {"kind": "growth", "made": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "sizes": []}
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as above:
+        folder = Path(above) / "data"
+        with Local(folder) as service:
+            service.userctl("admin", "create", "--email", ADMIN, "--password-stdin", typed=PASSWORD + "\n")
+        for turn, wanted in enumerate(sizes_to(arguments.users)):
+            with Local(folder) as service:
+                made = fill(service, wanted, batches, until)
+                settle([service.process.pid], 60)
+                filling_peak = service.peak_bytes()
+            with Local(folder, level="info") as service:
+                operations = measure(service, batches, turn)
+                size = {"users": made, "operations": operations, "start_ms": service.process.start_ms}
+                figures["sizes"].append({**size, "peak": service.peak_bytes(), "filling_peak": filling_peak, "disk": data_bytes(folder)})
+            if time.monotonic() >= until:
+                break
+        wanted = min(made // 10, 50_000) if arguments.expired is None else arguments.expired
+        figures |= {"expired": 0, "cleanup": []}
+        if wanted:
+            # One process all along: a new one would clean up by itself when it starts.
+            with Local(folder, EMAIL_VERIFICATION_ENABLED="true", UNVERIFIED_USER_TTL_SECONDS="1") as service:
+                figures["expired"] = expire(service, wanted)
+                figures["cleanup"] = clean(service)
+                figures["cleanup_service_peak"] = service.peak_bytes()
+    show(figures)
+    found = faults(figures)
+    for fault in found:
+        print(f"wrong: {fault}")
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({**figures, "faults": found}, indent=1) + "\n")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
