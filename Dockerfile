@@ -1,6 +1,6 @@
 # The whole service as one static program, with its data in the volume /data: what `cargo local` runs. For trying it out and for
 # tests of others; anybody who reaches the port reads every mail (/_local/mail) and all data, so publish it on a loopback address.
-FROM rust:1.95-alpine AS build
+FROM rust:1.95.0-alpine AS build
 # Rather than rust-toolchain.toml, which also asks for clippy and rustfmt.
 ENV RUSTUP_TOOLCHAIN=1.95.0
 RUN apk add --no-cache musl-dev gcc make

@@ -91,6 +91,15 @@ macro_rules! timed_identifier {
 }
 timed_identifier!(UserId, EventId);
 
+impl LetterId {
+    /// The identifier of the one letter of a cause, in the form of the others: mail services take it as a tag.
+    #[must_use]
+    pub fn once(cause: &str) -> Self {
+        let hash = ring::digest::digest(&ring::digest::SHA256, cause.as_bytes());
+        Self(URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default()))
+    }
+}
+
 /// A new identifier of a version of a secret: a random UUID (RFC 9562, 5.4), as Secrets Manager advises.
 ///
 /// # Errors

@@ -69,6 +69,32 @@ async fn letters_wait_while_the_service_is_away_and_go_out_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn a_letter_that_comes_late_does_not_void_the_newer_one() {
+    let shop = by_ses();
+    shop.member("ann@example.com").await;
+    shop.aws().ses.pause(true);
+    shop.forgot("ann@example.com").await;
+    shop.mails("ann@example.com").await;
+    shop.aws().ses.pause(false);
+    shop.forgot("ann@example.com").await;
+    let token = shop.mailed_token("ann@example.com").await;
+    let sent = shop.mails("ann@example.com").await.len();
+    shop.clock.advance(60);
+    retry(&shop).await;
+    assert_eq!(shop.mails("ann@example.com").await.len(), sent, "the older one is dropped");
+    assert_eq!(shop.reset(&token, "Sh0rt-black-now").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_letter_that_the_stream_gave_up_is_found_by_the_schedule() {
+    let shop = Shop::open();
+    shop.sign_up("ann@example.com").await;
+    shop.clock.advance(600);
+    retry(&shop).await;
+    assert_eq!(shop.service.inbox.mails(Some("ann@example.com")).len(), 1);
+}
+
+#[tokio::test]
 async fn a_letter_that_is_never_taken_is_given_up_and_an_operator_can_have_it_tried_again() {
     let shop = by_ses();
     shop.sign_up("ann@example.com").await;

@@ -49,6 +49,8 @@ def userctl(service, *arguments, kill_after=None, rated=False):
         time.sleep(0.02)
     took, (out, err) = time.monotonic() - begun, process.communicate()
     rate = USERS / took
+    if kill_after and not killed:
+        wrong.append(f"{arguments[0]} ended before it was killed")
     print(f"{arguments[0]:<8} {took:7.1f} s  {rate:8.0f} users/s  {peak:6.1f} MB  {'killed' if killed else out.strip() or err.strip()}")
     if peak >= 100:
         wrong.append(f"{arguments[0]} took {peak:.0f} MB")

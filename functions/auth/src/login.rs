@@ -151,7 +151,7 @@ async fn invite(app: &App, email: &Email, login: Option<&Login>, origin: &Origin
     let outcome = async {
         let (by, now) = (By::request(Actor::Anonymous, origin, &app.clock), app.clock.now());
         let letter = Letter::new(Kind::ResetPassword, email.clone(), None, &by, now)?;
-        let id = LetterId::of(format!("day-{}-{}", now.0.div_euclid(86_400), login.user_id));
+        let id = LetterId::once(&format!("day-{}-{}", now.0.div_euclid(86_400), login.user_id));
         app.store.create_letter_once(&Letter { id, ..letter }).await
     };
     if let Err(error) = outcome.await {

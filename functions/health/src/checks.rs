@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use futures::future::try_join;
 use serde_json::{Map, Value, json};
-use transport::Transport;
 use user_core::app::App;
 use user_core::error::Error;
 use utoipa::openapi::RefOr;
@@ -13,6 +12,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::DEADLINE;
+use crate::mail::Mail;
 
 /// Cleanup runs every hour; three missed runs are a fault.
 const CLEANUP_OVERDUE_SECONDS: i64 = 3 * 3_600;
@@ -54,9 +54,8 @@ impl From<Check> for Value {
 }
 
 /// All checks by name; they run at the same time.
-pub(crate) async fn all(app: &App, transport: &Transport) -> Vec<(&'static str, Check)> {
-    let (database, cache, email, cleanup) =
-        futures::join!(database(app), cache(app), email(app, transport), cleanup(app));
+pub(crate) async fn all(app: &App, mail: &Mail) -> Vec<(&'static str, Check)> {
+    let (database, cache, email, cleanup) = futures::join!(database(app), cache(app), email(app, mail), cleanup(app));
     vec![
         ("database", database),
         ("cache", cache),
@@ -78,9 +77,9 @@ pub(crate) async fn cache(app: &App) -> Check {
 
 /// Letters can be put into the outbox, and what carries them away would take one: SES may send and has quota left, or the mail server
 /// greets us.
-async fn email(app: &App, transport: &Transport) -> Check {
+async fn email(app: &App, mail: &Mail) -> Check {
     let backend = app.config.mail_backend.to_string();
-    let probes = async { try_join(app.store.probe_outbox(), transport.probe()).await };
+    let probes = async { try_join(app.store.probe_outbox(), mail.probe(app.clock.now())).await };
     timed("email", Box::pin(async { probes.await.map(|_| json!({ "backend": backend })) })).await
 }
 

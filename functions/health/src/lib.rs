@@ -1,7 +1,9 @@
 //! Health checks: whether the service lives, and whether what it needs does.
 
 mod checks;
+mod mail;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::StatusCode;
@@ -18,6 +20,7 @@ use user_core::http;
 use utoipa::{OpenApi, ToSchema};
 
 use checks::Check;
+use mail::Mail;
 
 /// All checks of one call are over after this time.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -30,7 +33,7 @@ pub fn router(app: App, transport: Transport) -> Router {
         .route("/api/v1/health/db", get(database))
         .route("/api/v1/health/cache", get(cache))
         .route("/api/v1/health/full", get(full));
-    http::serve(routes.layer(Extension(transport)), app)
+    http::serve(routes.layer(Extension(Arc::new(Mail::new(transport)))), app)
 }
 
 /// Does the service run?
@@ -101,8 +104,8 @@ fn latency(name: &'static str, check: &Check) -> Result<f64, Error> {
         (status = 503, description = "Something is not.", body = Full)
     ),
 )]
-async fn full(State(app): State<App>, Extension(transport): Extension<Transport>) -> Response {
-    let checks = Box::pin(checks::all(&app, &transport)).await;
+async fn full(State(app): State<App>, Extension(mail): Extension<Arc<Mail>>) -> Response {
+    let checks = Box::pin(checks::all(&app, &mail)).await;
     let healthy = checks.iter().all(|(_, check)| check.healthy);
     let checks = checks.into_iter().map(|(name, check)| (name.to_owned(), check.into())).collect();
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -4,6 +4,8 @@
 mod resolve;
 mod write;
 
+use std::collections::BTreeMap;
+
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures::future::{join, join_all, try_join};
@@ -48,16 +50,15 @@ pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<Dyna
     let mut response = DynamoDbEventResponse::default();
     match wake {
         Wake::Stream(event) => {
+            // Letters are mostly waited for. Those to one address go one after the other: of two tickets the later one is to be good.
+            let mut letters: BTreeMap<String, Vec<Arrived>> = BTreeMap::new();
             for record in event.records {
-                let sequence_number = record.change.sequence_number.clone();
-                let delivered = async { deliver(app, transport, outbox::from_image(record.change.new_image)?).await };
-                if let Err(error) = Box::pin(delivered).await {
-                    tracing::error!(error.cause = %error, stream.sequence_number = ?sequence_number, "a letter was not taken");
-                    let mut failure = DynamoDbBatchItemFailure::default();
-                    failure.item_identifier = sequence_number;
-                    response.batch_item_failures.push(failure);
-                }
+                let letter = outbox::from_image(record.change.new_image);
+                let address = letter.as_ref().map_or(String::new(), |letter| letter.to.key().as_str().to_owned());
+                letters.entry(address).or_default().push((record.change.sequence_number, letter));
             }
+            let failed = join_all(letters.into_values().map(|some| Box::pin(deliver_all(app, transport, some)))).await;
+            response.batch_item_failures = failed.into_iter().flatten().collect();
         }
         Wake::Schedule => {
             let shards = (0..SHARDS).map(|shard| Box::pin(deliver_due(app, transport, shard)));
@@ -65,6 +66,24 @@ pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<Dyna
         }
     }
     Ok(response)
+}
+
+/// A letter that the stream brought, if it is one, with the name of its record.
+type Arrived = (Option<String>, Result<Letter, Error>);
+
+/// Sends letters in their order, and names those that could not even be taken.
+async fn deliver_all(app: &App, transport: &Transport, letters: Vec<Arrived>) -> Vec<DynamoDbBatchItemFailure> {
+    let mut failures = Vec::new();
+    for (sequence_number, letter) in letters {
+        let delivered = async { deliver(app, transport, letter?).await };
+        if let Err(error) = Box::pin(delivered).await {
+            tracing::error!(error.cause = %error, stream.sequence_number = ?sequence_number, "a letter was not taken");
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = sequence_number;
+            failures.push(failure);
+        }
+    }
+    failures
 }
 
 /// Sends what is due in one partition of the index; one letter's trouble is no other's.
@@ -86,14 +105,10 @@ enum Fate {
 
 async fn deliver(app: &App, transport: &Transport, letter: Letter) -> Result<(), Error> {
     let Some(letter) = app.store.take_letter(&letter, app.clock.now()).await? else { return Ok(()) };
-    let fate = match attempt(app, transport, &letter).await {
-        Ok(fate) => fate,
-        Err(error) => {
-            // Nothing was sent: whoever comes next need not wait.
-            app.store.postpone_letter(&letter, "internal", app.clock.now()).await?;
-            return Err(error);
-        }
-    };
+    let fate = attempt(app, transport, &letter).await.unwrap_or_else(|error| {
+        tracing::error!(letter.id = %letter.id, error.cause = %error, "a letter could not be written");
+        Fate::Refused(Refusal { code: "internal".to_owned(), is_permanent: false })
+    });
     let settled = match &fate {
         Fate::Sent(message_id) => Some((State::Sent, Some(message_id.as_str()), None)),
         Fate::Dropped => Some((State::Dropped, None, None)),

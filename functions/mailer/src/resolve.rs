@@ -29,8 +29,12 @@ pub(crate) async fn addressee(app: &App, letter: &Letter) -> Result<Option<User>
 async fn asked_by_address(app: &App, letter: &Letter) -> Result<Option<User>, Error> {
     let Some(login) = app.store.read_login(&letter.to.key()).await? else { return Ok(None) };
     let now = app.clock.now();
+    // It came this far before: since then a newer letter took its place, or it was not needed any more.
+    let was_ready = letter.problem.as_deref().is_some_and(|problem| problem != "internal");
     let decide = |user: &User| {
-        if !user.is_active || user.is_expired(now) {
+        let good = if letter.kind == Kind::VerifyEmail { &user.verify_ticket } else { &user.reset_ticket };
+        let is_late = was_ready && good.as_ref() != Some(&letter.ticket);
+        if !user.is_active || user.is_expired(now) || is_late {
             return Err(Error::NotFound);
         }
         match letter.kind {

@@ -57,6 +57,10 @@ impl Ses {
             let tags = wish["EmailTags"].as_array().into_iter().flatten();
             tags.filter(|tag| tag["Name"] == name).find_map(|tag| tag["Value"].as_str()).unwrap_or_default().to_owned()
         };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        if ["letter", "kind"].iter().any(|name| !tag(name).bytes().all(plain)) {
+            return None;
+        }
         let text = |value: &Value| value["Data"].as_str().map(str::to_owned);
         let simple = &wish["Content"]["Simple"];
         let mail = Mail {

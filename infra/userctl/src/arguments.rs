@@ -103,7 +103,8 @@ pub(crate) enum OnStage {
         /// The file; - is standard output
         file: PathBuf,
     },
-    /// Write every item of a backup into the table of users
+    /// Write every item of a backup into the table of users, and check it. Rotate the keys after it (--emergency): sessions that ended
+    /// since the backup are good again otherwise
     Restore {
         /// The file; - is standard input
         file: PathBuf,

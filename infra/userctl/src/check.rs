@@ -96,7 +96,7 @@ fn agree(found: u64, counted: i64) -> bool {
     u64::try_from(counted) == Ok(found)
 }
 
-async fn count_admins(stage: &Stage) -> Result<u64, Error> {
+pub(crate) async fn count_admins(stage: &Stage) -> Result<u64, Error> {
     let (mut admins, mut after) = (0, None);
     loop {
         let (records, next) = stage.store.records_page(Table::Users, after).await?;

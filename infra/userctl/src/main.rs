@@ -33,6 +33,9 @@ use arguments::{
 /// Where `cargo local` answers calls of AWS SDKs.
 const LOCAL_ENDPOINT: &str = "http://127.0.0.1:8000/_local/aws";
 
+/// What a restore cannot know.
+const SESSIONS: &str = "sessions that ended since the backup are good again until: userctl keys rotate --emergency";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -131,7 +134,9 @@ async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
         OnStage::Backup { file } => written(&file, Box::pin(backup(stage, &file, false)).await?, "items"),
         OnStage::Restore { file, force } => {
             let count = Box::pin(restore(stage, &file, force, false)).await?;
-            said(json!({ "items": count }), format!("{count} items restored"), true)
+            let report = Box::pin(check(stage)).await?;
+            let text = format!("{count} items restored\n{}\n{SESSIONS}", report.text());
+            said(json!({ "items": count, "check": report.json() }), text, report.is_clean())
         }
     })
 }

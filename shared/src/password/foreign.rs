@@ -144,10 +144,7 @@ pub fn verify(password: &Password, stored: &str) -> Option<bool> {
 /// `unknown-hash`; `too-expensive-hash` when one sign-in with it would cost too much.
 pub fn admit(stored: &str) -> Result<(), Refusal> {
     let affordable = if stored.starts_with("$argon2") {
-        argon2_cost(stored).map(|params| {
-            let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
-            params.m_cost() <= ARGON2_KIB && work <= ARGON2_WORK
-        })
+        argon2_cost(stored).map(|params| is_affordable(&params))
     } else {
         Form::read(stored).map(|form| form.is_affordable())
     };
@@ -156,6 +153,12 @@ pub fn admit(stored: &str) -> Result<(), Refusal> {
         Some(false) => Err(Refusal::new("too-expensive-hash", "a sign-in with this hash would cost too much")),
         None => Err(Refusal::new("unknown-hash", "the hash is none of argon2, bcrypt, pbkdf2_sha256, scrypt, {SSHA}")),
     }
+}
+
+/// Whether verifying an argon2 hash of this cost is no danger.
+pub(super) fn is_affordable(params: &Params) -> bool {
+    let work = u64::from(params.m_cost()) * u64::from(params.t_cost());
+    params.m_cost() <= ARGON2_KIB && work <= ARGON2_WORK
 }
 
 /// The cost of an argon2 hash that can be verified.

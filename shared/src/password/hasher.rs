@@ -63,7 +63,8 @@ impl Hasher {
         let stored = stored.filter(|stored| !stored.is_empty());
         let known = stored.is_some();
         let stored = stored.unwrap_or(&self.nobody).to_owned();
-        let matches = self.on_a_core(move |memory| matches(&password, &stored, memory)).await?;
+        let ours = self.params.clone();
+        let matches = self.on_a_core(move |memory| matches(&password, &stored, &ours, memory)).await?;
         Ok(known && matches)
     }
 
@@ -105,7 +106,7 @@ impl Hasher {
     }
 }
 
-fn matches(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Result<bool, Error> {
+fn matches(password: &Password, stored: &str, ours: &Params, memory: &mut Vec<Block>) -> Result<bool, Error> {
     if let Some(matches) = foreign::verify(password, stored) {
         return Ok(matches);
     }
@@ -116,6 +117,10 @@ fn matches(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Result
     let algorithm = Algorithm::new(stored.algorithm.as_str()).map_err(words)?;
     let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(words)?;
     let params = Params::try_from(&stored).map_err(words)?;
+    // Ours are as the operator wants them; another's came by an import or a restore.
+    if params.m_cost() > ours.m_cost() && !foreign::is_affordable(&params) {
+        return Ok(false);
+    }
     let mut output = vec![0; expected.len()];
     for form in password.forms() {
         compute(&params, algorithm, version, form, salt, &mut output, memory)?;

@@ -111,7 +111,7 @@ impl Store {
             let user = &arrival.user;
             let login = Login::of(user, arrival.password_hash.clone());
             let free = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(now))]);
-            let new = Expression::new("attribute_not_exists(pk)", []);
+            let new = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(now))]);
             writes = writes.put(&self.users, login_item(user, &login)?, free, || Error::Stale)?.put(
                 &self.users,
                 user_item(user)?,
@@ -138,8 +138,9 @@ fn judge(
     login: Option<&Item>,
     now: Timestamp,
 ) -> Result<Option<Landing>, Error> {
-    if let Some(item) = user {
-        let there: User = from_item(item.clone())?;
+    let there: Option<User> = user.map(|item| from_item(item.clone())).transpose()?;
+    // Whose time is over is there for nobody, whether or not cleanup has come.
+    if let Some(there) = there.filter(|there| !there.is_expired(now)) {
         let own = |login: &Item| !is_reserved(login) && login.get("user_id") == Some(&s(arrival.user.id.as_str()));
         let same = login.is_some_and(own) && arrival.is(&there);
         return Ok(Some(if same { Landing::Known } else { Landing::IdTaken }));

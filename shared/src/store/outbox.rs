@@ -17,6 +17,9 @@ use crate::letter::{Letter, State};
 /// The partitions of the index `by_retry`; they can be worked on side by side.
 pub const SHARDS: u64 = key::SHARDS;
 
+/// How long the stream has for a letter before the schedule looks for it, too, in seconds.
+const STREAM_SECONDS: i64 = 600;
+
 /// How many letters are read from a partition of the index at once.
 const PAGE: i32 = 25;
 
@@ -49,11 +52,10 @@ impl Store {
                 .update_expression(
                     "SET attempts = attempts + :one, retry_at = :next, retry_shard = :shard, taker = :taker",
                 )
-                .condition_expression(
-                    "#state = :pending AND (attribute_not_exists(retry_at) OR retry_at <= :now OR taker = :taker)",
-                )
+                .condition_expression("#state = :pending AND (attempts = :none OR retry_at <= :now OR taker = :taker)")
                 .expression_attribute_values(":pending", s(State::Pending.as_str()))
                 .expression_attribute_values(":one", n(1))
+                .expression_attribute_values(":none", n(0))
                 .expression_attribute_values(":now", at(now))
                 .expression_attribute_values(":next", at(now.plus(Letter::back_off(letter.attempts))))
                 .expression_attribute_values(":shard", s(key::retry_shard(&letter.id)))
@@ -218,8 +220,12 @@ fn key_of(letter: &Letter) -> Item {
     key::letter(&letter.to.key(), &letter.id)
 }
 
+/// The item of a new letter; should the stream give it up before any mailer could take it, the schedule finds it.
 fn letter_item(letter: &Letter) -> Result<Item, Error> {
-    to_item(letter, key_of(letter))
+    let mut item = to_item(letter, key_of(letter))?;
+    item.insert("retry_shard".to_owned(), s(key::retry_shard(&letter.id)));
+    item.insert("retry_at".to_owned(), at(letter.created_at.plus(STREAM_SECONDS)));
+    Ok(item)
 }
 
 /// The letter in a stream record's image.

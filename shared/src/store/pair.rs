@@ -24,6 +24,6 @@ impl Store {
                 return Ok((found, found_ephemeral));
             }
         }
-        Err(Error::Busy)
+        Err(Error::Unavailable)
     }
 }

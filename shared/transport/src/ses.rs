@@ -9,8 +9,9 @@ use user_core::error::Error;
 
 use crate::{Mail, Refusal};
 
-/// Codes of refusals that no later attempt changes (`SendEmail`, "Errors").
-const PERMANENT: [&str; 2] = ["BadRequestException", "MessageRejected"];
+/// The code of a refusal that no later attempt changes (`SendEmail`, "Errors"). `MessageRejected` is none: an identity that is not
+/// verified any more gets it, too, and an operator can mend that.
+const PERMANENT: &str = "BadRequestException";
 
 /// SES with our sender and configuration set.
 #[derive(Clone)]
@@ -42,7 +43,7 @@ impl Ses {
             .content(EmailContent::builder().simple(message).build());
         let sent = send.send().await.map_err(|error| {
             let code = error.code().unwrap_or("no-answer");
-            Refusal { code: format!("ses-{code}"), is_permanent: PERMANENT.contains(&code) }
+            Refusal { code: format!("ses-{code}"), is_permanent: code == PERMANENT }
         })?;
         Ok(sent.message_id.unwrap_or_default())
     }
@@ -73,10 +74,19 @@ fn tag((name, value): (&str, &String)) -> Option<MessageTag> {
     MessageTag::builder().name(name).value(value).build().ok()
 }
 
-/// `"Name" <address>` (RFC 5322, 3.4), the name quoted.
+/// `"Name" <address>` (RFC 5322, 3.4), the name quoted; one outside of ASCII in encoded words (RFC 2047, 4.2), a character each, since
+/// a word has at most 75 bytes and must not cut one in two.
 fn sender(name: &str, address: &str) -> String {
-    let quoted: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();
-    format!("\"{quoted}\" <{address}>")
+    if name.is_ascii() {
+        let quoted: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();
+        return format!("\"{quoted}\" <{address}>");
+    }
+    let word = |c: char| {
+        let hex: String = c.to_string().bytes().map(|byte| format!("={byte:02X}")).collect();
+        format!("=?UTF-8?Q?{hex}?=")
+    };
+    let words: Vec<_> = name.chars().filter(|c| !c.is_control()).map(word).collect();
+    format!("{} <{address}>", words.join(" "))
 }
 
 #[cfg(test)]
@@ -84,5 +94,13 @@ mod tests {
     #[test]
     fn a_senders_name_cannot_break_out_of_its_quotes() {
         assert_eq!(super::sender("A \"B\"\r\n\\C", "a@example.com"), "\"A BC\" <a@example.com>");
+    }
+
+    #[test]
+    fn a_senders_name_in_any_script_goes_in_encoded_words() {
+        assert_eq!(
+            super::sender("Ö k", "a@example.com"),
+            "=?UTF-8?Q?=C3=96?= =?UTF-8?Q?=20?= =?UTF-8?Q?=6B?= <a@example.com>"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::response::Category;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use user_core::config::{Config, SmtpTls};
 use user_core::error::Error;
@@ -45,7 +46,9 @@ impl Smtp {
             self.message(mail).map_err(|_| Refusal { code: "smtp-message".to_owned(), is_permanent: true })?;
         match tokio::time::timeout(CONVERSATION, self.server.send(message)).await {
             Ok(Ok(_)) => Ok(id),
-            Ok(Err(error)) => Err(Refusal { code: code(&error), is_permanent: error.is_permanent() }),
+            Ok(Err(error)) => {
+                Err(Refusal { code: code(&error), is_permanent: error.is_permanent() && !is_about_us(&error) })
+            }
             Err(_) => Err(Refusal { code: "smtp-timeout".to_owned(), is_permanent: false }),
         }
     }
@@ -72,6 +75,11 @@ impl Smtp {
             Err(error) => Err(Error::internal(code(&error))),
         }
     }
+}
+
+/// Whether the server objects to how we sign in (RFC 4954, 6): an operator can mend that.
+fn is_about_us(error: &SmtpError) -> bool {
+    error.status().is_some_and(|status| status.category == Category::Unspecified3)
 }
 
 /// What went wrong, without the server's words.

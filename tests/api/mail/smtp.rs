@@ -91,6 +91,8 @@ async fn health_talks_with_the_mail_server() {
     let good = email().await;
     assert_eq!((&good["status"], &good["backend"]), (&json!("healthy"), &json!("smtp")));
     server.behave(Manner::Silent);
+    assert_eq!(email().await["status"], "healthy", "known for half a minute");
+    shop.clock.advance(30);
     let silent = shop.get("/health/full").send().await;
     assert_eq!(silent.status, 503);
     assert_eq!(silent.json["checks"]["email"]["status"], "unhealthy");
@@ -102,6 +104,7 @@ async fn health_asks_ses_whether_the_account_may_send() {
     let shop = super::by_ses();
     assert_eq!(shop.get("/health/full").send().await.status, 200);
     shop.aws().ses.pause(true);
+    shop.clock.advance(30);
     let full = shop.get("/health/full").send().await;
     assert_eq!((full.status.as_u16(), &full.json["checks"]["email"]["status"]), (503, &json!("unhealthy")));
 }

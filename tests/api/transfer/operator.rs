@@ -51,7 +51,9 @@ async fn items_without_the_mark_of_a_form_are_brought_to_the_present_one() {
         let update = update
             .key("pk", AttributeValue::S(format!("USER#old-{n}")))
             .key("sk", AttributeValue::S("PROFILE".to_owned()));
-        let update = update.update_expression("REMOVE #schema").expression_attribute_names("#schema", "schema");
+        let update = update
+            .update_expression("REMOVE #schema, dir_shard, created_key")
+            .expression_attribute_names("#schema", "schema");
         update.send().await.unwrap();
     }
     let found = status(&shop.stage()).await.unwrap();
@@ -62,6 +64,8 @@ async fn items_without_the_mark_of_a_form_are_brought_to_the_present_one() {
         "{}",
         done.text()
     );
+    let listed = userctl::directory::list(&shop.stage(), &Filter::default(), 100).await.unwrap();
+    assert_eq!(listed.len(), 30, "whose index keys were missing is in the list again");
     let after = shop.items("UsersTable").await;
     assert_eq!(after.iter().filter(|item| !item["pk"].to_string().contains("META#MIGRATION")).count(), before.len());
     assert_eq!(up(&shop.stage()).await.unwrap().last.unwrap().changed, 0);

@@ -10,6 +10,7 @@ use user_core::store::backup::ITEMS_AT_ONCE;
 
 use super::read::{TextLines, open};
 use super::{Target, is_standard, progress};
+use crate::check::count_admins;
 use crate::stage::Stage;
 
 /// Writes every item; how many there were. What changes meanwhile is in the file as before or as after, item by item; a backup of one
@@ -64,6 +65,8 @@ pub async fn restore(stage: &Stage, file: &Path, force: bool, hidden: bool) -> R
         }
     }
     stage.store.restore_items(&items).await?;
+    // A backup that was made beside traffic, or written over newer users, may count others.
+    stage.store.set_counted_admins(count_admins(stage).await?).await?;
     bar.finish_and_clear();
     Ok(count)
 }

@@ -35,7 +35,7 @@ struct Attribute {
 /// The rows of a file.
 #[must_use]
 pub fn rows(reader: Box<dyn BufRead>) -> Lines {
-    Box::new(Objects { reader, number: 1, before: 0 }.map(|object| {
+    Box::new(Objects { reader, number: 1, open: 0, before: 0 }.map(|object| {
         let (number, bytes) = object?;
         let user = serde_json::from_slice::<CognitoUser>(&bytes).map_err(|error| unreadable(&error));
         Ok(Line { number, row: user.and_then(row) })
@@ -69,6 +69,8 @@ fn row(user: CognitoUser) -> Result<Row, Refusal> {
 struct Objects {
     reader: Box<dyn BufRead>,
     number: u64,
+    /// How many brackets and braces outside of users are open.
+    open: i64,
     /// The last byte that is no space.
     before: u8,
 }
@@ -80,7 +82,8 @@ impl Objects {
         let (mut quoted, mut escaped) = (false, false);
         loop {
             let Some(byte) = self.byte()? else {
-                return if depth == 0 { Ok(None) } else { Err("the file ends within a user".into()) };
+                let whole = depth == 0 && self.open == 0;
+                return if whole { Ok(None) } else { Err("the file ends before its document does".into()) };
             };
             if depth > 0 {
                 object.push(byte);
@@ -105,6 +108,8 @@ impl Objects {
                         return Ok(Some((begin, object)));
                     }
                 }
+                b'{' | b'[' if depth == 0 => self.open += 1,
+                b'}' | b']' if depth == 0 => self.open -= 1,
                 _ => {}
             }
             if !byte.is_ascii_whitespace() {

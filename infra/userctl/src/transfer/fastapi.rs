@@ -149,10 +149,22 @@ fn copy_rows(mut lines: TextLines) -> Result<Lines, Fault> {
         }
     };
     check_columns(names.iter().map(String::as_str))?;
-    let data = lines.take_while(|line| !matches!(line, Ok((_, text)) if text == "\\."));
-    Ok(Box::new(data.map(move |line| {
-        let (number, text) = line?;
-        Ok(Line { number, row: copied_row(&names, &text) })
+    let mut ended = false;
+    Ok(Box::new(std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        match lines.next() {
+            None => {
+                ended = true;
+                Some(Err("the dump ends within the table of users".into()))
+            }
+            Some(Ok((_, text))) if text == "\\." => {
+                ended = true;
+                None
+            }
+            Some(line) => Some(line.map(|(number, text)| Line { number, row: copied_row(&names, &text) })),
+        }
     })))
 }
 

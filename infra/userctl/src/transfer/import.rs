@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,6 +120,10 @@ struct Import<'a> {
 /// When the file cannot be read or has columns that are not known, and when the database stays away. What was taken in until then is
 /// passed over by the next try.
 pub async fn import(stage: &Stage, plan: &Plan, hidden: bool) -> Result<Summary, Fault> {
+    let same = |file: &Path| std::fs::canonicalize(file).ok();
+    if same(&plan.file).is_some_and(|file| same(&plan.rejects) == Some(file)) {
+        return Err("--rejects names the file that is imported".into());
+    }
     let opened = read::open(&plan.file)?;
     let bar = if hidden { ProgressBar::hidden() } else { progress::bar(opened.length) };
     let lines = match plan.source {

@@ -115,11 +115,11 @@ impl Row {
 }
 
 fn id(text: &str) -> Result<UserId, Refusal> {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:@+=|~".contains(&byte);
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:+=|~".contains(&byte);
     if text.is_empty() {
         Err(Refusal::new("missing-id", "an id is needed"))
     } else if text.len() > MAX_ID_BYTES || !text.bytes().all(good) {
-        Err(Refusal::new("bad-id", "an id has at most 128 letters, digits and signs of -_.:@+=|~"))
+        Err(Refusal::new("bad-id", "an id has at most 128 letters, digits and signs of -_.:+=|~"))
     } else {
         Ok(UserId::of(text))
     }
