@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::{ready, try_join_all};
 use futures::{StreamExt, stream};
 use serde::Serialize;
 use user_core::app::App;
@@ -70,17 +70,19 @@ async fn clean(app: &App, shard: u64, cutoff: Timestamp, stop_at: Instant) -> Re
     let mut place = None;
     loop {
         let (users, next) = app.store.list_overdue(shard, cutoff, place).await?;
-        let mut removals = stream::iter(users).map(|user| remove(app, user, cutoff)).buffer_unordered(AT_A_TIME);
+        // What has begun is brought to its end and counted; when time is over no more begins.
+        let users = stream::iter(users).take_while(|_| ready(Instant::now() < stop_at));
+        let mut removals = users.map(|user| remove(app, user, cutoff)).buffer_unordered(AT_A_TIME);
         while let Some(removal) = removals.next().await {
             match removal {
                 Some(Removal::Removed) => report.removed += 1,
                 Some(Removal::Spared) => report.spared += 1,
                 None => report.failed += 1,
             }
-            if Instant::now() >= stop_at {
-                report.complete = false;
-                return Ok(report);
-            }
+        }
+        if Instant::now() >= stop_at {
+            report.complete = false;
+            return Ok(report);
         }
         if next.is_none() {
             return Ok(report);
