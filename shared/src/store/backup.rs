@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::failure::failed;
-use super::{Item, Store, key, n};
+use super::{Item, Store, key};
 use crate::error::Error;
 
 /// How many items are restored together.
@@ -45,17 +45,6 @@ impl Store {
         // The generation of the signing keys belongs to this stack's secret, whatever the backup says.
         let kept = |item: &Item| item.get("pk") != key::keys().get("pk");
         self.write_many(items.into_iter().filter(kept).collect()).await
-    }
-
-    /// Sets the count of administrators to those who were counted after a restore.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn set_counted_admins(&self, working: u64) -> Result<(), Error> {
-        let mut item = key::admins();
-        item.insert("working".to_owned(), n(working));
-        self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map_err(failed)?;
-        Ok(())
     }
 
     /// Whether no user and no address lies in the table.

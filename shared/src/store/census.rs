@@ -153,29 +153,12 @@ impl Store {
         Ok(answer.await.map_err(failed)?.item.map_or(Record::Absent, record))
     }
 
-    /// How many administrators can work, as the guard of the last one has counted them.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn counted_admins(&self) -> Result<i64, Error> {
-        let answer =
-            self.client.get_item().table_name(&self.users).set_key(Some(key::admins())).consistent_read(true).send();
-        let count: Option<Count> = answer.await.map_err(failed)?.item.map(from_item).transpose()?;
-        Ok(count.map_or(0, |count| count.working))
-    }
-
     fn name_of(&self, table: Table) -> &str {
         match table {
             Table::Users => &self.users,
             Table::Ephemeral => &self.ephemeral,
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Count {
-    #[serde(default)]
-    working: i64,
 }
 
 #[derive(Deserialize)]

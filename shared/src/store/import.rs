@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::email::is_reserved;
 use super::transaction::{Expression, Transaction};
 use super::user::{login_item, user_item};
-use super::{Item, Store, at, from_item, key, n, s};
+use super::{Item, Store, at, from_item, key, s};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::login::Login;
@@ -122,11 +122,7 @@ impl Store {
             some = true;
         }
         if admins > 0 {
-            let add = Expression::new("ADD working :more", [(":more", n(admins)), (":none", n(0))]);
-            let sound = "attribute_not_exists(pk) OR working >= :none";
-            writes = writes.update(&self.users, key::admins(), add, sound, || {
-                Error::internal("the count of administrators is below zero")
-            })?;
+            writes = self.admins_more(writes, admins)?;
         }
         if some { writes.commit(&self.client).await } else { Ok(()) }
     }

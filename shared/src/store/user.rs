@@ -83,7 +83,7 @@ impl Store {
             writes = self.put_letter(writes, letter)?;
         }
         if user.is_working_admin() {
-            writes = self.one_admin_more(writes)?;
+            writes = self.admins_more(writes, 1)?;
         }
         self.commit(writes, &[Event::new(Name::SignedUp, &user.id, by)?]).await
     }
@@ -190,7 +190,7 @@ impl Store {
         }
         match (before.is_working_admin(), after.is_working_admin()) {
             (true, false) => writes = self.one_admin_less(writes)?,
-            (false, true) => writes = self.one_admin_more(writes)?,
+            (false, true) => writes = self.admins_more(writes, 1)?,
             _ => {}
         }
         let events = Event::of_change(before, after, change.password_hash.is_some(), by)?;
