@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 /// A moment in whole seconds since the Unix epoch, the unit of `DynamoDB`'s TTL and of a JWT's `NumericDate` (RFC 7519, 2).
 /// Everything that expires does so at the start of its second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 

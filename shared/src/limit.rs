@@ -1,5 +1,11 @@
 //! Rate limits: a minute that slides in steps of five seconds. A step counts as long as any part of it lies in the last minute, so
-//! that no minute, wherever it begins, holds more requests than the limit.
+//! that no minute, wherever it begins, holds more requests than the limit. [`Share`] is what an instance counts ahead.
+
+mod share;
+
+use crate::clock::Timestamp;
+
+pub use share::Share;
 
 /// The length of a window, in seconds.
 pub const WINDOW_SECONDS: i64 = 60;
@@ -10,6 +16,12 @@ pub const STEPS: usize = 12;
 
 /// How many requests came in each step of a window.
 pub type Counts = [u64; STEPS];
+
+/// The step that a moment lies in, counted from the epoch.
+#[must_use]
+pub fn step_of(moment: Timestamp) -> i64 {
+    moment.0.div_euclid(STEP_SECONDS)
+}
 
 /// The step of a window that its second `elapsed` lies in.
 #[must_use]
@@ -55,21 +67,41 @@ pub struct Standing {
     pub admitted: bool,
 }
 
-/// Judges a request by the counts of this window (the request included) and the one before, `elapsed` seconds into this one.
+impl Standing {
+    /// The standing of a request that was counted before, `elapsed` seconds into a window.
+    #[must_use]
+    pub fn ahead(class: Class, limit: u64, remaining: u64, elapsed: i64) -> Self {
+        Self { class, limit, remaining, seconds: seconds_to(STEPS as i64 + 1, elapsed), admitted: true }
+    }
+}
+
+/// The seconds until so many steps have begun.
+fn seconds_to(steps: i64, elapsed: i64) -> i64 {
+    steps * STEP_SECONDS - elapsed.rem_euclid(STEP_SECONDS)
+}
+
+/// Judges requests by the counts of this window (those `asked` for included) and the one before, `elapsed` seconds into this one: how
+/// the first of them stands, and how many of the others are admitted.
 #[must_use]
-pub fn judge(class: Class, limit: u64, previous: &Counts, current: &Counts, elapsed: i64) -> Standing {
+pub fn judge(
+    class: Class,
+    limit: u64,
+    previous: &Counts,
+    current: &Counts,
+    elapsed: i64,
+    asked: u64,
+) -> (Standing, u64) {
     // What will still count when so many steps have gone by, if nothing more comes.
     let counted = |steps: usize| previous.iter().chain(current).skip(step(elapsed) + steps).sum::<u64>();
-    let seconds_to = |steps: i64| steps * STEP_SECONDS - elapsed.rem_euclid(STEP_SECONDS);
     let used = counted(0);
-    let (admitted, remaining) = (used <= limit, limit.saturating_sub(used));
+    let granted = asked.saturating_sub(used.saturating_sub(limit));
+    let left = granted.saturating_sub(1);
+    if granted > 0 {
+        return (Standing::ahead(class, limit, limit.saturating_sub(used) + left, elapsed), left);
+    }
     let whole = STEPS as i64 + 1;
-    let seconds = if admitted {
-        seconds_to(whole)
-    } else {
-        seconds_to((1..whole).find(|steps| counted(usize::try_from(*steps).unwrap_or(0)) < limit).unwrap_or(whole))
-    };
-    Standing { class, limit, remaining, seconds, admitted }
+    let until = (1..whole).find(|steps| counted(usize::try_from(*steps).unwrap_or(0)) < limit).unwrap_or(whole);
+    (Standing { class, limit, remaining: 0, seconds: seconds_to(until, elapsed), admitted: false }, 0)
 }
 
 /// The longest wait after a wrong password, in seconds.
@@ -101,7 +133,7 @@ mod tests {
             let (window, elapsed) = (at / WINDOW_SECONDS, at % WINDOW_SECONDS);
             self.windows.entry(window).or_default()[step(elapsed)] += 1;
             let previous = self.windows.get(&(window - 1)).copied().unwrap_or_default();
-            judge(Class::Auth, limit, &previous, &self.windows[&window], elapsed)
+            judge(Class::Auth, limit, &previous, &self.windows[&window], elapsed, 1).0
         }
     }
 

@@ -84,6 +84,22 @@ async fn general_calls_and_admin_calls_have_limits_of_their_own() {
 }
 
 #[tokio::test]
+async fn who_is_counted_ahead_gets_every_request_of_the_limit_and_sees_how_many_are_left() {
+    let shop = Shop::with(&[("RATE_LIMIT", "200")]);
+    // Signing in has asked once already.
+    let ann = shop.member("ann@example.com").await;
+    for left in (0..199).rev() {
+        let answer = shop.get("/users/me").bearer(&ann.access).send().await;
+        let standing = answer.header("ratelimit");
+        assert!(
+            answer.status == 200 && standing.starts_with(&format!("\"general\";r={left};t=")),
+            "{left}: {standing}"
+        );
+    }
+    assert_eq!(shop.me(&ann.access).await, 429);
+}
+
+#[tokio::test]
 async fn two_instances_count_together() {
     let one = Shop::with(&[("RATE_LIMIT_AUTH", "20")]);
     let memory = one.clock.clone();

@@ -1,13 +1,15 @@
 //! Applies rate limits. The counters are in the database, atomic, so that they hold over all instances; what an instance has seen of
-//! them it remembers, so that the requests of a refused subject cost nothing.
+//! them it remembers, so that the requests of a refused subject cost nothing, and those of a frequent one little.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures::future::try_join;
+
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
-use crate::limit::{Class, Counts, Standing, WINDOW_SECONDS, judge, step};
+use crate::limit::{Class, Counts, Share, Standing, WINDOW_SECONDS, judge, step, step_of};
 use crate::metric;
 use crate::store::Store;
 
@@ -23,7 +25,7 @@ pub struct Limiter {
 }
 
 /// What is known of a subject without asking.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Memory {
     /// The window that `previous` came before.
     window: Timestamp,
@@ -31,6 +33,18 @@ struct Memory {
     previous: Counts,
     /// Until when the subject is refused.
     refused_until: Timestamp,
+    /// What was counted ahead.
+    share: Share,
+}
+
+/// What an instance's memory says of a request.
+enum Recalled {
+    /// Its subject is refused, for so many seconds more.
+    Refused(i64),
+    /// It was counted ahead; so many are left.
+    Counted(u64),
+    /// It is to be counted, with so many altogether; the counts of the window before, if they are known.
+    Nothing { previous: Option<Counts>, asked: u64 },
 }
 
 impl Limiter {
@@ -66,15 +80,19 @@ impl Limiter {
             Class::Auth => self.auth,
             Class::Admin => self.admin,
         };
-        let key = (class, subject.to_owned());
-        let known = self.lock().get(&key).copied();
-        if let Some(known) = known.filter(|known| known.refused_until > now) {
-            note_lookup("hit");
-            return Err(refusal(class, limit, known.refused_until.since(now)));
-        }
-        note_lookup("miss");
         let window = Timestamp(now.0 - now.0.rem_euclid(WINDOW_SECONDS));
-        let counted = self.counts(store, (class, subject), window, step(now.since(window)), known).await;
+        let elapsed = now.since(window);
+        let key = (class, subject.to_owned());
+        let (previous, asked) = match self.recall(&key, window, now) {
+            Recalled::Refused(seconds) => return Err(refusal(class, limit, seconds)),
+            Recalled::Counted(remaining) => return Ok(Some(Standing::ahead(class, limit, remaining, elapsed))),
+            Recalled::Nothing { previous, asked } => (previous, asked),
+        };
+        let count = store.count(class.as_str(), subject, window, step(elapsed), asked);
+        let counted = match previous {
+            Some(previous) => count.await.map(|current| (previous, current)),
+            None => try_join(store.read_counts(class.as_str(), subject, window.plus(-WINDOW_SECONDS)), count).await,
+        };
         let (previous, current) = match counted {
             Ok(counts) => counts,
             Err(error) => {
@@ -83,40 +101,42 @@ impl Limiter {
                 return if class == Class::Auth { Err(Error::Unavailable) } else { Ok(None) };
             }
         };
-        let standing = judge(class, limit, &previous, &current, now.since(window));
+        let (standing, left) = judge(class, limit, &previous, &current, elapsed, asked);
         let refused_until = if standing.admitted { now } else { now.plus(standing.seconds) };
-        self.remember(key, Memory { window, previous, refused_until });
+        self.remember(key, window, |memory| {
+            (memory.window, memory.previous, memory.refused_until) = (window, previous, refused_until);
+            memory.share.counted(step_of(now), asked, left, &standing);
+        });
         if standing.admitted { Ok(Some(standing)) } else { Err(refusal(class, limit, standing.seconds)) }
     }
 
-    async fn counts(
-        &self,
-        store: &Store,
-        (class, subject): (Class, &str),
-        window: Timestamp,
-        step: usize,
-        known: Option<Memory>,
-    ) -> Result<(Counts, Counts), Error> {
-        let class = class.as_str();
-        let count = store.count(class, subject, window, step);
-        match known.filter(|known| known.window == window) {
-            Some(known) => Ok((known.previous, count.await?)),
-            None => {
-                futures::future::try_join(store.read_counts(class, subject, window.plus(-WINDOW_SECONDS)), count).await
-            }
+    /// What the memory says of a request.
+    fn recall(&self, key: &(Class, String), window: Timestamp, now: Timestamp) -> Recalled {
+        let mut memories = self.lock();
+        let known = memories.get_mut(key);
+        let refused = known.as_ref().map_or(0, |known| known.refused_until.since(now));
+        note_lookup(if refused > 0 { "hit" } else { "miss" });
+        let Some(known) = known else { return Recalled::Nothing { previous: None, asked: 1 } };
+        if refused > 0 {
+            return Recalled::Refused(refused);
         }
+        if let Some(remaining) = known.share.serve(step_of(now)) {
+            return Recalled::Counted(remaining);
+        }
+        let previous = (known.window == window).then_some(known.previous);
+        Recalled::Nothing { previous, asked: known.share.ask(step_of(now)) }
     }
 
-    fn remember(&self, key: (Class, String), memory: Memory) {
+    fn remember(&self, key: (Class, String), window: Timestamp, learn: impl FnOnce(&mut Memory)) {
         let mut memories = self.lock();
-        if memories.len() >= MEMORY {
+        if memories.len() >= MEMORY && !memories.contains_key(&key) {
             // Windows that are over tell nothing; if all are of this one, they are learnt again.
-            memories.retain(|_, old| old.window == memory.window);
+            memories.retain(|_, old| old.window == window);
             if memories.len() >= MEMORY {
                 memories.clear();
             }
         }
-        memories.insert(key, memory);
+        learn(memories.entry(key).or_default());
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<(Class, String), Memory>> {

@@ -24,19 +24,26 @@ pub struct Failures {
 }
 
 impl Store {
-    /// Counts one more request of `subject` in a step of the window that begins at `window`; returns the counts.
+    /// Counts so many more requests of `subject` in a step of the window that begins at `window`; returns the counts.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn count(&self, class: &str, subject: &str, window: Timestamp, step: usize) -> Result<Counts, Error> {
+    pub async fn count(
+        &self,
+        class: &str,
+        subject: &str,
+        window: Timestamp,
+        step: usize,
+        requests: u64,
+    ) -> Result<Counts, Error> {
         let counted = unless_contended(|| {
             self.client
                 .update_item()
                 .table_name(&self.ephemeral)
                 .set_key(Some(key::limit(class, subject, &window.0.to_string())))
-                .update_expression("ADD #step :one SET expires_at = if_not_exists(expires_at, :end)")
+                .update_expression("ADD #step :requests SET expires_at = if_not_exists(expires_at, :end)")
                 .expression_attribute_names("#step", attribute(step))
-                .expression_attribute_values(":one", n(1))
+                .expression_attribute_values(":requests", n(requests))
                 .expression_attribute_values(":end", at(window.plus(3 * WINDOW_SECONDS)))
                 .return_values(ReturnValue::AllNew)
                 .send()
