@@ -22,6 +22,7 @@ use futures::future::join;
 
 use crate::app::App;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::error::Error;
 use crate::http::limits::Ledger;
 use crate::http::record::Record;
@@ -33,26 +34,52 @@ pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 /// The most that an answer waits for keys that are read again beside it; what takes longer is done by a later request.
 const KEYS_GRACE: Duration = Duration::from_millis(250);
 
+/// What the routes of a function stand on: the [`App`], or for those that touch no data the configuration alone.
+pub trait Ground: Clone + Send + Sync + 'static {
+    /// The configuration.
+    fn config(&self) -> &Config;
+    /// What is to be done from time to time, beside a request.
+    fn look_after(&self) -> impl Future<Output = ()> + Send;
+}
+
+impl Ground for App {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+
+    async fn look_after(&self) {
+        self.refresh_keys().await;
+    }
+}
+
+impl Ground for Arc<Config> {
+    fn config(&self) -> &Config {
+        self
+    }
+
+    async fn look_after(&self) {}
+}
+
 /// A function's routes with all that answers have in common: problem documents, request id, security headers, a log line, a 500
 /// in the place of a panic.
-pub fn serve(routes: Router<App>, app: App) -> Router {
+pub fn serve<G: Ground>(routes: Router<G>, ground: G) -> Router {
     routes
         .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(middleware::from_fn_with_state(app.clone(), answer))
-        .with_state(app)
+        .layer(middleware::from_fn_with_state(ground.clone(), answer::<G>))
+        .with_state(ground)
 }
 
-async fn answer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+async fn answer<G: Ground>(State(ground): State<G>, mut request: Request, next: Next) -> Response {
     let record = Record::of(&request);
     let ledger = Ledger::default();
     request.extensions_mut().insert(ledger.clone());
-    let mut response = if known_host(&app, request.headers(), request.uri()) {
+    let mut response = if known_host(ground.config(), request.headers(), request.uri()) {
         let time_left = time_left(&request);
         let handled = usage::gather(record.usage.clone(), AssertUnwindSafe(next.run(request)).catch_unwind());
         let handled = tokio::time::timeout(time_left, handled);
-        let looked_after = tokio::time::timeout(KEYS_GRACE, app.refresh_keys());
+        let looked_after = tokio::time::timeout(KEYS_GRACE, ground.look_after());
         let (handled, _) = join(handled, looked_after).await;
         match handled {
             Ok(Ok(response)) => response,
@@ -104,10 +131,10 @@ fn common_headers(headers: &mut HeaderMap, request_id: &str) {
     }
 }
 
-fn known_host(app: &App, headers: &HeaderMap, uri: &Uri) -> bool {
+fn known_host(config: &Config, headers: &HeaderMap, uri: &Uri) -> bool {
     let named = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host()).unwrap_or_default();
     let host = named.rsplit_once(':').map_or(named, |(host, _port)| host).to_ascii_lowercase();
-    app.config.allowed_hosts.iter().any(|allowed| match allowed.strip_prefix('*') {
+    config.allowed_hosts.iter().any(|allowed| match allowed.strip_prefix('*') {
         Some("") => true,
         Some(suffix) => host.ends_with(&suffix.to_ascii_lowercase()),
         None => host == allowed.to_ascii_lowercase(),

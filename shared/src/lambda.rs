@@ -1,11 +1,12 @@
 //! How a function starts on AWS: logs, configuration, clients, keys; everything that can be wrong is said before the first event.
 
+pub mod https;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
@@ -26,12 +27,6 @@ use crate::config::{Config, LogFormat};
 use crate::error::Error;
 use crate::metric;
 use crate::store::Store;
-
-/// An HTTPS client on rustls and ring, for all clients of AWS services.
-#[must_use]
-pub fn https_client() -> SharedHttpClient {
-    Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https()
-}
 
 /// The configuration that clients of all AWS services share: three attempts with back-off, at most 2 s for each and 5 s in all.
 #[must_use]
@@ -70,7 +65,7 @@ fn sdk_config_from_env() -> Result<SdkConfig, Error> {
         "environment",
     );
     Ok(sdk_config(
-        https_client(),
+        https::client(),
         SharedCredentialsProvider::new(credentials),
         Region::new(required("AWS_REGION")?),
         std::env::var("AWS_ENDPOINT_URL").ok(),
@@ -87,10 +82,7 @@ pub async fn load() -> Result<(App, SdkConfig), Error> {
 
 /// The same, and does `work` with the store while the secret is read.
 async fn load_beside(work: impl AsyncFnOnce(&Store)) -> Result<(App, SdkConfig), Error> {
-    let config = Config::from_env().map_err(Error::internal)?;
-    start_log(&config);
-    metric::start(&config, || Box::new(std::io::stdout()))?;
-    metrics::counter!(metric::COLD_STARTS).increment(1);
+    let config = begin()?;
     let sdk = sdk_config_from_env()?;
     let (tables, secrets) = (aws_sdk_dynamodb::Client::new(&sdk), aws_sdk_secretsmanager::Client::new(&sdk));
     let store = Store::new(&tables, secrets, &config);
@@ -108,6 +100,24 @@ pub async fn serve(router: fn(App) -> Router) -> Result<(), lambda_http::Error> 
     let connect = async |store: &Store| drop(store.read_key_generation().await);
     let (app, _) = load_beside(connect).await?;
     lambda_http::run(router(app)).await
+}
+
+/// The same for a router that stands on the configuration alone: it asks no other service, not even when it starts.
+///
+/// # Errors
+/// What is missing or malformed in the configuration, and faults of the Lambda runtime.
+pub async fn serve_alone(router: fn(Arc<Config>) -> Router) -> Result<(), lambda_http::Error> {
+    lambda_http::run(router(Arc::new(begin()?))).await
+}
+
+/// Reads the configuration and starts the log and the metrics.
+fn begin() -> Result<Config, Error> {
+    let config = Config::from_env().map_err(Error::internal)?;
+    start_log(&config);
+    // Lambda may freeze an instance after each answer.
+    metric::start(&config, || Box::new(std::io::stdout()), 1)?;
+    metrics::counter!(metric::COLD_STARTS).increment(1);
+    Ok(config)
 }
 
 /// The crates whose lines `LOG_LEVEL` is about. Below `info` others would write whole requests, with all that is secret in them.

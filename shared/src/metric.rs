@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use metrics::Unit;
 use metrics_cloudwatch_embedded::{Builder, Collector};
@@ -73,19 +74,22 @@ metrics! {
 
 type Writer = Box<dyn io::Write>;
 
-/// What collects, and where it is written to.
+/// What collects, where it is written to, and after how many answers.
 struct Sink {
     collector: &'static Collector,
     writer: fn() -> Writer,
+    together: usize,
+    answers: AtomicUsize,
 }
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-/// Collects metrics from now on, for [`flush`] to write to `writer`. The first call in a process counts.
+/// Collects metrics from now on, for [`flush`] to write to `writer`; those of so many answers are written `together`, a dozen at most, as
+/// no more values of a histogram are kept. The first call in a process counts.
 ///
 /// # Errors
 /// [`Error::Internal`] when something else collects them.
-pub fn start(config: &Config, writer: fn() -> Writer) -> Result<(), Error> {
+pub fn start(config: &Config, writer: fn() -> Writer, together: usize) -> Result<(), Error> {
     if SINK.get().is_some() {
         return Ok(());
     }
@@ -99,8 +103,15 @@ pub fn start(config: &Config, writer: fn() -> Writer) -> Result<(), Error> {
             Kind::Histogram => metrics::describe_histogram!(name, unit, description),
         }
     }
-    let _ = SINK.set(Sink { collector, writer });
+    let _ = SINK.set(Sink { collector, writer, together, answers: AtomicUsize::new(1) });
     Ok(())
+}
+
+/// Notes that an answer is on its way, and writes what was collected if it is time to.
+pub fn answered() {
+    if SINK.get().is_some_and(|sink| sink.answers.fetch_add(1, Ordering::Relaxed).is_multiple_of(sink.together)) {
+        flush();
+    }
 }
 
 /// Writes what was collected since the last time; `CloudWatch` reads it from the log. Nothing, when nobody collects.

@@ -7,93 +7,22 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use http::Method;
 use local::template::Template;
-use serde_json::{Value, json};
+use serde_json::json;
 use userctl::cost::assumptions::USUAL;
 use userctl::cost::budget::{ASKED, BACKGROUND, LETTER, LOOK, NOTHING, ONE, ROUTES, Row, Work, find, line};
 use userctl::cost::prices::{COMPUTE, INVOCATIONS, MAILS, READS, REQUESTS, WRITES};
 use userctl::cost::{Report, prices};
 
-use crate::support::{Member, PASSWORD, Shop};
+use crate::support::Shop;
+use crate::support::errand::{ANN, NEW, errand};
 use meter::Meter;
-
-const ANN: &str = "ann@example.com";
-const NEW: &str = "new@example.com";
-
-/// A call of this route that succeeds: its body, with all that has to be there before.
-async fn body(shop: &Shop, route: &str, ann: &Member) -> Value {
-    let token = |token: String| json!({ "token": token });
-    match route {
-        "POST /api/v1/auth/signup" => json!({ "email": NEW, "password": PASSWORD }),
-        "POST /api/v1/auth/verify" => {
-            assert_eq!(shop.sign_up(NEW).await.status, 201);
-            token(shop.mailed_token(NEW).await)
-        }
-        "POST /api/v1/auth/resend-verification" => {
-            assert_eq!(shop.sign_up(NEW).await.status, 201);
-            json!({ "email": NEW })
-        }
-        "POST /api/v1/auth/login" => json!({ "email": ANN, "password": PASSWORD }),
-        "POST /api/v1/auth/refresh" | "POST /api/v1/auth/logout" => json!({ "refresh_token": ann.refresh }),
-        "POST /api/v1/auth/forgot-password" => json!({ "email": ANN }),
-        "POST /api/v1/auth/reset-password" => {
-            shop.forgot(ANN).await;
-            json!({ "token": shop.mailed_token(ANN).await, "new_password": "Sh0rt-black-now" })
-        }
-        "POST /api/v1/users/me/email" => json!({ "new_email": NEW, "password": PASSWORD }),
-        "POST /api/v1/auth/confirm-email" => {
-            want(shop, ann).await;
-            token(shop.mailed_token(NEW).await)
-        }
-        "POST /api/v1/auth/revert-email" => {
-            want(shop, ann).await;
-            let proof = token(shop.mailed_token(NEW).await);
-            assert_eq!(shop.post("/auth/confirm-email").json(proof).send().await.status, 200);
-            token(shop.mailed_token(ANN).await)
-        }
-        "PUT /api/v1/users/me/password" => json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" }),
-        "DELETE /api/v1/users/me" => json!({ "password": PASSWORD }),
-        "PATCH /api/v1/users/me" | "PATCH /api/v1/users/{user_id}" => json!({ "first_name": "Ann" }),
-        "PUT /api/v1/users/{user_id}" => {
-            json!({ "first_name": "Ann", "last_name": "Bean", "is_active": true, "is_verified": true })
-        }
-        "PATCH /api/v1/users/{user_id}/role" | "PUT /api/v1/users/{user_id}/role" => json!({ "role": "admin" }),
-        _ => Value::Null,
-    }
-}
-
-/// Ann wishes for a new address.
-async fn want(shop: &Shop, ann: &Member) {
-    let body = json!({ "new_email": NEW, "password": PASSWORD });
-    assert_eq!(shop.post("/users/me/email").bearer(&ann.access).json(body).send().await.status, 202);
-}
-
-/// The path with Ann in the place of the user and another session of hers in that of the session.
-async fn path(shop: &Shop, path: &str, ann: &Member) -> String {
-    if !path.contains("{session_id}") {
-        return path.replace("{user_id}", &ann.id).replace("{asset}", "page.css");
-    }
-    shop.log_in(ANN).await;
-    let sessions = shop.get("/users/me/sessions").bearer(&ann.access).send().await.json;
-    let other = sessions.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
-    path.replace("{session_id}", other["id"].as_str().unwrap())
-}
 
 /// Drives a route once, by Ann or, for others' records, by an administrator.
 async fn drive(route: &str) -> Work {
     let (meter, wire) = Meter::new();
     let shop = Shop::over(wire);
-    let admin = shop.admin("admin@example.com").await;
-    let ann = shop.member(ANN).await;
-    let (method, template) = route.split_once(' ').unwrap();
-    let (body, path) = (body(&shop, route, &ann).await, path(&shop, template, &ann).await);
-    let others = template.starts_with("/api/v1/users") && !template.starts_with("/api/v1/users/me");
-    let mut call = shop.call(method.parse::<Method>().unwrap(), &path);
-    call = call.bearer(if others { &admin.access } else { &ann.access });
-    if !body.is_null() {
-        call = call.json(body);
-    }
+    let call = Box::pin(errand(&shop, route)).await;
     let (answer, work) = Box::pin(meter.measure(&shop, call.send())).await;
     assert!(answer.status.is_success(), "{route} was answered {}: {}", answer.status, answer.json);
     work

@@ -58,7 +58,7 @@ fn read(line: &Value) -> BTreeMap<String, BTreeMap<String, String>> {
 #[tokio::test]
 async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declared() {
     let shop = Shop::open();
-    metric::start(&shop.service.config, || Box::new(Writer)).unwrap();
+    metric::start(&shop.service.config, || Box::new(Writer), 1).unwrap();
     let ann = shop.member("ann@example.com").await;
     let template = Template::evaluate(|_| None).unwrap();
     for (_, route) in template.routes() {

@@ -1,11 +1,11 @@
 """Does an answer cost the same however many users there are? `python3 tests/bench/growth.py [USERS] [--minutes M] [--expired N]
-[--json FILE]`, 100,000 users by default, up to 10,000,000; after M minutes (60) filling ends wherever it is. Users sign up by the API,
-with hashing so cheap that the rest shows, sent by wrk. At 1,000 users and each tenfold of them the service is started anew and
+[--json FILE]`, 100,000 users by default, up to 10,000,000; after M minutes (30) filling ends wherever it is. Users come by `userctl
+import`, with hashes so cheap that the rest shows. At 1,000 users and each tenfold of them the service is started anew and
 measured over one connection: calls and units of the database as its log tells them, bytes of the answer, and time, also as a ratio to
-the first. Then N users (a tenth, 50,000 at most) never prove their address, and the function `cleanup` removes them, under a Runtime
-API and with deadlines that are too short for all of them: each run has to end by itself before its own and the next to go on.
+the first. Then N users (a tenth) never prove their address, and the function `cleanup` removes them, under a Runtime API and with
+deadlines that are too short for all of them: each run has to end by itself before its own and the next to go on.
 
-Needs `cargo build --release -p local -p userctl -p cleanup`, wrk, and disk: about 3 kB for each user. Exits with 1 when calls or units of
+Needs `cargo build --release -p local -p userctl -p cleanup`, and disk: about 3 kB for each user. Exits with 1 when calls or units of
 an operation differ between sizes, or when a cleanup misses its deadline or leaves anybody."""
 
 import argparse
@@ -14,7 +14,6 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import statistics
 import subprocess
@@ -23,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from load import Call, Process, free_ports, load, settle
+from load import Process, free_ports, settle
 from runtime import Function, declared, program
 from service import OUT_OF_REACH, PASSWORD, ROOT, Client, binary
 
@@ -32,7 +31,8 @@ ADMIN = "admin@example.com"
 FILLING = {**OUT_OF_REACH, "ARGON2_MEMORY_KIB": "64", "ARGON2_ITERATIONS": "1", "EMAIL_VERIFICATION_ENABLED": "false"}
 # Cleanup keeps five seconds of its time for the end, and takes users a minute after their time is over.
 DEADLINES, SLACK_SECONDS, MOST_RUNS = (8, 8, 15, 60, 300), 60, 200
-SIGN_UP = Call("POST", "/api/v1/auth/signup", json.dumps({"email": "{n}@example.com", "password": PASSWORD}), {"content-type": "application/json"})
+IMPORTED_AT_ONCE = 250_000
+HASH = []
 SHOWN = {"calls": 2, "units": 2, "bytes": 0, "ms": 2, "p99_ms": 2}
 OPERATIONS = {
     "list": "GET /api/v1/users",
@@ -79,36 +79,50 @@ class Local:
         self.process.end(signal.SIGINT)
 
 
-def fill(service, wanted, batches, until):
-    """Signs users up until there are so many or the time is over. `batches` says who there is: names and counts."""
-    made = lambda: sum(count for _, count in batches)
-    rate = 1_000
-    while made() < wanted and time.monotonic() < until:
-        seconds = max(1, min(60, round((wanted - made()) / rate)))
-        result = load(service.port, SIGN_UP, seconds, 16)
-        if result.refused or result.lost:
-            sys.exit(f"{result.refused} sign-ups were refused and {result.lost} lost")
-        batches.append((result.run, result.requests))
-        rate = result.per_second
-        print(f"  {made():,} users, {result.per_second:,.0f} sign-ups/s", file=sys.stderr)
-    return made()
+def address(number):
+    """Neighbours in time are none in the alphabet, as with real ones."""
+    return f"{number * 7_919 % 10_000_019}-{number}@example.com"
 
 
-def somebody(batches):
-    """The address of a user that signed up long ago or just now."""
-    run, count = random.choices(batches, [count for _, count in batches])[0]
-    # The first number is not sent; the last ones may still have been on their way.
-    return f"{run}-1-{random.randint(2, max(2, count - 20))}@example.com"
+def rows(numbers, verified, made):
+    """Lines of an import: users with the hash of the password."""
+    for number in numbers:
+        about = f'"id":"{made}-{number:08}","email":"{address(number)}","password_hash":"{HASH[0]}","first_name":"Ann"'
+        yield f'{{{about},"is_verified":{verified},"created_at":"2026-01-01T00:00:00Z"}}\n'
 
 
-def measure(service, batches, turn):
+def fill(service, begin, wanted, until, verified="true", made="u"):
+    """Imports users from number `begin` on until there are so many or the time is over; how many there are."""
+    while begin < wanted and time.monotonic() < until:
+        end = min(wanted, begin + IMPORTED_AT_ONCE)
+        file = service.log.with_name("import.jsonl")
+        with open(file, "w") as out:
+            out.writelines(rows(range(begin, end), verified, made))
+        started = time.monotonic()
+        service.userctl("import", str(file))
+        file.unlink()
+        print(f"  {end:,} users, {(end - begin) / (time.monotonic() - started):,.0f} a second", file=sys.stderr)
+        begin = end
+    return begin
+
+
+def learn_hash(service):
+    """The administrator's hash, which is that of everybody's password."""
+    file = service.log.with_name("export.jsonl")
+    service.userctl("export", str(file))
+    HASH.append(json.loads(file.read_text().splitlines()[0])["password_hash"])
+    file.unlink()
+
+
+def measure(service, made, turn):
     """Each operation over one connection: milliseconds and bytes as the client sees them, calls and units by the log."""
     client = Client(service.port)
     admin = client.log_in(ADMIN)[2]["access_token"]
-    me = client.log_in(somebody(batches))[2]["access_token"]
+    somebody = lambda: address(random.randrange(made))
+    me = client.log_in(somebody())[2]["access_token"]
     steps = {
         "list": lambda n: client.call("GET", f"/users?limit={PAGE}", token=admin),
-        "login": lambda n: client.log_in(somebody(batches)),
+        "login": lambda n: client.log_in(somebody()),
         "sign-up": lambda n: client.call("POST", "/auth/signup", {"email": f"new-{turn}-{n}@example.com", "password": PASSWORD}),
         "me": lambda n: client.call("GET", "/users/me", token=me),
     }
@@ -137,13 +151,11 @@ def measure(service, batches, turn):
     return rows
 
 
-def expire(service, wanted):
-    """Signs users up whose time is over at once, and waits until cleanup takes them. How many there are."""
-    made = fill(service, wanted, [], time.monotonic() + 600)
-    ripe = time.monotonic() + SLACK_SECONDS + 2
-    settle([service.process.pid], 120)  # The letters.
-    time.sleep(max(0, ripe - time.monotonic()))
-    return made
+def expire(service, begin, wanted):
+    """Imports users whose time is over at once, and waits until cleanup takes them. How many there are."""
+    made = fill(service, begin, begin + wanted, time.monotonic() + 1_200, verified="false", made="late")
+    time.sleep(SLACK_SECONDS + 2)
+    return made - begin
 
 
 def clean(service):
@@ -224,7 +236,7 @@ def faults(figures):
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("users", nargs="?", type=int, default=100_000)
-parser.add_argument("--minutes", type=float, default=60)
+parser.add_argument("--minutes", type=float, default=30)
 parser.add_argument("--expired", type=int)
 parser.add_argument("--folder", help="where the data lies for the time; on a disk with room")
 parser.add_argument("--json", metavar="FILE")
@@ -234,34 +246,33 @@ def main():
     arguments = parser.parse_args()
     if not 1_000 <= arguments.users <= 10_000_000:
         sys.exit("from 1,000 to 10,000,000 users")
-    if not shutil.which("wrk"):
-        sys.exit("this needs wrk (Debian: apt-get install wrk)")
     missing = [name for name in ("local", "userctl", "cleanup") if not Path(binary(name)).exists()]
     if missing:
         sys.exit(f"not built: {', '.join(missing)} (cargo build --release -p local -p userctl -p cleanup)")
-    until, batches = time.monotonic() + arguments.minutes * 60, []
+    until, made = time.monotonic() + arguments.minutes * 60, 0
     figures = {"kind": "growth", "made": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "sizes": []}
     with tempfile.TemporaryDirectory(dir=arguments.folder) as above:
         folder = Path(above) / "data"
         with Local(folder) as service:
             service.userctl("admin", "create", "--email", ADMIN, "--password-stdin", typed=PASSWORD + "\n")
+            learn_hash(service)
         for turn, wanted in enumerate(sizes_to(arguments.users)):
             with Local(folder) as service:
-                made = fill(service, wanted, batches, until)
+                made = fill(service, made, wanted, until)
                 settle([service.process.pid], 60)
                 filling_peak = service.peak_bytes()
             with Local(folder, level="info") as service:
-                operations = measure(service, batches, turn)
+                operations = measure(service, made, turn)
                 size = {"users": made, "operations": operations, "start_ms": service.process.start_ms}
                 figures["sizes"].append({**size, "peak": service.peak_bytes(), "filling_peak": filling_peak, "disk": data_bytes(folder)})
             if time.monotonic() >= until:
                 break
-        wanted = min(made // 10, 50_000) if arguments.expired is None else arguments.expired
+        wanted = made // 10 if arguments.expired is None else arguments.expired
         figures |= {"expired": 0, "cleanup": []}
         if wanted:
             # One process all along: a new one would clean up by itself when it starts.
             with Local(folder, EMAIL_VERIFICATION_ENABLED="true", UNVERIFIED_USER_TTL_SECONDS="1") as service:
-                figures["expired"] = expire(service, wanted)
+                figures["expired"] = expire(service, made, wanted)
                 figures["cleanup"] = clean(service)
                 figures["cleanup_service_peak"] = service.peak_bytes()
     show(figures)

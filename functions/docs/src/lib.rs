@@ -3,12 +3,14 @@
 
 mod asset;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use user_core::app::App;
+use user_core::config::Config;
 use user_core::error::Error;
 
 use asset::{ASSETS, Asset};
@@ -26,14 +28,14 @@ const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 const REDOC_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self' data:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The function's routes.
-pub fn router(app: App) -> Router {
+/// The function's routes. They touch no data.
+pub fn router(config: Arc<Config>) -> Router {
     let routes = Router::new()
         .route("/openapi.json", get(openapi))
         .route("/docs", get(swagger))
         .route("/docs/{asset}", get(show))
         .route("/redoc", get(redoc));
-    user_core::http::serve(routes, app)
+    user_core::http::serve(routes, config)
 }
 
 /// `GET /openapi.json`.

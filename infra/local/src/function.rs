@@ -1,5 +1,6 @@
 //! The functions of the template, called with the events that Lambda hands them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -48,7 +49,7 @@ impl Function {
             "health" => Handler::Http(health::router(app, transport)),
             "fleet" => Handler::Http(fleet::router(app, fleet::Source::new(sdk))),
             "discovery" => Handler::Http(discovery::router(app)),
-            "docs" => Handler::Http(docs::router(app)),
+            "docs" => Handler::Http(docs::router(Arc::new(app.config.clone()))),
             "mailer" => Handler::Mailer(app, Box::new(transport)),
             "feedback" => Handler::Feedback(app),
             "cleanup" => Handler::Cleanup(app),
@@ -93,6 +94,6 @@ impl Function {
         let event = LambdaEvent::new(LambdaRequest::ApiGatewayV2(event), context);
         let answer = Adapter::from(router.clone()).call(event);
         let response = tokio::time::timeout(Duration::from_secs(self.timeout_seconds), answer).await??;
-        Ok(serde_json::from_value(serde_json::to_value(response)?)?)
+        Ok(serde_json::from_slice(&serde_json::to_vec(&response)?)?)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use user_core::id::random_below;
+use user_core::id::random;
 
 use crate::Fault;
 use crate::function::Function;
@@ -128,6 +128,6 @@ fn message(status: StatusCode, text: &str) -> Response<Bytes> {
 
 /// A request id of the gateway's kind: 16 letters and digits.
 fn request_id() -> String {
-    let digit = || char::from_digit(u32::try_from(random_below(36)).unwrap_or(0), 36).unwrap_or('0');
-    (0..16).map(|_| digit()).collect()
+    let bytes = random::<16>().unwrap_or_default();
+    bytes.iter().filter_map(|byte| char::from_digit(u32::from(byte % 36), 36)).collect()
 }

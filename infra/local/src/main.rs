@@ -51,6 +51,10 @@ struct Arguments {
 const POLL: Duration = Duration::from_millis(200);
 /// How long a failed batch waits before it comes again.
 const RETRY: Duration = Duration::from_secs(1);
+/// The metrics of so many answers are written together.
+const ANSWERS: usize = 8;
+/// For how long memory is kept that nothing uses.
+const REST: Duration = Duration::from_secs(1);
 /// How often expired items are swept out.
 const SWEEP: Duration = Duration::from_secs(60);
 /// How often it is looked whether a secret is to be rotated.
@@ -85,6 +89,7 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
         }
         None => alone(arguments, &api_url, &mut tasks).await?,
     };
+    tasks.spawn(rest(service.clone()));
     tasks.spawn(serve(api, service));
     tokio::signal::ctrl_c().await?;
     say("bye");
@@ -109,7 +114,7 @@ async fn alone(arguments: Arguments, api_url: &str, tasks: &mut JoinSet<()>) -> 
     let folder = (!arguments.ephemeral).then_some(arguments.data);
     let service = Arc::new(Service::open(options(folder.clone()))?);
     start_log(&service.config);
-    user_core::metric::start(&service.config, local::cloudwatch::writer)?;
+    user_core::metric::start(&service.config, local::cloudwatch::writer, ANSWERS)?;
     service.rotate_what_is_due().await?;
     say(&format!("API        {api_url}/api/v1"));
     say(&format!("mail       {api_url}/_local/mail"));
@@ -150,6 +155,13 @@ async fn sweep(database: Database) {
         if let Ok(Err(error)) = swept {
             tracing::error!(error.cause = %error, "expired items cannot be swept out");
         }
+    }
+}
+
+async fn rest(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(REST).await;
+        service.rest();
     }
 }
 

@@ -1,10 +1,12 @@
 //! Roles: what a function may call. The local stack holds functions to the roles of the template as AWS does, so that a missing
 //! permission is found here; it also notes what was used, so that one too many can be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::json;
 
 use crate::template::Template;
 
@@ -44,6 +46,7 @@ impl Role {
     }
 
     /// The answer to a call that the role does not allow; `None` when it does.
+    #[inline(never)] // `tests/bench/work.py` leaves out what is done in here.
     pub(crate) fn refuse(&self, target: &str, body: &[u8]) -> Option<(u16, String)> {
         let needed = self.needed(target, &serde_json::from_slice(body).unwrap_or_default());
         if let Some((action, resource)) = needed.iter().find(|permission| !self.allowed.contains(permission)) {
@@ -51,13 +54,18 @@ impl Role {
             let message = format!("{} is not authorized to perform {action} on {resource}", self.name);
             return Some((400, json!({ "__type": "AccessDeniedException", "Message": message }).to_string()));
         }
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(needed);
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        for permission in needed {
+            if !used.contains(&permission) {
+                used.insert(permission);
+            }
+        }
         None
     }
 }
 
 impl Role {
-    fn needed(&self, target: &str, request: &Value) -> Vec<Permission> {
+    fn needed(&self, target: &str, request: &Names) -> Vec<Permission> {
         let Some(operation) = target.strip_prefix("ses.") else { return needed(target, request) };
         // SES' resources are patterns; the local account has one identity and one configuration set, which they are about.
         let action = format!("ses:{operation}");
@@ -66,12 +74,24 @@ impl Role {
     }
 }
 
+/// The names in a call that a permission is about.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Names {
+    secret_id: String,
+    table_name: String,
+    index_name: Option<String>,
+    /// Of a batch: what is asked of each table.
+    request_items: BTreeMap<String, IgnoredAny>,
+    /// Of a transaction: writes by their kind.
+    transact_items: Vec<BTreeMap<String, Names>>,
+}
+
 /// What a call needs. A transaction needs what each of its writes would (`DynamoDB`, "IAM and transactions").
-fn needed(target: &str, request: &Value) -> Vec<Permission> {
+fn needed(target: &str, request: &Names) -> Vec<Permission> {
     let (service, operation) = target.split_once('.').unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     if service == "secretsmanager" {
-        return vec![(format!("secretsmanager:{operation}"), text(&request["SecretId"]))];
+        return vec![(format!("secretsmanager:{operation}"), request.secret_id.clone())];
     }
     if service == "cloudwatch" {
         return vec![(format!("cloudwatch:{operation}"), "*".to_owned())];
@@ -79,17 +99,13 @@ fn needed(target: &str, request: &Value) -> Vec<Permission> {
     let table = |operation: &str, name: &str| (format!("dynamodb:{operation}"), format!("{name}.Arn"));
     match operation {
         "TransactWriteItems" => {
-            let writes = request["TransactItems"].as_array().into_iter().flatten();
-            let kinds = writes.filter_map(|write| write.as_object()?.iter().next());
-            kinds.map(|(kind, write)| table(&format!("{kind}Item"), &text(&write["TableName"]))).collect()
+            let writes = request.transact_items.iter().flatten();
+            writes.map(|(kind, write)| table(&format!("{kind}Item"), &write.table_name)).collect()
         }
-        "BatchGetItem" | "BatchWriteItem" => {
-            let tables = request["RequestItems"].as_object().into_iter().flat_map(serde_json::Map::keys);
-            tables.map(|name| table(operation, name)).collect()
-        }
+        "BatchGetItem" | "BatchWriteItem" => request.request_items.keys().map(|name| table(operation, name)).collect(),
         _ => {
-            let (action, mut resource) = table(operation, &text(&request["TableName"]));
-            if let Some(index) = request["IndexName"].as_str() {
+            let (action, mut resource) = table(operation, &request.table_name);
+            if let Some(index) = &request.index_name {
                 resource.push_str(&format!("/index/{index}"));
             }
             vec![(action, resource)]

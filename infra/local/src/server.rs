@@ -88,6 +88,7 @@ async fn answer(
     source: IpAddr,
 ) -> Result<Response<Full<Bytes>>, Fault> {
     let (parts, body) = request.into_parts();
+    let writes = !parts.method.is_safe();
     // One byte more than the gateway takes is enough for it to see that the body is too long.
     let body = match Limited::new(body, PAYLOAD_LIMIT_BYTES).collect().await {
         Ok(body) => body.to_bytes(),
@@ -95,7 +96,9 @@ async fn answer(
         Err(error) => return Err(error),
     };
     let response = dispatch(&service, Request::from_parts(parts, body), source).await;
-    service.written.notify_one();
+    if writes {
+        service.written.notify_one();
+    }
     Ok(response.map(Full::new))
 }
 

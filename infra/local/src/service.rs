@@ -57,9 +57,10 @@ pub struct Service {
     pub config: Config,
     /// The roles of the functions, by the functions' logical ids.
     pub roles: BTreeMap<String, Arc<Role>>,
-    /// Told after every request, because it may have put something into a stream.
+    /// Told after every request that may have put something into a stream.
     pub written: Notify,
     clock: Clock,
+    apps: Vec<App>,
     functions: Functions,
     schedules: Vec<(String, Schedule)>,
     rotations: Vec<Rotation>,
@@ -114,13 +115,14 @@ impl Service {
         keys: &Keys,
     ) -> Result<Self, Fault> {
         let printer = printer(&inbox, options.print_mails);
-        let (mut functions, mut roles) = (BTreeMap::new(), BTreeMap::new());
+        let (mut functions, mut roles, mut apps) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (id, binary, function) in template.functions() {
             let role = Arc::new(Role::of(template, function.role.trim_end_matches(".Arn")));
             let sdk = sdk(&role);
             let (store, transport) = (store(&sdk, &config), Transport::new(&config, &sdk, printer.clone())?);
             roles.insert(id.to_owned(), role);
             let app = App::new(config.clone(), options.clock.clone(), store, keys.clone())?;
+            apps.push(app.clone());
             let timeout = template.timeout_seconds(function);
             functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, transport, &sdk, timeout)?));
         }
@@ -136,12 +138,18 @@ impl Service {
             roles,
             written,
             clock,
+            apps,
             functions,
             schedules,
             rotations,
             rules,
             pollers,
         })
+    }
+
+    /// Gives memory back that no function used since this was called the last time.
+    pub fn rest(&self) {
+        self.apps.iter().for_each(|app| app.hasher.rest());
     }
 
     /// Connects functions with what calls them besides the gateway.

@@ -9,7 +9,7 @@ use local::service::store;
 use local::template::Template;
 use user_core::clock::Clock;
 use user_core::config::Config;
-use user_core::lambda::https_client;
+use user_core::lambda::https;
 use user_core::password::hasher::Hasher;
 use user_core::store::Store;
 
@@ -42,7 +42,7 @@ impl Stage {
         })?;
         let sdk = match endpoint {
             Some(endpoint) => remote_config(&endpoint),
-            None => aws_config::defaults(BehaviorVersion::latest()).http_client(https_client()).load().await,
+            None => aws_config::defaults(BehaviorVersion::latest()).http_client(https::client()).load().await,
         };
         let hasher = Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?;
         Ok(Self { store: store(&sdk, &config), config, hasher, clock: Clock::System })

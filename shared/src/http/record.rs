@@ -57,7 +57,7 @@ impl Record {
         metrics::histogram!(metric::HTTP_SECONDS, &labels).record(seconds);
         let [method, route] = labels;
         metrics::counter!(metric::HTTP_REQUESTS, &[method, route, ("status", class)]).increment(1);
-        metric::flush();
+        metric::answered();
     }
 }
 

@@ -1,0 +1,259 @@
+//! The HTTPS client of the AWS SDKs' clients: HTTP/1.1 over rustls and ring. Connections stay open, one for each call at a time, and
+//! serve the next call of their host. Smithy's own client also speaks HTTP/2 and goes through proxies, which no function needs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use http::uri::{PathAndQuery, Scheme, Uri};
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// How long a connection that nobody uses is kept: hosts and what lies between close or forget it some time later.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A client of all hosts, whose certificates are checked with those of the system (`SSL_CERT_FILE` names others).
+#[must_use]
+pub fn client() -> SharedHttpClient {
+    let connections = Arc::new(Connections::default());
+    http_client_fn(move |settings, _| {
+        let (connections, patience) = (connections.clone(), settings.connect_timeout());
+        SharedHttpConnector::new(Https { connections, patience: patience.unwrap_or(Duration::MAX) })
+    })
+}
+
+type Sender = SendRequest<SdkBody>;
+
+/// Where a connection leads.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Host {
+    tls: bool,
+    name: String,
+    port: u16,
+}
+
+impl Host {
+    fn of(uri: &Uri) -> Option<Self> {
+        let tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        Some(Self { tls, name: uri.host()?.to_owned(), port })
+    }
+
+    /// The name without the brackets of an IPv6 address.
+    fn bare(&self) -> &str {
+        self.name.trim_start_matches('[').trim_end_matches(']')
+    }
+}
+
+/// The open connections that no call uses, and since when.
+#[derive(Default)]
+struct Connections {
+    idle: Mutex<HashMap<Host, Vec<(Sender, Instant)>>>,
+    tls: OnceLock<TlsConnector>,
+}
+
+#[derive(Clone)]
+struct Https {
+    connections: Arc<Connections>,
+    patience: Duration,
+}
+
+impl std::fmt::Debug for Https {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Https")
+    }
+}
+
+impl HttpConnector for Https {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let https = self.clone();
+        HttpConnectorFuture::new(async move { Box::pin(https.send(request)).await })
+    }
+}
+
+impl Https {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+        let host = Host::of(request.uri()).ok_or_else(|| ConnectorError::user("a request names no host".into()))?;
+        to_origin_form(&mut request).map_err(ConnectorError::user)?;
+        while let Some(mut sender) = self.connections.take(&host) {
+            if sender.ready().await.is_err() {
+                continue;
+            }
+            match sender.try_send_request(request).await {
+                Ok(response) => return self.receive(host, sender, response).await,
+                // The host closed the connection before anything was sent.
+                Err(mut unsent) => match unsent.take_message() {
+                    Some(message) => request = message,
+                    None => return Err(ConnectorError::io(unsent.into_error().into())),
+                },
+            }
+        }
+        let connected = tokio::time::timeout(self.patience, self.connections.open(&host)).await;
+        let mut sender = connected.map_err(|late| ConnectorError::timeout(late.into()))?.map_err(ConnectorError::io)?;
+        let response = sender.send_request(request).await.map_err(|error| ConnectorError::io(error.into()))?;
+        self.receive(host, sender, response).await
+    }
+
+    /// Reads an answer to its end, after which its connection is free; answers of AWS services are bounded, 16 MB at most.
+    async fn receive(
+        &self,
+        host: Host,
+        sender: Sender,
+        response: Response<Incoming>,
+    ) -> Result<HttpResponse, ConnectorError> {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.map_err(|error| ConnectorError::io(error.into()))?.to_bytes();
+        self.connections.keep(host, sender);
+        let response = Response::from_parts(parts, SdkBody::from(body));
+        HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+    }
+}
+
+impl Connections {
+    /// The connection that was used last.
+    fn take(&self, host: &Host) -> Option<Sender> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let senders = idle.get_mut(host)?;
+        senders.retain(|(sender, since)| since.elapsed() < IDLE && !sender.is_closed());
+        senders.pop().map(|(sender, _)| sender)
+    }
+
+    fn keep(&self, host: Host, sender: Sender) {
+        if !sender.is_closed() {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.entry(host).or_default().push((sender, Instant::now()));
+        }
+    }
+
+    async fn open(&self, host: &Host) -> Result<Sender, BoxError> {
+        let stream = TcpStream::connect((host.bare(), host.port)).await?;
+        stream.set_nodelay(true)?;
+        let stream: Box<dyn Stream> = if host.tls {
+            let name = ServerName::try_from(host.bare().to_owned())?;
+            Box::new(self.tls()?.connect(name, stream).await?)
+        } else {
+            Box::new(stream)
+        };
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        #[expect(clippy::disallowed_methods, reason = "a connection does nothing for a request once that is answered")]
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    /// Certificates are read once, when the first connection wants them.
+    fn tls(&self) -> Result<&TlsConnector, BoxError> {
+        if let Some(tls) = self.tls.get() {
+            return Ok(tls);
+        }
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        Ok(self.tls.get_or_init(|| TlsConnector::from(Arc::new(config))))
+    }
+}
+
+/// What a connection runs over.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+/// The host goes from the target into its header (RFC 9112, 3.2.1).
+fn to_origin_form(request: &mut Request<SdkBody>) -> Result<(), BoxError> {
+    if let (Some(authority), false) = (request.uri().authority(), request.headers().contains_key(header::HOST)) {
+        let host = HeaderValue::from_str(authority.as_str())?;
+        request.headers_mut().insert(header::HOST, host);
+    }
+    let target = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    *request.uri_mut() = Uri::from(target);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A host whose connections serve so many requests each and are closed then; how many there were, and its address.
+    async fn host(requests: usize) -> (Arc<AtomicUsize>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (count, url) = (Arc::new(AtomicUsize::new(0)), format!("http://{}", listener.local_addr().unwrap()));
+        let connections = count.clone();
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                connections.fetch_add(1, Ordering::SeqCst);
+                for _ in 0..requests {
+                    let mut seen = Vec::new();
+                    while !seen.ends_with(b"\r\n\r\n") {
+                        seen.push(stream.read_u8().await.unwrap());
+                    }
+                    let seen = String::from_utf8(seen).unwrap().to_lowercase();
+                    assert!(
+                        seen.starts_with("post /path?q=1 http/1.1\r\n") && seen.contains("host: 127.0.0.1:"),
+                        "{seen}"
+                    );
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+                }
+            }
+        });
+        (count, url)
+    }
+
+    async fn ask(https: &Https, url: &str) -> Result<(), ConnectorError> {
+        let request = Request::post(format!("{url}/path?q=1")).body(SdkBody::empty()).unwrap();
+        let answer = https.call(HttpRequest::try_from(request).unwrap()).await?;
+        assert_eq!((answer.status().as_u16(), answer.body().bytes()), (200, Some(&b"ok"[..])));
+        Ok(())
+    }
+
+    fn https() -> Https {
+        Https { connections: Arc::default(), patience: Duration::from_secs(5) }
+    }
+
+    #[tokio::test]
+    async fn a_connection_serves_the_next_call_and_one_more_those_beside_it() {
+        let ((count, url), https) = (host(usize::MAX).await, https());
+        for _ in 0..3 {
+            ask(&https, &url).await.unwrap();
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_its_host_closed_fails_no_call() {
+        let ((count, url), https) = (host(2).await, https());
+        for _ in 0..20 {
+            ask(&https, &url).await.unwrap();
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 10);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_not_there_is_a_fault_of_the_network() {
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        assert!(ask(&https(), &format!("http://{gone}")).await.unwrap_err().is_io());
+    }
+}

@@ -1,0 +1,52 @@
+//! Drives each route once, for `work.py` to count the instructions and allocations of it; the log and the metrics are written as on
+//! Lambda, to nowhere. Prints the routes in the order in which they are driven.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a program for developers")]
+
+#[allow(dead_code, unused_imports, reason = "the tests use more of it")]
+mod support;
+
+use std::collections::BTreeSet;
+use std::io;
+
+use local::template::Template;
+use support::Shop;
+use support::errand::errand;
+use user_core::lambda::start_log_to;
+use user_core::metric;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let shop = Shop::open();
+    start_log_to(&shop.service.config, io::sink);
+    metric::start(&shop.service.config, || Box::new(io::sink()), 1).unwrap();
+    let template = Template::evaluate(|_| None).unwrap();
+    let routes: BTreeSet<_> = template.routes().map(|(_, route)| format!("{} {}", route.method, route.path)).collect();
+    let wanted: Vec<_> = std::env::args().skip(1).collect();
+    for route in routes.iter().filter(|route| wanted.is_empty() || wanted.contains(route)) {
+        // What is made at its first use is not the second's to pay.
+        for counted in [false, true] {
+            let shop = Shop::open();
+            let call = Box::pin(errand(&shop, route)).await;
+            counting_begins();
+            let answer = Box::pin(call.send()).await;
+            if counted {
+                counting_ends();
+            }
+            assert!(answer.status.is_success(), "{route} was answered {}: {}", answer.status, answer.json);
+        }
+        println!("{route}");
+    }
+}
+
+/// All that was counted so far is dropped.
+#[inline(never)]
+fn counting_begins() {
+    std::hint::black_box("begins");
+}
+
+/// What was counted since then is the route's.
+#[inline(never)]
+fn counting_ends() {
+    std::hint::black_box("ends");
+}
