@@ -1,5 +1,5 @@
 """Draws what the other benchmarks wrote with --json: `python3 tests/bench/graph.py FILE... [--folder infra/docs]`. Each file is one of
-startup.py, peers.py or growth.py; the pictures are SVG, for light and dark pages."""
+startup.py, peers.py, growth.py or work.py; the pictures are SVG, for light and dark pages."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service import ROOT
 
-WIDTH, LABELS, RIGHT, BAR = 760, 210, 90, 16
+WIDTH, LABELS, RIGHT, BAR = 820, 270, 90, 16
 STYLE = """
   .back { fill: #ffffff } text { fill: #24292f; font: 13px system-ui, sans-serif } .small { font-size: 11px; fill: #57606a }
   .title { font-size: 15px; font-weight: 600 } .grid { stroke: #d0d7de } .limit { stroke: #cf222e; stroke-dasharray: 4 3 }
@@ -132,12 +132,20 @@ def of_peers(figures):
 def of_growth(figures):
     sizes, names = figures["sizes"], list(figures["sizes"][0]["operations"])
     xs, day = [size["users"] for size in sizes], figures["made"][:10]
-    first = sizes[0]["operations"]
-    ratios = [[size["operations"][name]["ms"] / first[name]["ms"] for size in sizes] for name in names]
+    ratios = [[size["operations"][name]["ratio"] for size in sizes] for name in names]
     calls = [[size["operations"][name]["units"] for size in sizes] for name in names]
-    times, units = "Time of an answer by the number of users, to that of the first", "Units of the database for a call, by the number of users"
+    times, units = "Time of an answer by the number of users, to that of a service of 1,000", "Units of the database for a call, by the number of users"
     yield "growth-time", lines(times, f"One connection, embedded database. {day}", names, xs, ratios)
     yield "growth-units", lines(units, f"As the request's log line tells them. {day}", names, xs, calls)
+
+
+def of_work(figures):
+    rows = sorted(figures["routes"].items(), key=lambda row: -row[1][0])
+    note = f"callgrind; the store, the password's hash and the network left out. {figures['made'][:10]}"
+    groups = [(route.replace("/api/v1", ""), [counted[0] / 1e6]) for route, counted in rows]
+    yield "work", bars("Instructions of a call in gateway, function and SDK, millions", note, ["instructions"], groups)
+    groups = [(route.replace("/api/v1", ""), [counted[1]]) for route, counted in rows]
+    yield "work-allocations", bars("Allocations of a call", note, ["allocations"], groups)
 
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -149,7 +157,7 @@ if __name__ == "__main__":
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for file in arguments.files:
         figures = json.loads(file.read_text())
-        draw = {"startup": of_startup, "peers": of_peers, "growth": of_growth}[figures["kind"]]
+        draw = {"startup": of_startup, "peers": of_peers, "growth": of_growth, "work": of_work}[figures["kind"]]
         for name, svg in draw(figures):
             if svg:
                 (arguments.folder / f"{name}.svg").write_text(svg)

@@ -2,7 +2,7 @@
 [--json FILE]`, 100,000 users by default, up to 10,000,000; after M minutes (30) filling ends wherever it is. Users come by `userctl
 import`, with hashes so cheap that the rest shows. At 1,000 users and each tenfold of them the service is started anew and
 measured over one connection: calls and units of the database as its log tells them, bytes of the answer, and time, also as a ratio to
-the first. Then N users (a tenth) never prove their address, and the function `cleanup` removes them, under a Runtime API and with
+that of a service of 1,000 users which is asked in turn with it. Then N users (a tenth) never prove their address, and the function `cleanup` removes them, under a Runtime API and with
 deadlines that are too short for all of them: each run has to end by itself before its own and the next to go on.
 
 Needs `cargo build --release -p local -p userctl -p cleanup`, and disk: about 3 kB for each user. Exits with 1 when calls or units of
@@ -14,6 +14,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -26,7 +27,7 @@ from load import Process, free_ports, settle
 from runtime import Function, declared, program
 from service import OUT_OF_REACH, PASSWORD, ROOT, Client, binary
 
-SAMPLES, WARM_UP, PAGE = 200, 20, 50
+FIRST, SAMPLES, WARM_UP, PAGE = 1_000, 200, 20, 50
 ADMIN = "admin@example.com"
 FILLING = {**OUT_OF_REACH, "ARGON2_MEMORY_KIB": "64", "ARGON2_ITERATIONS": "1", "EMAIL_VERIFICATION_ENABLED": "false"}
 # Cleanup keeps five seconds of its time for the end, and takes users a minute after their time is over.
@@ -81,7 +82,7 @@ class Local:
 
 def address(number):
     """Neighbours in time are none in the alphabet, as with real ones."""
-    return f"{number * 7_919 % 10_000_019}-{number}@example.com"
+    return f"{number * 7_919 % 10_000_019:08}-{number:08}@example.com"
 
 
 def rows(numbers, verified, made):
@@ -99,7 +100,7 @@ def fill(service, begin, wanted, until, verified="true", made="u"):
         with open(file, "w") as out:
             out.writelines(rows(range(begin, end), verified, made))
         started = time.monotonic()
-        service.userctl("import", str(file))
+        service.userctl("import", "--expire-unverified", str(file))
         file.unlink()
         print(f"  {end:,} users, {(end - begin) / (time.monotonic() - started):,.0f} a second", file=sys.stderr)
         begin = end
@@ -114,35 +115,44 @@ def learn_hash(service):
     file.unlink()
 
 
-def measure(service, made, turn):
-    """Each operation over one connection: milliseconds and bytes as the client sees them, calls and units by the log."""
+def steps_of(service, made, turn):
+    """Each operation as a call, by its number."""
     client = Client(service.port)
-    admin = client.log_in(ADMIN)[2]["access_token"]
     somebody = lambda: address(random.randrange(made))
-    me = client.log_in(somebody())[2]["access_token"]
-    steps = {
+    admin, me = (client.log_in(email)[2]["access_token"] for email in (ADMIN, somebody()))
+    return {
         "list": lambda n: client.call("GET", f"/users?limit={PAGE}", token=admin),
         "login": lambda n: client.log_in(somebody()),
         "sign-up": lambda n: client.call("POST", "/auth/signup", {"email": f"new-{turn}-{n}@example.com", "password": PASSWORD}),
         "me": lambda n: client.call("GET", "/users/me", token=me),
     }
+
+
+def measure(service, made, small, turn):
+    """Each operation over one connection, in turn with the same at a service of the first size: milliseconds and bytes as the client
+    sees them, calls and units by the log."""
+    both = [steps_of(service, made, turn), steps_of(small, FIRST, turn)]
     before = {name: len(lines) for name, lines in service.requests().items()}
-    taken, size = {name: [] for name in steps}, {}
+    taken, size = [{name: [] for name in steps} for steps in both], {}
     for n in range(WARM_UP + SAMPLES):
-        for name, step in steps.items():
-            begun = time.perf_counter()
-            status, headers, _ = step(n)
-            taken[name].append((time.perf_counter() - begun) * 1000)
-            size.setdefault(name, []).append(int(headers["content-length"]))
-            if status not in (200, 201):
-                sys.exit(f"{name} is answered {status}")
+        for name in OPERATIONS:
+            # Who is asked first has the colder caches: that changes from time to time.
+            for steps, times in list(zip(both, taken))[:: 1 if n % 2 else -1]:
+                begun = time.perf_counter()
+                status, headers, _ = steps[name](n)
+                times[name].append((time.perf_counter() - begun) * 1000)
+                if status not in (200, 201):
+                    sys.exit(f"{name} is answered {status}")
+                if times is taken[0]:
+                    size.setdefault(name, []).append(int(headers["content-length"]))
     time.sleep(0.2)
     lines, rows = service.requests(), {}
     for name, route in OPERATIONS.items():
         own = lines[route][before.get(route, 0) + WARM_UP :]
-        times = sorted(taken[name][WARM_UP:])
+        times, others = (sorted(times[name][WARM_UP:]) for times in taken)
         rows[name] = {
             "ms": statistics.median(times),
+            "ratio": statistics.median(times) / statistics.median(others),
             "p99_ms": times[len(times) * 99 // 100],
             "calls": statistics.mean(line["dynamodb.calls"] for line in own),
             "units": statistics.mean(line["dynamodb.units"] for line in own),
@@ -184,7 +194,7 @@ def clean(service):
 
 
 def sizes_to(users):
-    size, found = 1_000, []
+    size, found = FIRST, []
     while size < users:
         found.append(size)
         size *= 10
@@ -198,11 +208,10 @@ def data_bytes(folder):
 def show(figures):
     line = "{:>11} {:8} {:>7} {:>7} {:>9} {:>8} {:>8} {:>9}".format
     print(line("users", "call", "calls", "units", "bytes", "ms", "p99 ms", "to first"))
-    first = figures["sizes"][0]["operations"]
     for size in figures["sizes"]:
         for name, row in size["operations"].items():
             cells = [f"{row[key]:.{digits}f}" for key, digits in SHOWN.items()]
-            print(line(f"{size['users']:,}", name, *cells, f"{row['ms'] / first[name]['ms']:.2f}"))
+            print(line(f"{size['users']:,}", name, *cells, f"{row['ratio']:.2f}"))
     print("\n{:>11} {:>9} {:>12} {:>13} {:>12}".format("users", "start ms", "MB at most", "while filling", "MB on disk"))
     for size in figures["sizes"]:
         memory = [size[name] / 1e6 for name in ("peak", "filling_peak")]
@@ -261,8 +270,10 @@ def main():
                 made = fill(service, made, wanted, until)
                 settle([service.process.pid], 60)
                 filling_peak = service.peak_bytes()
-            with Local(folder, level="info") as service:
-                operations = measure(service, made, turn)
+            if turn == 0:
+                shutil.copytree(folder, Path(above) / "small" / "data")
+            with Local(folder, level="info") as service, Local(Path(above) / "small" / "data", level="info") as small:
+                operations = measure(service, made, small, turn)
                 size = {"users": made, "operations": operations, "start_ms": service.process.start_ms}
                 figures["sizes"].append({**size, "peak": service.peak_bytes(), "filling_peak": filling_peak, "disk": data_bytes(folder)})
             if time.monotonic() >= until:
