@@ -32,6 +32,8 @@ from service import OUT_OF_REACH, PASSWORD, ROOT, Client, binary
 
 HERE = Path(__file__).parent / "peers"
 CONNECTIONS, USERS, STARTS = 16, 16, 5
+# After the load, before memory is read: time for each to give back what it does not need.
+REST_SECONDS = 5
 WORKERS = os.cpu_count()
 SECRET = "only-of-this-benchmark-0123456789abcdef"
 JSON = {"content-type": "application/json"}
@@ -332,6 +334,7 @@ def whole(service, seconds):
             print(f"  {service.name}: {operation}", file=sys.stderr)
         about["me_beside_logins"] = under_logins(service, seconds)
         settle(service.roots(process))
+        time.sleep(REST_SECONDS)
         about["memory_after"] = [pss_bytes(root) for root in service.roots(process)]
     if isinstance(service, BetterAuth):
         with service.start(UPDATE_AGE="0") as process:
