@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service import ROOT
 
-WIDTH, LABELS, RIGHT, BAR = 820, 270, 90, 16
+WIDTH, LABELS, RIGHT, BAR = 830, 285, 90, 16
 STYLE = """
   .back { fill: #ffffff } text { fill: #24292f; font: 13px system-ui, sans-serif } .small { font-size: 11px; fill: #57606a }
   .title { font-size: 15px; font-weight: 600 } .grid { stroke: #d0d7de } .limit { stroke: #cf222e; stroke-dasharray: 4 3 }

@@ -2,7 +2,7 @@
 [--json FILE]`, 100,000 users by default, up to 10,000,000; after M minutes (30) filling ends wherever it is. Users come by `userctl
 import`, with hashes so cheap that the rest shows. At 1,000 users and each tenfold of them the service is started anew and
 measured over one connection: calls and units of the database as its log tells them, bytes of the answer, and time, also as a ratio to
-that of a service of 1,000 users which is asked in turn with it. Then N users (a tenth) never prove their address, and the function `cleanup` removes them, under a Runtime API and with
+that of a service of 1,000 users which is asked in turn with it. Then N users (a tenth, 50,000 at most) never prove their address, and the function `cleanup` removes them, under a Runtime API and with
 deadlines that are too short for all of them: each run has to end by itself before its own and the next to go on.
 
 Needs `cargo build --release -p local -p userctl -p cleanup`, and disk: about 3 kB for each user. Exits with 1 when calls or units of
@@ -278,7 +278,7 @@ def main():
                 figures["sizes"].append({**size, "peak": service.peak_bytes(), "filling_peak": filling_peak, "disk": data_bytes(folder)})
             if time.monotonic() >= until:
                 break
-        wanted = made // 10 if arguments.expired is None else arguments.expired
+        wanted = min(made // 10, 50_000) if arguments.expired is None else arguments.expired
         figures |= {"expired": 0, "cleanup": []}
         if wanted:
             # One process all along: a new one would clean up by itself when it starts.

@@ -60,9 +60,11 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// How often it is looked whether a secret is to be rotated.
 const ROTATE: Duration = Duration::from_secs(3_600);
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Threads that hashed passwords end soon, with the memory that each keeps for itself.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(REST).build();
+    match runtime.map_err(Fault::from).and_then(|runtime| runtime.block_on(run(arguments))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             tracing::error!("{fault}");
