@@ -178,7 +178,7 @@ impl Shop {
     /// Lets the mailer do its work, then all mails to an address, newest first.
     pub(crate) async fn mails(&self, to: &str) -> Vec<Value> {
         assert_ne!(self.service.drain_streams().await.unwrap(), Step::Failed);
-        self.service.inbox.listing(Some(to))
+        self.service.inbox.listing(Some(to)).unwrap()
     }
 
     /// The token of the newest mail to an address.

@@ -1,35 +1,88 @@
-//! The mails that were sent, kept: in memory, and in the data folder so that a restart loses none.
+//! The mails that were sent, kept: in the data folder, so that a restart loses none, or in memory where there is no folder.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::collections::HashSet;
+use std::fs::OpenOptions;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use transport::Mail;
 
 use crate::Fault;
 
-/// Every mail that was sent, oldest first.
-pub struct Inbox {
-    mails: Mutex<Vec<Mail>>,
-    file: Option<Mutex<File>>,
+/// Every mail that was sent. Beside the mails themselves, one takes some 40 bytes of memory.
+pub struct Inbox(Mutex<Kept>);
+
+struct Kept {
+    /// A mail is a line of JSON.
+    lines: Box<dyn Lines>,
+    index: Index,
+}
+
+trait Lines: Read + Write + Seek + Send {}
+impl<T: Read + Write + Seek + Send> Lines for T {}
+
+#[derive(Default)]
+struct Index {
+    /// Oldest first.
+    entries: Vec<Entry>,
+    /// The hashes of the mails' ids.
+    ids: HashSet<u64>,
+    hashes: RandomState,
+}
+
+/// Where a mail lies, and the hash of the address that it goes to.
+struct Entry {
+    at: u64,
+    bytes: usize,
+    to: u64,
+}
+
+impl Index {
+    fn of_id(&self, mail: &Mail) -> u64 {
+        self.hashes.hash_one(&mail.id)
+    }
+
+    fn of_address(&self, address: &str) -> u64 {
+        self.hashes.hash_one(address.to_ascii_lowercase())
+    }
+
+    fn note(&mut self, mail: &Mail, at: u64, bytes: usize) {
+        self.ids.insert(self.of_id(mail));
+        self.entries.push(Entry { at, bytes, to: self.of_address(mail.to.as_str()) });
+    }
 }
 
 impl Inbox {
     /// The inbox of the data folder, or an empty one in memory.
     ///
     /// # Errors
-    /// When the file cannot be opened.
+    /// When the file cannot be opened or read.
     pub fn open(folder: Option<&Path>) -> Result<Self, Fault> {
-        let Some(folder) = folder else {
-            return Ok(Self { mails: Mutex::default(), file: None });
+        let mut lines: Box<dyn Lines> = match folder {
+            Some(folder) => {
+                Box::new(OpenOptions::new().read(true).append(true).create(true).open(folder.join("mail.jsonl"))?)
+            }
+            None => Box::new(Cursor::new(Vec::new())),
         };
-        let file = OpenOptions::new().read(true).append(true).create(true).open(folder.join("mail.jsonl"))?;
-        // A mail that a crash cut short was not marked as sent: it comes again.
-        let lines = BufReader::new(&file).lines().map_while(Result::ok);
-        let mails = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
-        Ok(Self { mails: Mutex::new(mails), file: Some(Mutex::new(file)) })
+        let (mut index, mut at, mut line) = (Index::default(), 0, Vec::new());
+        let mut reader = BufReader::new(&mut lines);
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            // A mail that a crash cut short was not marked as sent: it comes again.
+            if let Ok(mail) = serde_json::from_slice(&line) {
+                index.note(&mail, at, line.len());
+            }
+            at += line.len() as u64;
+            line.clear();
+        }
+        drop(reader);
+        Ok(Self(Mutex::new(Kept { lines, index })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps a mail, once: a letter that the mailer sends again after a crash is the same mail.
@@ -37,44 +90,56 @@ impl Inbox {
     /// # Errors
     /// When it cannot be written.
     pub fn keep(&self, mail: &Mail) -> io::Result<()> {
-        let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
-        if mails.iter().rev().any(|kept| kept.id == mail.id) {
+        let mut kept = self.lock();
+        if kept.index.ids.contains(&kept.index.of_id(mail)) {
             return Ok(());
         }
-        if let Some(file) = &self.file {
-            // The line break comes first: it also parts this mail from one that a crash cut short.
-            let line = format!("\n{}", serde_json::to_string(mail)?);
-            file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes())?;
-        }
-        mails.push(mail.clone());
+        // The line break comes first: it also parts this mail from one that a crash cut short.
+        let line = format!("\n{}", serde_json::to_string(mail)?);
+        let at = kept.lines.seek(SeekFrom::End(0))?;
+        kept.lines.write_all(line.as_bytes())?;
+        kept.index.note(mail, at + 1, line.len() - 1);
         Ok(())
     }
 
     /// The mails to an address (in any letter case), or all, newest first.
-    #[must_use]
-    pub fn mails(&self, to: Option<&str>) -> Vec<Mail> {
-        let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = |mail: &&Mail| to.is_none_or(|to| mail.to.as_str().eq_ignore_ascii_case(to));
-        mails.iter().rev().filter(wanted).cloned().collect()
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn mails(&self, to: Option<&str>) -> io::Result<Vec<Mail>> {
+        let Kept { lines, index } = &mut *self.lock();
+        let to = to.map(|to| index.of_address(to));
+        let wanted = index.entries.iter().rev().filter(|entry| to.is_none_or(|to| entry.to == to));
+        let read = |entry: &Entry| {
+            let mut line = vec![0; entry.bytes];
+            lines.seek(SeekFrom::Start(entry.at))?;
+            lines.read_exact(&mut line)?;
+            Ok(serde_json::from_slice(&line)?)
+        };
+        wanted.map(read).collect()
     }
 
     /// The same as JSON, each with its link and the token in it.
-    #[must_use]
-    pub fn listing(&self, to: Option<&str>) -> Vec<Value> {
+    ///
+    /// # Errors
+    /// As [`Inbox::mails`].
+    pub fn listing(&self, to: Option<&str>) -> io::Result<Vec<Value>> {
         let described = |mail: &Mail| {
             let mut value = json!(mail);
             (value["link"], value["token"]) = (json!(mail.link()), json!(mail.token()));
             value
         };
-        self.mails(to).iter().map(described).collect()
+        Ok(self.mails(to)?.iter().map(described).collect())
     }
 
     /// The inbox as a page for a browser: each mail as its HTML, in a frame that runs no script.
-    #[must_use]
-    pub fn page(&self, to: Option<&str>) -> String {
-        let mails: String = self.mails(to).iter().map(entry).collect();
+    ///
+    /// # Errors
+    /// As [`Inbox::mails`].
+    pub fn page(&self, to: Option<&str>) -> io::Result<String> {
+        let mails: String = self.mails(to)?.iter().map(entry).collect();
         let mails = if mails.is_empty() { "<p>No mail yet. Sign somebody up.</p>".to_owned() } else { mails };
-        PAGE.replace("{mails}", &mails)
+        Ok(PAGE.replace("{mails}", &mails))
     }
 }
 
@@ -99,28 +164,46 @@ time{float:right;color:#7a6a5f}iframe{width:100%;height:560px;border:0}</style>
 mod tests {
     use super::*;
 
+    fn mail(id: &str, to: &str) -> Mail {
+        let mut fields = json!({ "id": id, "to": to });
+        for name in ["kind", "subject", "text", "html", "sent_at"] {
+            fields[name] = json!("x");
+        }
+        serde_json::from_value(fields).unwrap()
+    }
+
+    fn ids(inbox: &Inbox, to: Option<&str>) -> Vec<String> {
+        inbox.mails(to).unwrap().into_iter().map(|mail| mail.id).collect()
+    }
+
     #[test]
     fn a_mail_is_kept_once_and_a_cut_line_spoils_no_other() {
         let name = user_core::id::UserId::new(0).unwrap();
         let folder = std::env::temp_dir().join(format!("inbox-{name}"));
         std::fs::create_dir(&folder).unwrap();
-        let mail = |id: &str| -> Mail {
-            let text = |name: &str| (name.to_owned(), serde_json::json!("x"));
-            let mut fields: serde_json::Map<_, _> =
-                ["kind", "subject", "text", "html", "sent_at"].map(text).into_iter().collect();
-            fields.insert("id".to_owned(), serde_json::json!(id));
-            fields.insert("to".to_owned(), serde_json::json!("ann@example.com"));
-            serde_json::from_value(fields.into()).unwrap()
-        };
-        let inbox = Inbox::open(Some(&folder)).unwrap();
-        inbox.keep(&mail("one")).unwrap();
-        inbox.keep(&mail("one")).unwrap();
+        let open = || Inbox::open(Some(&folder)).unwrap();
+        let inbox = open();
+        inbox.keep(&mail("one", "ann@example.com")).unwrap();
+        inbox.keep(&mail("one", "ann@example.com")).unwrap();
         drop(inbox);
         let mut file = OpenOptions::new().append(true).open(folder.join("mail.jsonl")).unwrap();
         file.write_all(b"\n{\"id\":\"cut").unwrap();
-        Inbox::open(Some(&folder)).unwrap().keep(&mail("two")).unwrap();
-        let ids: Vec<_> = Inbox::open(Some(&folder)).unwrap().mails(None).into_iter().map(|mail| mail.id).collect();
+        let inbox = open();
+        inbox.keep(&mail("one", "ann@example.com")).unwrap();
+        inbox.keep(&mail("two", "ann@example.com")).unwrap();
+        let found = [ids(&inbox, None), ids(&open(), None)];
         std::fs::remove_dir_all(&folder).unwrap();
-        assert_eq!(ids, ["two", "one"]);
+        assert_eq!(found, [["two", "one"], ["two", "one"]]);
+    }
+
+    #[test]
+    fn without_a_folder_mails_are_found_by_their_address_in_any_letter_case() {
+        let inbox = Inbox::open(None).unwrap();
+        for (id, to) in [("one", "ann@example.com"), ("two", "Bob@example.com"), ("three", "bob@example.com")] {
+            inbox.keep(&mail(id, to)).unwrap();
+        }
+        assert_eq!(ids(&inbox, Some("BOB@example.com")), ["three", "two"]);
+        assert_eq!(ids(&inbox, Some("eve@example.com")), [""; 0]);
+        assert_eq!(ids(&inbox, None), ["three", "two", "one"]);
     }
 }

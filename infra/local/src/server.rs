@@ -1,6 +1,6 @@
 //! The service on a port, with what exists only locally: the inbox, direct calls of functions, and the AWS services.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub async fn ask(ip: IpAddr, port: u16) -> Result<(), Fault> {
         stream.write_all(b"GET /api/v1/health/full HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
         let mut status = [0; 12];
         stream.read_exact(&mut status).await?;
-        Ok::<_, std::io::Error>(status)
+        Ok::<_, io::Error>(status)
     });
     match asked.await {
         Ok(Ok(status)) if status.ends_with(b" 200") => Ok(()),
@@ -58,7 +58,7 @@ pub async fn ask(ip: IpAddr, port: u16) -> Result<(), Fault> {
 
 /// Writes a line to standard output; a closed pipe is nobody's fault.
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 /// Serves connections until it is dropped.
@@ -116,7 +116,9 @@ pub async fn dispatch(service: &Service, request: Request<Bytes>, source: IpAddr
 async fn local(service: &Service, path: &str, request: Request<Bytes>) -> Response<Bytes> {
     let function = path.strip_prefix("invoke/");
     match (request.method(), path, function) {
-        (&Method::GET, "mail", _) => inbox(service, &request),
+        (&Method::GET, "mail", _) => inbox(service, &request).unwrap_or_else(|error| {
+            answer_json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "message": error.to_string() }))
+        }),
         (&Method::POST, _, Some(function)) => invoke(service, function, request.body()).await,
         _ if path.starts_with("aws") && service.aws.is_some() => aws(service, &path["aws".len()..], &request).await,
         _ => answer_json(StatusCode::NOT_FOUND, &json!({ "message": "Not Found" })),
@@ -124,17 +126,17 @@ async fn local(service: &Service, path: &str, request: Request<Bytes>) -> Respon
 }
 
 /// JSON for programs, a page for browsers.
-fn inbox(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
+fn inbox(service: &Service, request: &Request<Bytes>) -> io::Result<Response<Bytes>> {
     let query = request.uri().query().unwrap_or_default();
     let to =
         form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "to").map(|(_, value)| value.into_owned());
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accept.contains("text/html") {
-        let mut page = Response::new(Bytes::from(service.inbox.page(to.as_deref())));
+        let mut page = Response::new(Bytes::from(service.inbox.page(to.as_deref())?));
         page.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        return page;
+        return Ok(page);
     }
-    answer_json(StatusCode::OK, &json!(service.inbox.listing(to.as_deref())))
+    Ok(answer_json(StatusCode::OK, &json!(service.inbox.listing(to.as_deref())?)))
 }
 
 async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<Bytes> {

@@ -216,7 +216,7 @@ impl Person {
 async fn letter(shop: &Shop, email: &str) -> String {
     for turn in 1..4_000 {
         let _ = shop.service.drain_streams().await;
-        if let Some(mail) = shop.service.inbox.mails(Some(email)).first() {
+        if let Some(mail) = shop.service.inbox.mails(Some(email)).unwrap().first() {
             return mail.token().to_owned();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
