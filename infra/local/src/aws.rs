@@ -18,6 +18,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use bytes::Bytes;
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::{Database, DynoxideError};
 use futures::stream;
 use http_body_util::StreamBody;
@@ -31,6 +32,7 @@ use crate::cloudwatch::{self, CloudWatch};
 use crate::role::Role;
 use crate::secrets::Secrets;
 use crate::ses::Ses;
+use crate::tokens::Tokens;
 
 /// The services of one local stack.
 #[derive(Clone)]
@@ -45,6 +47,8 @@ pub struct Aws {
     pub cloudwatch: CloudWatch,
     /// Where time comes from.
     pub clock: Clock,
+    /// Transactions that were done.
+    pub tokens: Arc<Tokens>,
 }
 
 impl Aws {
@@ -68,7 +72,8 @@ impl Aws {
             "cloudwatch" => return self.cloudwatch.answer(operation, body, self.clock.now()),
             "secretsmanager" => self.secrets.answer(operation, body),
             "ses" => self.ses.answer(operation, body),
-            _ => run(&self.database, operation, body).unwrap_or_else(|error| (error.status_code(), error.to_json())),
+            _ => run(self, operation, body)
+                .map_or_else(|error| (error.status_code(), error.to_json()), |json| (200, json)),
         };
         (status, json.into_bytes())
     }
@@ -241,9 +246,9 @@ fn response(status: u16, body: impl Into<SdkBody>) -> Result<HttpResponse, Conne
     Ok(HttpResponse::new(status, body.into()))
 }
 
-type Answer = Result<(u16, String), DynoxideError>;
+type Answer = Result<String, DynoxideError>;
 
-fn run(database: &Database, operation: &str, body: &[u8]) -> Answer {
+fn run(Aws { database, tokens, .. }: &Aws, operation: &str, body: &[u8]) -> Answer {
     match operation {
         "GetItem" => call(body, |request| database.get_item(request)),
         "PutItem" => call(body, |request| database.put_item(request)),
@@ -253,7 +258,16 @@ fn run(database: &Database, operation: &str, body: &[u8]) -> Answer {
         "Scan" => call(body, |request| database.scan(request)),
         "BatchGetItem" => call(body, |request| database.batch_get_item(request)),
         "BatchWriteItem" => call(body, |request| database.batch_write_item(request)),
-        "TransactWriteItems" => call(body, |request| database.transact_write_items(request)),
+        "TransactWriteItems" => {
+            let mut request: TransactWriteItemsRequest = read(body)?;
+            // Longer ones are the database's to refuse.
+            let token = request.client_request_token.take_if(|token| token.len() <= 36);
+            let act = || write(&database.transact_write_items(request)?);
+            match token {
+                Some(token) => tokens.once(token, body, act),
+                None => act(),
+            }
+        }
         other => Err(DynoxideError::ValidationException(format!("{other} has no in-process call"))),
     }
 }
@@ -263,7 +277,13 @@ where
     Request: DeserializeOwned,
     Response: Serialize,
 {
-    let wrong = |error: serde_json::Error| DynoxideError::SerializationException(error.to_string());
-    let response = act(serde_json::from_slice(body).map_err(wrong)?)?;
-    Ok((200, serde_json::to_string(&response).map_err(wrong)?))
+    write(&act(read(body)?)?)
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
+    serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
+}
+
+fn write(response: &impl Serialize) -> Answer {
+    serde_json::to_string(response).map_err(|error| DynoxideError::SerializationException(error.to_string()))
 }

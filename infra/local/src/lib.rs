@@ -3,7 +3,7 @@
 //! - [`template`]: the template, evaluated.
 //! - [`database`]: its tables, in an embedded database that speaks `DynamoDB`'s protocol.
 //! - [`secrets`]: its secrets, with their versions.
-//! - [`aws`]: both, as the SDK calls them.
+//! - [`aws`]: both, as the SDK calls them; [`tokens`]: a transaction that is sent again.
 //! - [`function`]: its functions, called as Lambda calls them.
 //! - [`role`]: its roles, which functions are held to.
 //! - [`gateway`]: its routes and CORS, as API Gateway serves them.
@@ -28,6 +28,7 @@ pub mod service;
 pub mod ses;
 pub mod stream;
 pub mod template;
+pub mod tokens;
 
 /// What went wrong, in words for the person who started the service.
 pub type Fault = Box<dyn std::error::Error + Send + Sync>;

@@ -81,7 +81,14 @@ impl Service {
         let inbox = Arc::new(Inbox::open(folder)?);
         let ses = Ses::new(printer(&inbox, options.print_mails), options.clock.clone());
         let (cloudwatch, clock) = (options.cloudwatch.clone(), options.clock.clone());
-        let aws = Aws { database: database::open(folder, &template)?, secrets, ses, cloudwatch, clock };
+        let aws = Aws {
+            database: database::open(folder, &template)?,
+            secrets,
+            ses,
+            cloudwatch,
+            clock,
+            tokens: Arc::default(),
+        };
         let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
         let keys = Keys::from_secret(&secret)?;
         let (folder, wire) = (options.folder.clone(), options.wire.clone());
