@@ -22,7 +22,8 @@ const YEAR: i64 = 2026;
 /// What one more part costs an attacker.
 const PART: u64 = 10_000;
 
-/// How many guesses find the password, exact below [`ENOUGH`]; `known` are the words an attacker would try first, in that order.
+/// How many guesses find the password, a twentieth more or less below [`ENOUGH`]; `known` are the words an attacker would try first,
+/// in that order.
 pub(crate) fn guesses(password: &str, known: &[&str]) -> u64 {
     in_year(password, known, YEAR)
 }

@@ -134,22 +134,25 @@ fn year() -> i64 {
 }
 
 #[test]
-fn the_guesses_are_those_of_the_crate_zxcvbn_up_to_where_they_are_enough() {
+fn the_guesses_are_a_twentieth_at_most_beside_those_of_the_crate_zxcvbn_up_to_where_they_are_enough() {
     let count = if cfg!(debug_assertions) { 3_000 } else { 30_000 };
     let (words, year, mut chance) = (words::all(), year(), Chance(0x2545_F491_4F6C_DD1D));
-    let (mut guessable, mut different) = (0, Vec::new());
+    let (mut guessable, mut exact, mut different) = (0, 0, Vec::new());
     for _ in 0..count {
         let password = chance.password(&words);
         let known: &[&str] = if chance.below(2) == 0 { &KNOWN } else { &[] };
         let theirs = zxcvbn::zxcvbn(&password, known).guesses().min(ENOUGH);
         let ours = in_year(&password, known, year);
         guessable += usize::from(theirs < GUESSES_MINIMUM);
-        if ours != theirs {
+        exact += usize::from(ours == theirs);
+        // The ranks of two words are multiplied; what is no word is exact.
+        if ours.abs_diff(theirs) * 20 > theirs {
             different.push(format!("{password:?}: {ours}, not {theirs}, {} known", known.len()));
         }
     }
     assert!(different.is_empty(), "{} of {count}:\n{}", different.len(), different.join("\n"));
     assert!((count / 5..count / 2).contains(&guessable), "{guessable} guessable");
+    assert!(exact > count / 2, "{exact} exact");
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn every_word_is_found_and_what_stands_between_two_is_not() {
     for pair in words.windows(2) {
         let mut letters: Vec<char> = pair[0].chars().collect();
         assert!(letters.len() <= words::LONGEST, "{pair:?}");
-        assert!(matches!(words::find(&letters), words::Found::Word(1..=30_000)), "{pair:?}");
+        assert!(matches!(words::find(&letters), words::Found::Word(1..=31_000)), "{pair:?}");
         letters.push('\0');
         assert_eq!(words::find(&letters), words::Found::Nothing, "{pair:?}");
         letters.pop();

@@ -12,17 +12,19 @@ const LAST: u8 = 0x80;
 
 const COUNT: usize = u32::from_le_bytes([DATA[0], DATA[1], DATA[2], DATA[3]]) as usize;
 const BLOCKS: usize = COUNT.div_ceil(BLOCK);
+const STEP_COUNT: usize = 256;
 
 // A file of another form does not compile.
 static SHARED: (&[u8], &[u8]) = DATA.split_at(4).1.split_at(COUNT.div_ceil(2));
 static STARTS: (&[u8], &[u8]) = SHARED.1.split_at(3 * BLOCKS);
-static RANKS: (&[u8], &[u8]) = STARTS.1.split_at(2 * COUNT);
+static STEPS: (&[u8], &[u8]) = STARTS.1.split_at(2 * STEP_COUNT);
+static RANKS: (&[u8], &[u8]) = STEPS.1.split_at(COUNT);
 static ENDINGS: &[u8] = RANKS.1;
 
 /// What the list says of some letters.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// A word, by its rank; longer ones may begin with it.
+    /// A word, by its rank, of which 2.2 % may be missing or too much; longer ones may begin with it.
     Word(u64),
     /// Some words begin so.
     Beginning,
@@ -87,7 +89,8 @@ fn start(block: usize) -> usize {
 }
 
 fn rank(word: usize) -> u64 {
-    number(RANKS.0, word, COUNT) as u64
+    let step = RANKS.0.get(word).copied().unwrap_or_default();
+    number(STEPS.0, step.into(), STEP_COUNT) as u64
 }
 
 fn shared(word: usize) -> usize {
