@@ -1,5 +1,6 @@
 //! How a function starts on AWS: logs, configuration, clients, keys; everything that can be wrong is said before the first event.
 
+pub mod answer;
 pub mod https;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use axum::Router;
-use futures::future::join;
+use futures::future::{LocalBoxFuture, join};
 use tracing::Level;
 use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
@@ -95,19 +96,32 @@ async fn load_beside(work: impl AsyncFnOnce(&Store)) -> Result<(App, SdkConfig),
 ///
 /// # Errors
 /// What [`load`] says, and faults of the Lambda runtime.
-pub async fn serve(router: fn(App) -> Router) -> Result<(), lambda_http::Error> {
-    // The first request finds an open connection to the database; what it answers does not matter yet.
-    let connect = async |store: &Store| drop(store.read_key_generation().await);
-    let (app, _) = load_beside(connect).await?;
-    lambda_http::run(router(app)).await
+pub fn serve(router: fn(App) -> Router) -> Serving {
+    Box::pin(async move {
+        // The first request finds an open connection to the database; what it answers does not matter yet.
+        let connect = async |store: &Store| drop(store.read_key_generation().await);
+        let (app, _) = load_beside(connect).await?;
+        run(router(app)).await
+    })
 }
+
+/// A function at work. Boxed, so that it is compiled here, for size, and not in the program.
+pub type Serving = LocalBoxFuture<'static, Result<(), lambda_http::Error>>;
 
 /// The same for a router that stands on the configuration alone: it asks no other service, not even when it starts.
 ///
 /// # Errors
 /// What is missing or malformed in the configuration, and faults of the Lambda runtime.
 pub async fn serve_alone(router: fn(Arc<Config>) -> Router) -> Result<(), lambda_http::Error> {
-    lambda_http::run(router(Arc::new(begin()?))).await
+    run(router(Arc::new(begin()?))).await
+}
+
+/// Serves API Gateway's events with a router that is ready.
+///
+/// # Errors
+/// Faults of the Lambda runtime.
+pub async fn run(router: Router) -> Result<(), lambda_http::Error> {
+    lambda_http::run(answer::service(router)).await
 }
 
 /// Reads the configuration and starts the log and the metrics.

@@ -292,11 +292,16 @@ class BetterAuth(Service):
 def measured(service, process, operation, seconds, connections=CONNECTIONS):
     """One row: an operation of a running service under load."""
     roots = service.roots(process)
-    before = [cpu_seconds([root]) for root in roots]
-    result = load(service.port, service.calls[operation], seconds, connections)
+    wrk = Wrk(service.port, service.calls[operation], seconds, connections)
+    # CPU is read while the load goes on: what is under way at its end is worked on by some and waits at others.
+    time.sleep(1)
+    begun, before = time.perf_counter(), [cpu_seconds([root]) for root in roots]
+    time.sleep(max(1, seconds - 2))
+    used = [cpu_seconds([root]) - at_first for root, at_first in zip(roots, before)]
+    took = time.perf_counter() - begun
+    result = wrk.result()
     settle(roots)
-    # Whoever was under way at the end was worked on as well.
-    spent = [(cpu_seconds([root]) - used) * 1000 / (result.requests + connections) for root, used in zip(roots, before)]
+    spent = [seconds_used * 1000 / took / result.per_second for seconds_used in used]
     row = {"service": service.name, "operation": operation, "hash": service.hash, "connections": connections}
     row |= {"per_second": result.per_second, "p50": result.p50, "p99": result.p99, "requests": result.requests}
     row |= {"refused": result.refused, "lost": result.lost, "cpu_ms": sum(spent), "store_cpu_ms": spent[1] if spent[1:] else None}
@@ -345,14 +350,24 @@ def whole(service, seconds):
     return {**about, "hash": service.hash, "hash_alone": service.hash_alone, "argon2": getattr(service, "argon2", None)}
 
 
-def ours_at(work, seconds, memory_kib, iterations, beside):
-    """Our login at the cost of a peer's hash."""
-    service = Ours(work, memory_kib, iterations)
-    with service.start() as process:
-        service.seed()
-        settle(service.roots(process))
-        row = measured(service, process, "login", seconds)
-    return {**row, "beside": beside, "hash_cpu_ms": service.hash_alone["cpu_ms"]}
+def ours_at(work, seconds, about):
+    """Our login at the cost of a peer's hash: with the same parameters where it is the same algorithm, and else with as many passes as
+    come nearest to its time."""
+    wanted = about["hash_alone"]["cpu_ms"]
+    memory_kib, passes = about["argon2"] or (19_456, 6)
+    tried = []
+    while True:
+        service = Ours(work, memory_kib, passes)
+        with service.start() as process:
+            service.seed()
+            settle(service.roots(process))
+            cost = service.hash_alone["cpu_ms"]
+            tried.append(passes)
+            nearest = passes if about["argon2"] else max(1, round(passes * wanted / cost))
+            if nearest in tried:
+                row = measured(service, process, "login", seconds)
+                return {**row, "beside": about["service"], "hash_cpu_ms": cost}
+        passes = nearest
 
 
 def number(value, digits=1):
@@ -429,12 +444,7 @@ def main():
         if store:
             store.end()
     if "ours" in wanted:
-        own = figures["services"][0]["hash_alone"]["cpu_ms"]
-        for about in figures["services"][1:]:
-            # The same parameters where it is the same algorithm; else as many passes as take the same time.
-            passes = max(1, round(2 * about["hash_alone"]["cpu_ms"] / own))
-            memory, iterations = about["argon2"] or (19_456, passes)
-            figures["equal_cost"].append(ours_at(work, seconds, memory, iterations, about["service"]))
+        figures["equal_cost"] = [ours_at(work, seconds, about) for about in figures["services"][1:]]
     for left in work.glob("ours-*"):
         shutil.rmtree(left)
     print(f"{WORKERS} cores shared with wrk, {CONNECTIONS} connections, {seconds} s each; PostgreSQL {figures.get('postgresql', 'not started')}\n")

@@ -3,5 +3,5 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let (app, sdk) = user_core::lambda::load().await?;
-    lambda_http::run(fleet::router(app, fleet::Source::new(&sdk))).await
+    user_core::lambda::run(fleet::router(app, fleet::Source::new(&sdk))).await
 }

@@ -8,5 +8,5 @@ use transport::Transport;
 async fn main() -> Result<(), lambda_http::Error> {
     let (app, sdk) = user_core::lambda::load().await?;
     let transport = Transport::new(&app.config, &sdk, Arc::new(|_| Ok(())))?;
-    lambda_http::run(health::router(app, transport)).await
+    user_core::lambda::run(health::router(app, transport)).await
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use transport::Transport;
 use user_core::app::App;
 use user_core::clock::Clock;
+use user_core::lambda::answer;
 
 use crate::Fault;
 
@@ -92,7 +93,7 @@ impl Function {
         let deadline = u64::try_from(Clock::System.now_millis()).unwrap_or(0) + self.timeout_seconds * 1000;
         context.deadline = deadline;
         let event = LambdaEvent::new(LambdaRequest::ApiGatewayV2(event), context);
-        let answer = Adapter::from(router.clone()).call(event);
+        let answer = Adapter::from(answer::service(router.clone())).call(event);
         let response = tokio::time::timeout(Duration::from_secs(self.timeout_seconds), answer).await??;
         Ok(serde_json::from_slice(&serde_json::to_vec(&response)?)?)
     }

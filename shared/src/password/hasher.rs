@@ -1,15 +1,17 @@
 //! Password hashing with argon2id (RFC 9106) in the PHC string format; stored hashes may also be of a [`foreign`] form.
 
+use std::collections::VecDeque;
 use std::fmt::Display;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::mem::take;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use argon2::password_hash::phc::{Output, PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use super::{Password, foreign};
 use crate::error::Error;
@@ -24,11 +26,7 @@ pub struct Hasher {
     params: Params,
     /// A hash of today's parameters that no password has.
     nobody: Arc<str>,
-    cores: Arc<Semaphore>,
-    /// The memory of the last hash: taking it again saves thousands of page faults, a tenth of the time.
-    memory: Arc<Mutex<Vec<Block>>>,
-    /// Whether anything was hashed since [`Hasher::rest`].
-    busy: Arc<AtomicBool>,
+    cores: Arc<Cores>,
 }
 
 impl Hasher {
@@ -39,14 +37,12 @@ impl Hasher {
     pub fn new(memory_kib: u32, iterations: u32) -> Result<Self, Error> {
         let params = Params::new(memory_kib, iterations, 1, Some(OUTPUT_BYTES)).map_err(words)?;
         let nobody = phc(&params, &random()?, &random()?).into();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self {
-            params,
-            nobody,
-            cores: Arc::new(Semaphore::new(cores)),
-            memory: Arc::default(),
-            busy: Arc::default(),
-        })
+        let cores = Cores {
+            count: std::thread::available_parallelism().map_or(1, usize::from),
+            blocks: params.block_count(),
+            line: Mutex::default(),
+        };
+        Ok(Self { params, nobody, cores: Arc::new(cores) })
     }
 
     /// The PHC string of `password` with a new salt.
@@ -90,36 +86,84 @@ impl Hasher {
 
     /// Gives the memory of the last hash back, if nothing was hashed since this was called the last time.
     pub fn rest(&self) {
-        if !self.busy.swap(false, Ordering::Relaxed) {
-            drop(std::mem::take(&mut *self.memory.lock().unwrap_or_else(PoisonError::into_inner)));
+        let mut line = self.cores.line();
+        if !take(&mut line.moved) {
+            line.memory = Vec::new();
         }
     }
 
-    /// Does `work` beside the threads that answer requests. The memory is wiped when the outcome is on its way.
+    /// Does `work` when a core is free, unless nobody waits for it any more.
     async fn on_a_core<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let core = self.cores.clone().acquire_owned().await.map_err(Error::internal)?;
-        self.busy.store(true, Ordering::Relaxed);
-        let kept = self.memory.clone();
-        let ours = self.params.block_count();
         let (reply, outcome) = oneshot::channel();
-        tokio::task::spawn_blocking(move || {
-            let mut memory = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
-            let started = Instant::now();
-            let outcome = work(&mut memory);
-            metrics::histogram!(metric::ARGON2_SECONDS).record(started.elapsed().as_secs_f64());
-            // Nobody listens when the client has gone.
-            let _ = reply.send(outcome);
-            memory.fill(Block::new());
-            // A hash of another service may have taken more than ours do.
-            memory.truncate(ours);
-            memory.shrink_to(ours);
-            *kept.lock().unwrap_or_else(PoisonError::into_inner) = memory;
-            drop(core);
-        });
+        self.cores.take(Box::new(move |memory| {
+            if !reply.is_closed() {
+                let started = Instant::now();
+                let outcome = work(memory);
+                metrics::histogram!(metric::ARGON2_SECONDS).record(started.elapsed().as_secs_f64());
+                let _ = reply.send(outcome);
+            }
+        }));
         outcome.await.map_err(Error::internal)?
+    }
+}
+
+type Work = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
+
+/// Threads that hash, as many as there are cores while there is work: each goes on with what has waited longest.
+struct Cores {
+    count: usize,
+    blocks: usize,
+    line: Mutex<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Work>,
+    at_work: usize,
+    /// That of the last hash: taking it again saves thousands of page faults, a tenth of the time.
+    memory: Vec<Block>,
+    /// Whether anything was hashed since [`Hasher::rest`].
+    moved: bool,
+}
+
+impl Cores {
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(self: &Arc<Self>, work: Work) {
+        let mut line = self.line();
+        line.waiting.push_back(work);
+        line.moved = true;
+        if line.at_work < self.count {
+            line.at_work += 1;
+            let cores = self.clone();
+            tokio::task::spawn_blocking(move || cores.work());
+        }
+    }
+
+    fn work(&self) {
+        let mut memory = take(&mut self.line().memory);
+        while let Some(work) = self.next() {
+            // Whoever waits for it learns of a panic: the reply is gone.
+            let _ = catch_unwind(AssertUnwindSafe(|| work(&mut memory)));
+        }
+        // The next hash would have written over it; now it is kept for nobody knows how long.
+        memory.fill(Block::new());
+        // A hash of another service may have taken more than ours do.
+        memory.truncate(self.blocks);
+        memory.shrink_to(self.blocks);
+        self.line().memory = memory;
+    }
+
+    fn next(&self) -> Option<Work> {
+        let mut line = self.line();
+        let work = line.waiting.pop_front();
+        line.at_work -= usize::from(work.is_none());
+        work
     }
 }
 
@@ -177,6 +221,11 @@ fn words(error: impl Display) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::FutureExt;
+    use futures::future::try_join_all;
+
     use super::*;
 
     fn hasher() -> Hasher {
@@ -192,6 +241,39 @@ mod tests {
         assert!(!hasher.verify(Password::typed("wrong"), Some(&stored)).await.unwrap());
         assert!(!hasher.verify(Password::typed("right"), None).await.unwrap());
         assert!(PasswordHash::new(&hasher.nobody).is_ok(), "an unreadable one would take no time");
+    }
+
+    #[tokio::test]
+    async fn any_number_at_once_is_answered_and_a_fault_takes_no_core_away() {
+        let hasher = hasher();
+        let stored = hasher.hash(Password::typed("right")).await.unwrap();
+        for _ in 0..2 * hasher.cores.count {
+            hasher.cores.take(Box::new(|_| panic!("a fault")));
+        }
+        let verify = |_| hasher.verify(Password::typed("right"), Some(&stored));
+        assert!(try_join_all((0..40).map(verify)).await.unwrap().into_iter().all(|right| right));
+        assert!(hasher.cores.line().waiting.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_not_hashed() {
+        let hasher = hasher();
+        let (begun, ended) = (Arc::new(AtomicUsize::new(0)), std::sync::mpsc::channel::<()>());
+        // Holds every core until the sender is gone.
+        let held = Arc::new(Mutex::new(ended.1));
+        for _ in 0..hasher.cores.count {
+            let held = held.clone();
+            hasher.cores.take(Box::new(move |_| drop(held.lock().map(|held| held.recv()))));
+        }
+        let counted = begun.clone();
+        let mut given_up = Box::pin(hasher.on_a_core(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }));
+        assert!(given_up.as_mut().now_or_never().is_none());
+        drop((given_up, ended.0));
+        hasher.hash(Password::typed("another")).await.unwrap();
+        assert_eq!(begun.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test]
