@@ -1,5 +1,5 @@
 """Draws what the other benchmarks wrote with --json: `python3 tests/bench/graph.py FILE... [--folder infra/docs]`. Each file is one of
-startup.py, peers.py, growth.py or work.py; the pictures are SVG, for light and dark pages."""
+startup.py, peers.py, growth.py or work.py, or of `cargo userctl cost --json`; the pictures are SVG, for light and dark pages."""
 
 import argparse
 import json
@@ -148,6 +148,16 @@ def of_work(figures):
     yield "work-allocations", bars("Allocations of a call", note, ["allocations"], groups)
 
 
+def of_cost(figures):
+    month, note = figures["month"], f"cargo userctl cost; prices of {figures['prices_of']}"
+    groups = [(service, [dollars, month["idle_dollars"][service]]) for service, dollars in month["dollars"].items()]
+    groups.append(("Cognito Essentials", [month["cognito_essentials_dollars"], None]))
+    yield "cost-month", bars(f"A month with {month['users']:,.0f} users, dollars", note, ["all", "without any call"], groups)
+    rows = sorted(figures["million_calls"].items(), key=lambda row: -row[1]["dollars"]["total"])
+    groups = [(route.replace("/api/v1", ""), [row["dollars"]["total"], row["dollars"]["SES"]]) for route, row in rows]
+    yield "cost-calls", bars("A million calls, dollars", f"{note}; logarithmic", ["all", "of it letters"], groups, logarithmic=True)
+
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("files", nargs="+", type=Path)
 parser.add_argument("--folder", type=Path, default=ROOT / "infra" / "docs")
@@ -157,7 +167,7 @@ if __name__ == "__main__":
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for file in arguments.files:
         figures = json.loads(file.read_text())
-        draw = {"startup": of_startup, "peers": of_peers, "growth": of_growth, "work": of_work}[figures["kind"]]
+        draw = {"startup": of_startup, "peers": of_peers, "growth": of_growth, "work": of_work, "cost": of_cost}[figures.get("kind", "cost")]
         for name, svg in draw(figures):
             if svg:
                 (arguments.folder / f"{name}.svg").write_text(svg)
