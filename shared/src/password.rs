@@ -1,6 +1,7 @@
 //! Passwords: the policy a new one must meet. Hashing is in [`hasher`]; hashes of other services are in [`foreign`]; how easily one is
 //! guessed says [`guess`].
 
+mod cores;
 pub mod foreign;
 mod guess;
 pub mod hasher;

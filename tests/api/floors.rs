@@ -106,6 +106,15 @@ fn no_file_is_long_and_half_of_them_are_short() {
     assert!(lengths[lengths.len() / 2].0 <= 110);
 }
 
+/// What is linked for size is not vectorised, and argon2 then takes twice the time, whatever its own level is.
+#[test]
+fn programs_that_hash_passwords_are_linked_for_speed() {
+    let levels = include_str!("../../Cargo.toml").split("[profile.release.package]").nth(1).unwrap();
+    for program in ["auth-program", "local", "argon2", "blake2"] {
+        assert!(levels.contains(&format!("\n{program} = {{ opt-level = 3")), "{program}");
+    }
+}
+
 /// What each package of `Cargo.lock` depends on, by name.
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let lock = include_str!("../../Cargo.lock");

@@ -1,10 +1,7 @@
 //! Password hashing with argon2id (RFC 9106) in the PHC string format; stored hashes may also be of a [`foreign`] form.
 
-use std::collections::VecDeque;
 use std::fmt::Display;
-use std::mem::take;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use argon2::password_hash::phc::{Output, PasswordHash};
@@ -13,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::oneshot;
 
+use super::cores::Cores;
 use super::{Password, foreign};
 use crate::error::Error;
 use crate::id::random;
@@ -37,12 +35,8 @@ impl Hasher {
     pub fn new(memory_kib: u32, iterations: u32) -> Result<Self, Error> {
         let params = Params::new(memory_kib, iterations, 1, Some(OUTPUT_BYTES)).map_err(words)?;
         let nobody = phc(&params, &random()?, &random()?).into();
-        let cores = Cores {
-            count: std::thread::available_parallelism().map_or(1, usize::from),
-            blocks: params.block_count(),
-            line: Mutex::default(),
-        };
-        Ok(Self { params, nobody, cores: Arc::new(cores) })
+        let cores = Arc::new(Cores::new(params.block_count()));
+        Ok(Self { params, nobody, cores })
     }
 
     /// The PHC string of `password` with a new salt.
@@ -86,10 +80,7 @@ impl Hasher {
 
     /// Gives the memory of the last hash back, if nothing was hashed since this was called the last time.
     pub fn rest(&self) {
-        let mut line = self.cores.line();
-        if !take(&mut line.moved) {
-            line.memory = Vec::new();
-        }
+        self.cores.rest();
     }
 
     /// Does `work` when a core is free, unless nobody waits for it any more.
@@ -107,63 +98,6 @@ impl Hasher {
             }
         }));
         outcome.await.map_err(Error::internal)?
-    }
-}
-
-type Work = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
-
-/// Threads that hash, as many as there are cores while there is work: each goes on with what has waited longest.
-struct Cores {
-    count: usize,
-    blocks: usize,
-    line: Mutex<Line>,
-}
-
-#[derive(Default)]
-struct Line {
-    waiting: VecDeque<Work>,
-    at_work: usize,
-    /// That of the last hash: taking it again saves thousands of page faults, a tenth of the time.
-    memory: Vec<Block>,
-    /// Whether anything was hashed since [`Hasher::rest`].
-    moved: bool,
-}
-
-impl Cores {
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(self: &Arc<Self>, work: Work) {
-        let mut line = self.line();
-        line.waiting.push_back(work);
-        line.moved = true;
-        if line.at_work < self.count {
-            line.at_work += 1;
-            let cores = self.clone();
-            tokio::task::spawn_blocking(move || cores.work());
-        }
-    }
-
-    fn work(&self) {
-        let mut memory = take(&mut self.line().memory);
-        while let Some(work) = self.next() {
-            // Whoever waits for it learns of a panic: the reply is gone.
-            let _ = catch_unwind(AssertUnwindSafe(|| work(&mut memory)));
-        }
-        // The next hash would have written over it; now it is kept for nobody knows how long.
-        memory.fill(Block::new());
-        // A hash of another service may have taken more than ours do.
-        memory.truncate(self.blocks);
-        memory.shrink_to(self.blocks);
-        self.line().memory = memory;
-    }
-
-    fn next(&self) -> Option<Work> {
-        let mut line = self.line();
-        let work = line.waiting.pop_front();
-        line.at_work -= usize::from(work.is_none());
-        work
     }
 }
 
@@ -221,10 +155,10 @@ fn words(error: impl Display) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
 
     use futures::FutureExt;
-    use futures::future::try_join_all;
 
     use super::*;
 
@@ -244,36 +178,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn any_number_at_once_is_answered_and_a_fault_takes_no_core_away() {
-        let hasher = hasher();
-        let stored = hasher.hash(Password::typed("right")).await.unwrap();
-        for _ in 0..2 * hasher.cores.count {
-            hasher.cores.take(Box::new(|_| panic!("a fault")));
-        }
-        let verify = |_| hasher.verify(Password::typed("right"), Some(&stored));
-        assert!(try_join_all((0..40).map(verify)).await.unwrap().into_iter().all(|right| right));
-        assert!(hasher.cores.line().waiting.is_empty());
-    }
-
-    #[tokio::test]
     async fn what_nobody_waits_for_any_more_is_not_hashed() {
         let hasher = hasher();
-        let (begun, ended) = (Arc::new(AtomicUsize::new(0)), std::sync::mpsc::channel::<()>());
-        // Holds every core until the sender is gone.
-        let held = Arc::new(Mutex::new(ended.1));
-        for _ in 0..hasher.cores.count {
-            let held = held.clone();
-            hasher.cores.take(Box::new(move |_| drop(held.lock().map(|held| held.recv()))));
+        let (held, holding) = channel::<()>();
+        let holding = Arc::new(Mutex::new(holding));
+        for _ in 0..std::thread::available_parallelism().unwrap().get() {
+            let holding = holding.clone();
+            hasher.cores.take(Box::new(move |_| drop(holding.lock().map(|holding| holding.recv()))));
         }
-        let counted = begun.clone();
-        let mut given_up = Box::pin(hasher.on_a_core(move |_| {
-            counted.fetch_add(1, Ordering::Relaxed);
-            Ok(())
-        }));
+        let (hashed, hashes) = channel();
+        let mut given_up = Box::pin(hasher.on_a_core(move |_| Ok(hashed.send(()))));
         assert!(given_up.as_mut().now_or_never().is_none());
-        drop((given_up, ended.0));
+        drop((given_up, held));
         hasher.hash(Password::typed("another")).await.unwrap();
-        assert_eq!(begun.load(Ordering::Relaxed), 0);
+        assert_eq!(hashes.try_iter().count(), 0);
     }
 
     #[tokio::test]
