@@ -147,7 +147,7 @@ fn reached(from: &str) -> BTreeSet<String> {
 #[test]
 fn a_deployed_function_holds_no_emulator_and_only_two_know_how_mail_is_sent() {
     for function in
-        ["auth", "users", "health", "discovery", "docs", "fleet", "mailer", "feedback", "cleanup", "rotation"]
+        ["auth-program", "users", "health", "discovery", "docs", "fleet", "mailer", "feedback", "cleanup", "rotation"]
     {
         let reached = reached(function);
         assert!(reached.contains("aws-sdk-dynamodb"), "the list is read");
