@@ -74,6 +74,8 @@ variables! {
     refresh_reuse_grace_seconds: i64 = between(0, 300),
     /// What sign-up says of an address that is taken.
     signup_enumeration: Enumeration = parsed,
+    /// How long a failed sign-in takes at least, in milliseconds: so that imported hashes, which take their own time, are not told apart.
+    failed_sign_in_min_ms: u64 = between(0, 10_000),
     /// Whether new users have to prove their address.
     email_verification_enabled: bool = parsed,
     /// After how many seconds a user that did not is gone.

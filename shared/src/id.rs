@@ -63,8 +63,8 @@ identifier! {
     SessionId
 }
 identifier! {
-    /// The identifier of a single-use ticket sent by mail: 128 random bits in base64url.
-    TicketId
+    /// The mailer's turn at a letter: 128 random bits in base64url.
+    TurnId
 }
 identifier! {
     /// A security event's identifier: UUIDv7.
@@ -95,9 +95,14 @@ impl LetterId {
     /// The identifier of the one letter of a cause, in the form of the others: mail services take it as a tag.
     #[must_use]
     pub fn once(cause: &str) -> Self {
-        let hash = ring::digest::digest(&ring::digest::SHA256, cause.as_bytes());
-        Self(URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default()))
+        Self(digest(cause))
     }
+}
+
+/// 128 bits of the SHA-256 of a text, in base64url.
+pub(crate) fn digest(text: &str) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default())
 }
 
 /// A new identifier of a version of a secret: a random UUID (RFC 9562, 5.4), as Secrets Manager advises.
@@ -121,7 +126,7 @@ macro_rules! random_identifier {
         }
     )*};
 }
-random_identifier!(SessionId, TicketId, LetterId);
+random_identifier!(SessionId, TurnId, LetterId);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,8 @@ use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Error;
 use crate::event::By;
-use crate::id::{LetterId, TicketId, UserId};
+use crate::id::{LetterId, UserId};
+use crate::user::User;
 
 /// How long a letter stays in the outbox, in seconds: long enough to answer "I never got the mail".
 pub const KEEP_SECONDS: i64 = 30 * 86_400;
@@ -48,8 +49,10 @@ words! {
         AccountExists = "account-exists",
         /// Prove this new address.
         ConfirmEmail = "confirm-email",
-        /// The address is about to change: a notice to the old one, with the way back.
+        /// A change of address was asked for: a notice to the old one, with the way to prevent it.
         EmailChange = "email-change",
+        /// The address has changed: a notice to the old one, with the way back.
+        EmailChanged = "email-changed",
         /// The password was changed: a notice, in case it was somebody else.
         PasswordChanged = "password-changed",
     }
@@ -87,8 +90,9 @@ pub struct Letter {
     pub user_id: Option<UserId>,
     /// Where it goes.
     pub to: Email,
-    /// The single-use ticket that its link carries.
-    pub ticket: TicketId,
+    /// The epoch of its user that it was written in. In another one its link holds no more, so that it is not sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
     /// The request that it comes from, by the gateway's name.
     #[serde(default)]
     pub request_id: String,
@@ -116,17 +120,25 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// A new letter that waits for the mailer; `by` made the request that it comes from.
+    /// A new letter about `user` that waits for the mailer; `by` made the request that it comes from.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
-    pub fn new(kind: Kind, to: Email, user_id: Option<UserId>, by: &By, now: Timestamp) -> Result<Self, Error> {
+    pub fn about(user: &User, kind: Kind, to: Email, by: &By, now: Timestamp) -> Result<Self, Error> {
+        Ok(Self { user_id: Some(user.id.clone()), epoch: Some(user.epoch), ..Self::asked_for(kind, to, by, now)? })
+    }
+
+    /// A new letter that somebody asked for by address; the mailer finds out whom it serves.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the operating system gives no randomness.
+    pub fn asked_for(kind: Kind, to: Email, by: &By, now: Timestamp) -> Result<Self, Error> {
         Ok(Self {
             id: LetterId::new()?,
             kind,
-            user_id,
+            user_id: None,
             to,
-            ticket: TicketId::new()?,
+            epoch: None,
             request_id: by.request_id().to_owned(),
             created_at: now,
             state: State::Pending,
@@ -137,6 +149,12 @@ impl Letter {
             message_id: None,
             problem: None,
         })
+    }
+
+    /// The same, never to be sent and gone as soon as TTL comes: what is written so that writing nothing takes as long.
+    #[must_use]
+    pub fn dropped(self) -> Self {
+        Self { state: State::Dropped, expires_at: self.created_at, ..self }
     }
 
     /// How long a letter that was taken so often waits for its next attempt, in seconds: a minute, doubling up to an hour. The first

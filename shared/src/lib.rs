@@ -1,6 +1,6 @@
 //! `user-core`: what all functions share. Floors, from low to high; imports only go down:
 //!
-//! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`email`], [`password`], [`signing`], [`token`],
+//! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`email`], [`password`], [`signing`], [`token`], [`ticket`],
 //!    [`user`], [`language`], [`login`], [`session`], [`letter`], [`event`], [`limit`], [`access`],
 //!    [`metric`], [`usage`].
 //! 2. [`store`]: `DynamoDB`, one file for each kind of item.
@@ -27,6 +27,7 @@ pub mod password;
 pub mod session;
 pub mod signing;
 pub mod store;
+pub mod ticket;
 pub mod token;
 pub mod usage;
 pub mod user;

@@ -1,6 +1,7 @@
 //! Rate limits: a minute that slides in steps of five seconds. A step counts as long as any part of it lies in the last minute, so
 //! that no minute, wherever it begins, holds more requests than the limit. [`Share`] is what an instance counts ahead.
 
+pub mod mailbox;
 mod share;
 
 use crate::clock::Timestamp;

@@ -1,5 +1,7 @@
 //! Sessions: one for each login, and the rule by which refresh tokens take turns.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -43,6 +45,25 @@ pub struct Origin {
     pub request_id: String,
 }
 
+impl Origin {
+    /// The network that the request comes from.
+    #[must_use]
+    pub fn network(&self) -> String {
+        network(&self.ip)
+    }
+}
+
+/// Whom a source address stands for: an IPv4 address for itself, an IPv6 address for its network of 64 bits (RFC 6177).
+fn network(ip: &str) -> String {
+    match ip.parse() {
+        Ok(IpAddr::V6(ip)) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        _ => ip.to_owned(),
+    }
+}
+
 impl Session {
     /// The first turn of a new session of the user whose password was just proven.
     ///
@@ -79,6 +100,12 @@ impl Session {
         }
     }
 
+    /// Whether the session is valid for an account in `epoch` and was begun in the network that `origin` comes from.
+    #[must_use]
+    pub fn is_at_home(&self, epoch: u64, origin: &Origin, now: Timestamp) -> bool {
+        self.epoch == epoch && !self.is_expired(now) && network(&self.ip) == origin.network()
+    }
+
     /// Whether the session is over at `now`.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
@@ -112,6 +139,28 @@ pub fn judge_late(session: &Session, seq: u64, epoch: u64, now: Timestamp, grace
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_ipv6_network_is_one_source() {
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::9"));
+        assert_ne!(network("2001:db8:1:2::9"), network("2001:db8:1:3::9"));
+        assert_eq!(network("192.0.2.1"), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_session_of_another_epoch_or_network_is_not_at_home() {
+        let session = Session {
+            epoch: 7,
+            ip: "2001:db8:1:2::9".to_owned(),
+            expires_at: Timestamp(9),
+            ..Session::probe(Timestamp(1))
+        };
+        let from = |ip: &str| Origin { ip: ip.to_owned(), ..Origin::default() };
+        assert!(session.is_at_home(7, &from("2001:db8:1:2:3::1"), Timestamp(8)));
+        assert!(!session.is_at_home(8, &from("2001:db8:1:2::9"), Timestamp(8)));
+        assert!(!session.is_at_home(7, &from("2001:db8:1:3::9"), Timestamp(8)));
+        assert!(!session.is_at_home(7, &from("2001:db8:1:2::9"), Timestamp(9)));
+    }
 
     #[test]
     fn a_late_token_gets_its_successor_within_the_grace_only() {

@@ -9,14 +9,16 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
-use crate::id::{TicketId, UserId};
 use crate::session::Session;
 use crate::signing::Keys;
+use crate::ticket::Ticket;
 use crate::user::{REVERT_SECONDS, Role};
 
 use mint::Mint;
 
-pub use claims::{AccessClaims, RefreshClaims, TicketClaims};
+use claims::TicketClaims;
+
+pub use claims::{AccessClaims, RefreshClaims};
 
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,25 +162,19 @@ impl Tokens {
         })
     }
 
-    /// The token that goes into a letter.
+    /// The token of a link that is sent at `iat`.
     ///
     /// # Errors
     /// [`Error::Internal`] when signing fails or tickets have no such kind.
-    pub fn ticket(
-        &self,
-        kind: Kind,
-        user: &UserId,
-        ticket: &TicketId,
-        iat: Timestamp,
-        exp: Timestamp,
-    ) -> Result<String, Error> {
+    pub fn ticket(&self, kind: Kind, ticket: &Ticket, iat: Timestamp) -> Result<String, Error> {
         let claims = TicketClaims {
             iss: self.issuer.clone(),
             aud: kind.audience(&self.issuer),
-            sub: user.clone(),
-            jti: ticket.clone(),
+            sub: ticket.user.clone(),
+            epoch: ticket.epoch,
+            address: ticket.address.clone(),
             iat,
-            exp,
+            exp: ticket.expires_at,
             kind,
         };
         self.tickets(kind)?.issue(iat, &claims)
@@ -207,13 +203,15 @@ impl Tokens {
         claims.filter(|c| c.kind == Kind::Refresh && current(c.iat, c.exp, now)).ok_or(Error::InvalidRefreshToken)
     }
 
-    /// The claims of a letter's token that has not expired; whether its ticket was used is the user's record to say.
+    /// What a link is bound to whose token has not expired; whether that still holds is the user's record to say.
     ///
     /// # Errors
     /// [`Error::InvalidToken`] for anything else.
-    pub fn read_ticket(&self, kind: Kind, token: &str, now: Timestamp) -> Result<TicketClaims, Error> {
+    pub fn read_ticket(&self, kind: Kind, token: &str, now: Timestamp) -> Result<Ticket, Error> {
         let claims: Option<TicketClaims> = self.tickets(kind)?.read(token, now);
-        claims.filter(|c| c.kind == kind && current(c.iat, c.exp, now)).ok_or(Error::InvalidToken)
+        let claims = claims.filter(|c| c.kind == kind && current(c.iat, c.exp, now)).ok_or(Error::InvalidToken)?;
+        let TicketClaims { sub: user, epoch, address, exp: expires_at, .. } = claims;
+        Ok(Ticket { user, epoch, address, expires_at })
     }
 
     /// Goes on when a token of each kind that is signed at `now` can be read.
@@ -221,13 +219,13 @@ impl Tokens {
     /// # Errors
     /// What refuses it.
     pub fn check(&self, now: Timestamp) -> Result<(), Error> {
-        let (user, ticket, exp) = (UserId::of("probe"), TicketId::of("probe"), now.plus(1));
         let pair = self.pair(&Session::probe(now), Role::User)?;
         self.read_access(&pair.access_token, now)?;
         self.read_refresh(&pair.refresh_token, now)?;
+        let ticket = Ticket::probe(now.plus(1));
         [Kind::Verify, Kind::Reset, Kind::ConfirmEmail, Kind::RevertEmail]
             .into_iter()
-            .try_for_each(|kind| self.read_ticket(kind, &self.ticket(kind, &user, &ticket, now, exp)?, now).map(|_| ()))
+            .try_for_each(|kind| self.read_ticket(kind, &self.ticket(kind, &ticket, now)?, now).map(|_| ()))
     }
 
     fn tickets(&self, kind: Kind) -> Result<&Mint, Error> {

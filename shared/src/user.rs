@@ -1,6 +1,7 @@
 //! Users: the record and its changes.
 
 mod email_change;
+mod links;
 mod view;
 
 use std::str::FromStr;
@@ -11,10 +12,10 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Refusal;
-use crate::id::{TicketId, UserId};
+use crate::id::UserId;
 use crate::language::Language;
 
-pub use email_change::{AddressTicket, REVERT_SECONDS};
+pub use email_change::{FormerEmail, PendingEmail, REVERT_SECONDS};
 pub use view::UserView;
 
 /// How long after its end an unverified user, or the reservation of an address, may still lie in the table before TTL removes it, in
@@ -98,20 +99,14 @@ pub struct User {
     pub updated_at: Timestamp,
     /// Counts the changes; the `ETag`.
     pub version: u64,
-    /// Counts the events that end every session; a session of an older epoch is over.
+    /// Counts what ends every session: a session, a link in an email and a pending change of an older epoch are void.
     pub epoch: u64,
-    /// The verification letter that is good now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verify_ticket: Option<TicketId>,
-    /// The reset letter that is good now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reset_ticket: Option<TicketId>,
     /// The address that is to become the user's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub email_change: Option<AddressTicket>,
+    pub email_change: Option<PendingEmail>,
     /// The addresses that can be taken back, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reverts: Vec<AddressTicket>,
+    pub reverts: Vec<FormerEmail>,
     /// Until when a new user may prove the address; then it is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -134,8 +129,6 @@ impl User {
             updated_at: now,
             version: 1,
             epoch: 1,
-            verify_ticket: None,
-            reset_ticket: None,
             email_change: None,
             reverts: Vec::new(),
             expires_at: None,
@@ -186,43 +179,23 @@ impl User {
         user.is_active = is_active.unwrap_or(user.is_active);
         if user.is_verified {
             user.expires_at = None;
-            user.verify_ticket = None;
         }
         if user == *self {
             return user;
         }
         if (self.is_active && !user.is_active) || (self.is_verified && !user.is_verified) {
-            user.epoch += 1;
-            user.reset_ticket = None;
+            return user.in_new_epoch(now);
         }
         user.version += 1;
         user.updated_at = now;
         user
     }
 
-    /// The user with this verification letter, one version later; the letters before are void.
-    #[must_use]
-    pub fn with_verify_ticket(&self, ticket: &TicketId) -> Self {
-        if self.verify_ticket.as_ref() == Some(ticket) {
-            return self.clone();
-        }
-        Self { verify_ticket: Some(ticket.clone()), version: self.version + 1, ..self.clone() }
-    }
-
-    /// The user with this reset letter, one version later; the letters before are void.
-    #[must_use]
-    pub fn with_reset_ticket(&self, ticket: &TicketId) -> Self {
-        if self.reset_ticket.as_ref() == Some(ticket) {
-            return self.clone();
-        }
-        Self { reset_ticket: Some(ticket.clone()), version: self.version + 1, ..self.clone() }
-    }
-
-    /// The user in a new epoch, in which no session and no reset letter of before is good.
+    /// The user in a new epoch, in which no session, no link and no pending change of before holds.
     #[must_use]
     pub fn in_new_epoch(&self, now: Timestamp) -> Self {
         let (epoch, version) = (self.epoch + 1, self.version + 1);
-        Self { epoch, version, reset_ticket: None, updated_at: now, ..self.clone() }
+        Self { epoch, version, email_change: None, updated_at: now, ..self.clone() }
     }
 
     /// From when on TTL may remove the record.

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::Shop;
+use crate::support::{PASSWORD, Shop};
 
 /// The stream record of every letter in the outbox.
 fn records(shop: &Shop) -> Vec<Value> {
@@ -81,9 +81,62 @@ async fn no_table_holds_a_usable_token() {
 #[tokio::test]
 async fn names_in_a_letter_are_text_and_nothing_else() {
     let shop = Shop::open();
-    let body =
-        json!({ "email": "eve@example.com", "password": crate::support::PASSWORD, "first_name": "<img src=x>{link}" });
-    shop.post("/auth/signup").json(body).send().await;
+    let eve = shop.member("eve@example.com").await;
+    let name = json!({ "first_name": "<img src=x>{link}" });
+    assert_eq!(shop.patch("/users/me").bearer(&eve.access).json(name).send().await.status, 200);
+    shop.forgot("eve@example.com").await;
     let html = shop.mails("eve@example.com").await[0]["html"].as_str().unwrap().to_owned();
     assert!(!html.contains("<img") && html.contains("&lt;img src=x&gt;{link}"), "{html}");
+}
+
+#[tokio::test]
+async fn no_text_of_a_strangers_choice_reaches_an_address_that_is_not_proven() {
+    for settings in [&[][..], &[("SIGNUP_ENUMERATION", "private")]] {
+        let shop = Shop::with(settings);
+        let lure = "You won! Claim at https://evil.example";
+        let body = |email: &str| json!({ "email": email, "password": PASSWORD, "first_name": lure, "last_name": lure });
+        assert_eq!(shop.post("/auth/signup").json(body("ann@example.com")).send().await.status, 201);
+        shop.post("/auth/signup").json(body("ann@example.com")).send().await;
+        shop.post("/auth/resend-verification").json(json!({ "email": "ann@example.com" })).send().await;
+        shop.forgot("ann@example.com").await;
+        let eve = shop.member("eve@example.com").await;
+        shop.patch("/users/me").bearer(&eve.access).json(json!({ "first_name": lure })).send().await;
+        assert_eq!(shop.request_email(&eve, "bob@example.com").await.status, 202);
+        let mut mails = shop.mails("ann@example.com").await;
+        mails.extend(shop.mails("bob@example.com").await);
+        assert!(mails.len() >= 4, "{}", mails.len());
+        for mail in mails {
+            assert!(!mail.to_string().contains("evil.example"), "{} says it", mail["kind"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_mailer_writes_nothing_to_the_table_of_users() {
+    let shop = Shop::open();
+    let ann = shop.member("ann@example.com").await;
+    shop.sign_up("bob@example.com").await;
+    shop.forgot("ann@example.com").await;
+    shop.post("/auth/resend-verification").json(json!({ "email": "bob@example.com" })).send().await;
+    shop.request_email(&ann, "new@example.com").await;
+    let versions = async || {
+        let items = shop.items("UsersTable").await;
+        items.iter().map(|item| [&item["pk"], &item["sk"], &item["version"]].map(Value::to_string)).collect::<Vec<_>>()
+    };
+    let before = versions().await;
+    assert_eq!(shop.mails("ann@example.com").await.len(), 3);
+    assert_eq!(versions().await, before);
+    for item in shop.items("UsersTable").await {
+        let text = item.to_string();
+        assert!(!text.contains("ticket") && !text.contains("token"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_that_is_late_is_not_sent_for_what_was_voided_meanwhile() {
+    let shop = Shop::open();
+    let ann = shop.member("ann@example.com").await;
+    shop.request_email(&ann, "new@example.com").await;
+    shop.post("/auth/logout-all").bearer(&ann.access).send().await;
+    assert_eq!(shop.mails("new@example.com").await.len(), 0, "its link would do nothing");
 }

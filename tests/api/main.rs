@@ -24,6 +24,7 @@ mod logs;
 mod mail;
 mod mailer;
 mod metrics;
+mod private;
 mod races;
 mod restart;
 mod rivals;

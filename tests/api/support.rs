@@ -66,7 +66,11 @@ impl Shop {
 
     /// A new service in memory whose calls of AWS services go over this wire.
     pub(crate) fn over(wire: Wire) -> Self {
-        Self::from(Options { wire: Some(wire), ..Self::options(None, Clock::settable(), &[]) })
+        Self::over_with(wire, &[])
+    }
+
+    pub(crate) fn over_with(wire: Wire, settings: &[(&str, &str)]) -> Self {
+        Self::from(Options { wire: Some(wire), ..Self::options(None, Clock::settable(), settings) })
     }
 
     fn from(options: Options) -> Self {
@@ -158,6 +162,21 @@ impl Shop {
         self.post("/auth/reset-password").json(json!({ "token": token, "new_password": password })).send().await
     }
 
+    /// Asks for a new address, by a member who has the usual password.
+    pub(crate) async fn request_email(&self, member: &Member, new: &str) -> Answer {
+        let body = json!({ "new_email": new, "password": PASSWORD });
+        self.post("/users/me/email").bearer(&member.access).json(body).send().await
+    }
+
+    /// Confirms a new address, signed in with this access token.
+    pub(crate) async fn confirm_email(&self, access: &str, token: &str) -> Answer {
+        self.post("/auth/confirm-email").bearer(access).json(json!({ "token": token })).send().await
+    }
+
+    pub(crate) async fn revert_email(&self, token: &str) -> Answer {
+        self.post("/auth/revert-email").json(json!({ "token": token })).send().await
+    }
+
     /// A login from an address that the account was never signed in from.
     pub(crate) async fn stranger(&self, email: &str, password: &str) -> Answer {
         let body = json!({ "email": email, "password": password });
@@ -184,6 +203,13 @@ impl Shop {
     /// The token of the newest mail to an address.
     pub(crate) async fn mailed_token(&self, to: &str) -> String {
         self.mails(to).await[0]["token"].as_str().unwrap().to_owned()
+    }
+
+    /// The token of the newest mail of a kind to an address.
+    pub(crate) async fn mailed_link(&self, to: &str, kind: &str) -> String {
+        let mails = self.mails(to).await;
+        let mail = mails.iter().find(|mail| mail["kind"] == kind).unwrap_or_else(|| panic!("no {kind} to {to}"));
+        mail["token"].as_str().unwrap().to_owned()
     }
 
     /// A user who signed up, verified and logged in.

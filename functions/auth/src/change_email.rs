@@ -1,17 +1,22 @@
-//! `POST /users/me/email`: the wish for a new address. The old one signs in until the new one is proven.
+//! `POST /users/me/email`: the request for a new address. It reserves nothing, and the old one signs in until the account confirms.
 
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use user_core::app::App;
+use user_core::config::Enumeration;
 use user_core::email::Email;
 use user_core::error::{Error, Refusal};
 use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::extract::Caller;
 use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
+use user_core::limit::Class;
 use user_core::password::Password;
+use user_core::store::email::Claim;
 use utoipa::ToSchema;
+
+use crate::prove::prove;
 
 /// A new address.
 #[derive(ToSchema)]
@@ -35,7 +40,9 @@ impl Body for Wish {
 
 /// Change your address
 ///
-/// Sends a letter to the new address, which has to be proven, and a notice to the old one, which signs in until then.
+/// Sends a link to the new address, by which the account confirms it, and a notice to the old one, which signs in until then. Nothing is
+/// reserved: whoever proves the address first has it. With `SIGNUP_ENUMERATION` private the answer is the same for an address that is
+/// taken.
 #[utoipa::path(
     post,
     path = "/api/v1/users/me/email",
@@ -56,25 +63,30 @@ pub(crate) async fn handle(
     limits: Limits,
     body::Json(wish): body::Json<Wish>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
+    limits.user(Class::Auth, &caller.user.id).await?;
+    prove(&app, &caller, wish.password).await?;
     let by = caller.by(&app);
     let Caller { user, session, .. } = caller;
-    limits.auth(user.email.key().as_str()).await?;
-    crate::prove(&app, &user, wish.password).await?;
-    if wish.new_email.key() == user.email.key() {
+    let (new, now) = (wish.new_email, app.clock.now());
+    if new.key() == user.email.key() {
         return Err(Error::invalid("new_email", Refusal::new("same-email", "this is the address already")));
     }
-    let now = app.clock.now();
-    let prove = Letter::new(Kind::ConfirmEmail, wish.new_email.clone(), Some(user.id.clone()), &by, now)?;
-    let notice = Letter::new(Kind::EmailChange, user.email.clone(), Some(user.id.clone()), &by, now)?;
+    // Where sign-up does not tell, this does not either: who proves an address is found out when it is confirmed.
+    if app.config.signup_enumeration == Enumeration::Reveal
+        && matches!(app.store.claim(&new.key(), &user.id, now).await?, Claim::Taken)
+    {
+        return Err(Error::EmailTaken);
+    }
     let attempt = async || {
         let before = app.store.read_user(&user.id).await?.ok_or(Error::Unauthenticated)?;
-        // A new epoch or address means that what was proven above is not the present state.
-        if before.epoch != session.epoch || before.email != user.email {
+        // A new epoch means that what was proven above is not the present state.
+        if before.epoch != session.epoch {
             return Err(Error::Unauthenticated);
         }
-        let (new, proof, revert) = (wish.new_email.clone(), prove.ticket.clone(), notice.ticket.clone());
-        let after = before.wanting_email(new, proof, revert, now)?;
-        app.store.want_email(&before, &after, [&prove, &notice], (&by, now)).await
+        let after = before.requesting_email(new.clone(), now)?;
+        let link = Letter::about(&after, Kind::ConfirmEmail, new.clone(), &by, now)?;
+        let notice = Letter::about(&after, Kind::EmailChange, before.email.clone(), &by, now)?;
+        app.store.request_email(&before, &after, [&link, &notice], &by).await
     };
     app.store.again_when_stale(attempt).await?;
     Ok((StatusCode::ACCEPTED, Json(Message { message: "Follow the link in the letter to the new address." })))

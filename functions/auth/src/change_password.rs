@@ -8,10 +8,13 @@ use user_core::http::body::{Body, Fields, Json};
 use user_core::http::extract::Caller;
 use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
+use user_core::limit::Class;
 use user_core::password::Password;
 use user_core::store::user::Change;
 use user_core::user::User;
 use utoipa::ToSchema;
+
+use crate::prove::prove;
 
 /// The current password and the next.
 #[derive(ToSchema)]
@@ -60,13 +63,13 @@ pub(crate) async fn handle(
     Json(wish): Json<Passwords>,
 ) -> Result<StatusCode, Error> {
     let by = caller.by(&app);
+    limits.user(Class::Auth, &caller.user.id).await?;
+    prove(&app, &caller, wish.current).await?;
     let Caller { user, session, .. } = caller;
-    limits.auth(user.email.key().as_str()).await?;
-    crate::prove(&app, &user, wish.current).await?;
     app.config.password_policy.check("new_password", &wish.new, &user.known_words(&app.config.project_name))?;
     let hash = app.hasher.hash(wish.new).await?;
     let now = app.clock.now();
-    let notice = Letter::new(Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), &by, now)?;
+    let notice = Letter::about(&user, Kind::PasswordChanged, user.email.clone(), &by, now)?;
     let decide = |user: &User| {
         // Another change of the password began a new epoch: the one proven above is not the current one any more.
         if user.epoch != session.epoch {

@@ -1,50 +1,117 @@
-//! `POST /auth/confirm-email`: the token of a letter proves a new address, which becomes the user's.
+//! `POST /auth/confirm-email`: the account itself proves its new address by the token of a link that went there. Neither the link alone
+//! moves an account, nor does the account without it: nobody can be talked into confirming a stranger's change.
 
 use axum::Json;
 use axum::extract::State;
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::event::{Actor, By};
-use user_core::http::body::{self, Message};
+use user_core::http::body::{self, Body, Fields, Message};
+use user_core::http::extract::Caller;
 use user_core::http::limits::Limits;
+use user_core::id::SessionId;
+use user_core::letter::{self, Letter};
+use user_core::password::Password;
 use user_core::session::Origin;
+use user_core::ticket::Ticket;
 use user_core::token::Kind;
+use utoipa::ToSchema;
 
-use crate::verify::Proof;
+use crate::prove;
 
-/// Prove a new address
+/// The token of a link, and for whoever is not signed in the account's password.
+#[derive(ToSchema)]
+#[schema(as = EmailConfirmation)]
+pub(crate) struct Confirmation {
+    /// As it stands in the link.
+    #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl")]
+    token: String,
+    /// The account's password; not needed with an access token of the account.
+    #[schema(value_type = Option<String>, format = Password, example = "Flat-Wh1te-please")]
+    password: Option<Password>,
+}
+
+impl Body for Confirmation {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let token = fields.text("token", |text| Ok(text.to_owned()));
+        let password = fields.optional_text("password", |text| Ok(Some(Password::typed(text))));
+        Some(Self { token: token?, password: password?.flatten() })
+    }
+}
+
+/// Confirm a new address
 ///
-/// The token of the letter to the new address makes it the account's. The sessions live on.
+/// The token of the link that went to the new address makes it the account's, if the account itself brings it: with its access token, or
+/// with its password in the body. Whoever proves an address first has it. All sessions end but the one that confirms; the old address gets
+/// a notice with a link that takes it back.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/confirm-email",
     operation_id = "confirmEmail",
     tag = "Addresses",
-    request_body = Proof,
+    request_body = Confirmation,
     responses((
         status = 200,
         description = "The new address signs in from now on.",
         body = Message,
         example = json!({ "message": "Your address is changed. Sign in with it." })
     )),
-    extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
+    security((), ("bearer" = [])),
+    extensions(("x-problems" = json!(["invalid-token", "unauthenticated", "invalid-credentials", "email-taken", "throttled"]))),
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
+    caller: Option<Caller>,
     limits: Limits,
     origin: Origin,
-    body::Json(proof): body::Json<Proof>,
+    body::Json(confirmation): body::Json<Confirmation>,
 ) -> Result<Json<Message>, Error> {
-    limits.general().await?;
-    let now = app.clock.now();
-    let claims = crate::read_ticket(&app, Kind::ConfirmEmail, &proof.token).await?;
-    let by = By::request(Actor::User(claims.sub.clone()), &origin, &app.clock);
-    let attempt = async || {
-        let before = app.store.read_user(&claims.sub).await?.ok_or(Error::InvalidToken)?;
-        let (after, reserved_until) = before.with_email_proven(&claims.jti, now)?;
-        let login = app.store.read_login(&before.email.key()).await?.ok_or(Error::Stale)?;
-        app.store.move_email(&before, &after, &login, &by, (reserved_until, now)).await
+    let Confirmation { token, password } = confirmation;
+    let (ticket, stays) = match (caller, password) {
+        (Some(caller), _) => {
+            let ticket = crate::read_ticket(&app, &limits, Kind::ConfirmEmail, &token).await?;
+            let own = ticket.user == caller.user.id;
+            (own.then_some(ticket).ok_or(Error::InvalidToken)?, Some(caller.session.id))
+        }
+        (None, Some(password)) => {
+            limits.auth().await?;
+            let ticket = crate::read_ticket(&app, &limits, Kind::ConfirmEmail, &token).await?;
+            prove_by_password(&app, &limits, &origin, &ticket, password).await?;
+            (ticket, None)
+        }
+        (None, None) => {
+            limits.general().await?;
+            return Err(Error::Unauthenticated);
+        }
     };
-    app.store.again_when_stale(attempt).await?;
+    confirm(&app, &ticket, stays.as_ref(), &origin).await?;
     Ok(Json(Message { message: "Your address is changed. Sign in with it." }))
+}
+
+/// Goes on when `password` is the one of the account that the link is about, and the link still holds.
+async fn prove_by_password(
+    app: &App,
+    limits: &Limits,
+    origin: &Origin,
+    ticket: &Ticket,
+    password: Password,
+) -> Result<(), Error> {
+    let user = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
+    // Nothing is hashed for a link that holds no more.
+    user.confirming_email(ticket, app.clock.now())?;
+    let login = Box::pin(prove::by_address(app, limits, origin, &user.email, password)).await?;
+    if login.user_id == user.id && login.epoch == user.epoch { Ok(()) } else { Err(Error::InvalidToken) }
+}
+
+async fn confirm(app: &App, ticket: &Ticket, stays: Option<&SessionId>, origin: &Origin) -> Result<(), Error> {
+    let now = app.clock.now();
+    let by = By::request(Actor::User(ticket.user.clone()), origin, &app.clock);
+    let attempt = async || {
+        let before = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
+        let after = before.confirming_email(ticket, now)?;
+        let login = app.store.read_login(&before.email.key()).await?.ok_or(Error::Stale)?;
+        let notice = Letter::about(&before, letter::Kind::EmailChanged, before.email.clone(), &by, now)?;
+        app.store.move_email(&before, &after, &login, (&notice, stays), (&by, now)).await
+    };
+    app.store.again_when_stale(attempt).await
 }

@@ -15,7 +15,8 @@ use crate::resend_verification::Address;
 
 /// Ask for a letter that sets a new password
 ///
-/// The answer is the same, and as fast, for every address; a letter is sent if the address has an account. It is good for half an hour.
+/// The answer is the same, and as fast, for every address; an email is sent if the address has an account, at most five in an hour and then
+/// one an hour to one mailbox. Its link is valid for 70 minutes.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/forgot-password",

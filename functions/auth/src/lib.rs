@@ -8,6 +8,7 @@ mod forgot_password;
 mod login;
 mod logout;
 mod logout_all;
+mod prove;
 mod refresh;
 mod resend_verification;
 mod reset_password;
@@ -24,10 +25,9 @@ use user_core::event::{Actor, By};
 use user_core::http;
 use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
-use user_core::password::Password;
 use user_core::session::Origin;
-use user_core::token::{self, TicketClaims};
-use user_core::user::User;
+use user_core::ticket::Ticket;
+use user_core::token;
 use utoipa::OpenApi;
 
 /// The function's routes.
@@ -76,23 +76,16 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     Calls::openapi()
 }
 
-/// Puts a letter for whoever reads the mail of `email` into the outbox. Whether there is an account that it serves, the mailer finds
-/// out, so that asking takes the same time for every address.
+/// Puts a letter for whoever reads the mail of `email` into the outbox. Whether there is an account that it serves, and whether the
+/// mailbox may get one more, the mailer finds out, so that asking takes the same time for every address.
 async fn ask_for_letter(app: &App, limits: &Limits, origin: &Origin, kind: Kind, email: Email) -> Result<(), Error> {
-    limits.auth(email.key().as_str()).await?;
+    limits.auth().await?;
     let by = By::request(Actor::Anonymous, origin, &app.clock);
-    app.store.create_letter(&Letter::new(kind, email, None, &by, app.clock.now())?).await
+    app.store.create_letter(&Letter::asked_for(kind, email, &by, app.clock.now())?).await
 }
 
-/// The claims of a letter's token, by the keys that are in force.
-async fn read_ticket(app: &App, kind: token::Kind, token: &str) -> Result<TicketClaims, Error> {
-    app.keyring_for(token).await;
+/// What the link of a letter is bound to, by the keys that are in force.
+async fn read_ticket(app: &App, limits: &Limits, kind: token::Kind, token: &str) -> Result<Ticket, Error> {
+    limits.keyring_for(token).await?;
     app.keyring_in_force().await.tokens.read_ticket(kind, token, app.clock.now())
-}
-
-/// Goes on when `password` is the one of `user`, who is signed in.
-async fn prove(app: &App, user: &User, password: Password) -> Result<(), Error> {
-    let login = app.store.read_login(&user.email.key()).await?.filter(|login| login.user_id == user.id);
-    let stored = login.as_ref().map(|login| login.password_hash.as_str());
-    if app.hasher.verify(password, stored).await? { Ok(()) } else { Err(Error::InvalidCredentials) }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<TokenPair>, Error> {
     let now = app.clock.now();
     let token = &wish.refresh_token;
-    let Ok(claims) = app.keyring_for(token).await.tokens.read_refresh(token, now) else {
+    let Ok(claims) = limits.keyring_for(token).await?.tokens.read_refresh(token, now) else {
         limits.general().await?;
         return Err(Error::InvalidRefreshToken);
     };

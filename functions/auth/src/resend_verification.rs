@@ -30,7 +30,8 @@ impl Body for Address {
 
 /// Ask for another verification letter
 ///
-/// The answer is the same, and as fast, for every address; a letter is sent if the address waits for its verification.
+/// The answer is the same, and as fast, for every address; an email is sent if the address waits for its verification, at most five in an
+/// hour and then one an hour to one mailbox.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/resend-verification",

@@ -38,8 +38,8 @@ impl Body for Reset {
 
 /// Set a new password with a letter
 ///
-/// The token of a letter sets a new password, once. It ends every session, and it proves the address. For the rules of passwords see
-/// sign-up.
+/// The token of an email sets a new password, once. It ends every session, voids every other link and every pending change, and proves
+/// the address; the names of a sign-up that waited for this proof are dropped. For the rules of passwords see sign-up.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/reset-password",
@@ -61,14 +61,11 @@ pub(crate) async fn handle(
     body::Json(wish): body::Json<Reset>,
 ) -> Result<Json<Message>, Error> {
     let now = app.clock.now();
-    limits.auth_source().await?;
-    let claims = crate::read_ticket(&app, Kind::Reset, &wish.token).await?;
-    limits.auth_account(claims.sub.as_str()).await?;
-    let user = app.store.read_user(&claims.sub).await?.ok_or(Error::InvalidToken)?;
-    let waits =
-        |user: &User| user.is_active && !user.is_expired(now) && user.reset_ticket.as_ref() == Some(&claims.jti);
+    limits.auth().await?;
+    let ticket = crate::read_ticket(&app, &limits, Kind::Reset, &wish.token).await?;
+    let user = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
     // Nothing is hashed for a token that is good for nothing.
-    if !waits(&user) {
+    if !user.may_reset(&ticket, now) {
         return Err(Error::InvalidToken);
     }
     app.config.password_policy.check(
@@ -77,18 +74,24 @@ pub(crate) async fn handle(
         &user.known_words(&app.config.project_name),
     )?;
     let hash = app.hasher.hash(wish.new_password).await?;
-    let by = By::request(Actor::User(claims.sub.clone()), &origin, &app.clock);
-    let notice = Letter::new(letter::Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), &by, now)?;
+    let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
+    let notice = Letter::about(&user, letter::Kind::PasswordChanged, user.email.clone(), &by, now)?;
     let decide = |user: &User| {
-        if !waits(user) {
+        if !user.may_reset(&ticket, now) {
             return Err(Error::InvalidToken);
         }
-        let proven = user.edited(&Edit { is_verified: Some(true), ..Edit::default() }, now).in_new_epoch(now);
+        let proven = user.edited(&claimed(user), now).in_new_epoch(now);
         Ok(Change { password_hash: Some(hash.clone()), letter: Some(notice.clone()), ..proven.into() })
     };
-    match app.store.change_user(&claims.sub, Some(user.clone()), &by, decide).await {
+    match app.store.change_user(&ticket.user, Some(user.clone()), &by, decide).await {
         Ok(_) => Ok(Json(Message { message: "Your password is changed. Sign in with it." })),
         Err(Error::NotFound) => Err(Error::InvalidToken),
         Err(error) => Err(error),
     }
+}
+
+/// What a reset proves: the address. The names of a sign-up that waited for this proof may be a stranger's words, and go.
+fn claimed(user: &User) -> Edit {
+    let gone = user.expires_at.map(|_| None);
+    Edit { is_verified: Some(true), first_name: gone.clone(), last_name: gone, ..Edit::default() }
 }

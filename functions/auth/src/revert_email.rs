@@ -1,4 +1,5 @@
-//! `POST /auth/revert-email`: the token of the notice takes a change of address back and ends every session.
+//! `POST /auth/revert-email`: the token of the notice takes a change of address back, ends every session and voids the password, which
+//! whoever asked for the change knew; the letter to choose another is written in the same transaction.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,6 +8,7 @@ use user_core::error::Error;
 use user_core::event::{Actor, By};
 use user_core::http::body::{self, Message};
 use user_core::http::limits::Limits;
+use user_core::letter::{self, Letter};
 use user_core::session::Origin;
 use user_core::token::Kind;
 
@@ -14,8 +16,8 @@ use crate::verify::Proof;
 
 /// Take the old address back
 ///
-/// The token of the notice to the old address undoes a change of address, for a week, and ends every session: for owners who did not
-/// want the change.
+/// The token of the notice to the old address undoes a change of address, for a week: for owners who did not want it. Every session ends,
+/// the password is void, and an email to choose another one goes to the address.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/revert-email",
@@ -24,9 +26,9 @@ use crate::verify::Proof;
     request_body = Proof,
     responses((
         status = 200,
-        description = "The old address signs in again; every session is ended.",
+        description = "The old address is the account's again; every session is ended, and the password is void.",
         body = Message,
-        example = json!({ "message": "The address is yours again, and all sessions are ended. Choose a new password now." })
+        example = json!({ "message": "The address is yours, and all sessions are ended. Choose a new password by the email we sent you." })
     )),
     extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
 )]
@@ -38,14 +40,17 @@ pub(crate) async fn handle(
 ) -> Result<Json<Message>, Error> {
     limits.general().await?;
     let now = app.clock.now();
-    let claims = crate::read_ticket(&app, Kind::RevertEmail, &proof.token).await?;
-    let by = By::request(Actor::User(claims.sub.clone()), &origin, &app.clock);
+    let ticket = crate::read_ticket(&app, &limits, Kind::RevertEmail, &proof.token).await?;
+    let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
     let attempt = async || {
-        let before = app.store.read_user(&claims.sub).await?.ok_or(Error::InvalidToken)?;
-        let after = before.with_email_reverted(&claims.jti, now)?;
+        let before = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
+        let after = before.reverting_email(&ticket, now)?;
         let login = app.store.read_login(&before.email.key()).await?.ok_or(Error::Stale)?;
-        app.store.revert_email(&before, &after, &login, &by).await
+        let recovery = Letter::about(&after, letter::Kind::ResetPassword, after.email.clone(), &by, now)?;
+        app.store.revert_email(&before, &after, &login, &recovery, &by).await
     };
     app.store.again_when_stale(attempt).await?;
-    Ok(Json(Message { message: "The address is yours again, and all sessions are ended. Choose a new password now." }))
+    Ok(Json(Message {
+        message: "The address is yours, and all sessions are ended. Choose a new password by the email we sent you.",
+    }))
 }

@@ -87,7 +87,7 @@ pub(crate) async fn handle(
     user.first_name = wish.first_name;
     user.last_name = wish.last_name;
     user.language = language;
-    limits.auth(user.email.key().as_str()).await?;
+    limits.auth().await?;
     app.config.password_policy.check("password", &wish.password, &user.known_words(&app.config.project_name))?;
     let password_hash = app.hasher.hash(wish.password).await?;
     let by = By::request(Actor::User(user.id.clone()), &origin, &app.clock);
@@ -108,8 +108,7 @@ pub(crate) async fn handle(
 
 /// Makes the user wait for its verification; the letter that ends the wait.
 fn verification(app: &App, user: &mut User, by: &By) -> Result<Letter, Error> {
-    let letter = Letter::new(Kind::VerifyEmail, user.email.clone(), Some(user.id.clone()), by, user.created_at)?;
-    user.verify_ticket = Some(letter.ticket.clone());
+    let letter = Letter::about(user, Kind::VerifyEmail, user.email.clone(), by, user.created_at)?;
     user.expires_at = Some(user.created_at.plus(app.config.unverified_user_ttl_seconds));
     Ok(letter)
 }
@@ -129,7 +128,7 @@ async fn create_in_private(
             None => Ok(()),
         },
         Err(Error::EmailTaken) => {
-            app.store.create_letter(&Letter::new(Kind::AccountExists, user.email.clone(), None, by, now)?).await
+            app.store.create_letter(&Letter::asked_for(Kind::AccountExists, user.email.clone(), by, now)?).await
         }
         Err(error) => Err(error),
     }

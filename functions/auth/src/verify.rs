@@ -30,7 +30,7 @@ impl Body for Proof {
 
 /// Verify an address
 ///
-/// The token of the letter that sign-up sent. It is good once; a newer letter makes it void.
+/// The token of a verification email, which works once.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/verify",
@@ -49,21 +49,20 @@ pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
     origin: Origin,
-    body::Json(wish): body::Json<Proof>,
+    body::Json(proof): body::Json<Proof>,
 ) -> Result<Json<Message>, Error> {
     limits.general().await?;
     let now = app.clock.now();
-    let claims = crate::read_ticket(&app, Kind::Verify, &wish.token).await?;
+    let ticket = crate::read_ticket(&app, &limits, Kind::Verify, &proof.token).await?;
     let decide = |user: &User| {
-        let waits = !user.is_verified && !user.is_expired(now) && user.verify_ticket.as_ref() == Some(&claims.jti);
-        if waits {
+        if user.may_verify(&ticket, now) {
             Ok(user.edited(&Edit { is_verified: Some(true), ..Edit::default() }, now).into())
         } else {
             Err(Error::InvalidToken)
         }
     };
-    let by = By::request(Actor::User(claims.sub.clone()), &origin, &app.clock);
-    match app.store.change_user(&claims.sub, None, &by, decide).await {
+    let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
+    match app.store.change_user(&ticket.user, None, &by, decide).await {
         Ok(_) => Ok(Json(Message { message: "Your address is verified. You can sign in." })),
         Err(Error::NotFound) => Err(Error::InvalidToken),
         Err(error) => Err(error),

@@ -4,8 +4,6 @@
 mod resolve;
 mod write;
 
-use std::collections::BTreeMap;
-
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures::future::{join, join_all, try_join};
@@ -13,7 +11,8 @@ use serde_json::Value;
 use transport::{Refusal, Transport};
 use user_core::app::App;
 use user_core::error::Error;
-use user_core::letter::{Letter, State};
+use user_core::letter::{Kind, Letter, State};
+use user_core::limit::mailbox::Asked;
 use user_core::metric;
 use user_core::store::outbox::{self, SHARDS};
 
@@ -50,14 +49,12 @@ pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<Dyna
     let mut response = DynamoDbEventResponse::default();
     match wake {
         Wake::Stream(event) => {
-            // Letters are mostly waited for. Those to one address go one after the other: of two tickets the later one is to be good.
-            let mut letters: BTreeMap<String, Vec<Arrived>> = BTreeMap::new();
-            for record in event.records {
+            // Letters are mostly waited for.
+            let letters = event.records.into_iter().map(|record| {
                 let letter = outbox::from_image(record.change.new_image);
-                let address = letter.as_ref().map_or(String::new(), |letter| letter.to.key().as_str().to_owned());
-                letters.entry(address).or_default().push((record.change.sequence_number, letter));
-            }
-            let failed = join_all(letters.into_values().map(|some| Box::pin(deliver_all(app, transport, some)))).await;
+                Box::pin(deliver_new(app, transport, record.change.sequence_number, letter))
+            });
+            let failed = join_all(letters).await;
             response.batch_item_failures = failed.into_iter().flatten().collect();
         }
         Wake::Schedule => {
@@ -68,22 +65,19 @@ pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<Dyna
     Ok(response)
 }
 
-/// A letter that the stream brought, if it is one, with the name of its record.
-type Arrived = (Option<String>, Result<Letter, Error>);
-
-/// Sends letters in their order, and names those that could not even be taken.
-async fn deliver_all(app: &App, transport: &Transport, letters: Vec<Arrived>) -> Vec<DynamoDbBatchItemFailure> {
-    let mut failures = Vec::new();
-    for (sequence_number, letter) in letters {
-        let delivered = async { deliver(app, transport, letter?).await };
-        if let Err(error) = Box::pin(delivered).await {
-            tracing::error!(error.cause = %error, stream.sequence_number = ?sequence_number, "a letter was not taken");
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = sequence_number;
-            failures.push(failure);
-        }
-    }
-    failures
+/// Sends a letter that the stream brought; names its record when it could not even be taken.
+async fn deliver_new(
+    app: &App,
+    transport: &Transport,
+    record: Option<String>,
+    letter: Result<Letter, Error>,
+) -> Option<DynamoDbBatchItemFailure> {
+    let delivered = async { deliver(app, transport, letter?).await };
+    let error = Box::pin(delivered).await.err()?;
+    tracing::error!(error.cause = %error, stream.sequence_number = ?record, "a letter was not taken");
+    let mut failure = DynamoDbBatchItemFailure::default();
+    failure.item_identifier = record;
+    Some(failure)
 }
 
 /// Sends what is due in one partition of the index; one letter's trouble is no other's.
@@ -135,13 +129,33 @@ async fn deliver(app: &App, transport: &Transport, letter: Letter) -> Result<(),
 async fn attempt(app: &App, transport: &Transport, letter: &Letter) -> Result<Fate, Error> {
     let to = letter.to.key();
     let mark = app.store.read_undeliverable(&to, app.clock.now());
-    let (mark, addressee) = try_join(mark, resolve::addressee(app, letter)).await?;
-    let Some(addressee) = addressee else { return Ok(Fate::Dropped) };
+    let (mark, outgoing) = try_join(mark, resolve::resolve(app, letter)).await?;
+    let Some(outgoing) = outgoing else { return Ok(Fate::Dropped) };
     if let Some(mark) = mark {
         return Ok(Fate::Suppressed(mark.reason));
     }
-    let mail = write::mail(app, letter, &addressee)?;
+    if !is_within_limit(app, letter).await? {
+        return Ok(Fate::Suppressed(MAILBOX_LIMIT.to_owned()));
+    }
+    let mail = write::mail(app, letter, &outgoing)?;
     Ok(transport.send(&mail).await.map_or_else(Fate::Refused, Fate::Sent))
+}
+
+/// The problem of a letter that its mailbox got too many of before.
+const MAILBOX_LIMIT: &str = "mailbox-limit";
+
+/// Whether the mailbox may get one more of what anybody can ask for. It is counted when the letter is taken for the first time; a later
+/// attempt was within the limit then.
+async fn is_within_limit(app: &App, letter: &Letter) -> Result<bool, Error> {
+    let asked = match (&letter.user_id, letter.kind) {
+        (None, _) => Asked::ByAddress,
+        (_, Kind::ConfirmEmail) => Asked::ByAccount,
+        _ => return Ok(true),
+    };
+    if letter.attempts > 1 {
+        return Ok(true);
+    }
+    app.store.take_message(&letter.to.key(), asked, app.clock.now()).await
 }
 
 /// Counts and logs what became of a letter.

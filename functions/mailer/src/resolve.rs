@@ -1,52 +1,91 @@
-//! Who gets a letter, if anybody does.
+//! Who gets a letter, if anybody does, and what its link may do. Nothing is written for it.
 
 use user_core::app::App;
+use user_core::clock::Timestamp;
+use user_core::email::Email;
 use user_core::error::Error;
-use user_core::event::{Actor, By};
 use user_core::letter::{Kind, Letter};
-use user_core::store::user::Change;
+use user_core::limit::mailbox::LINK_SECONDS;
+use user_core::store::email::{Claim, Holder};
+use user_core::ticket::Ticket;
+use user_core::token;
 use user_core::user::User;
 
-/// The user whom the letter serves; `None` when it is not to be sent.
-pub(crate) async fn addressee(app: &App, letter: &Letter) -> Result<Option<User>, Error> {
-    let now = app.clock.now();
-    match &letter.user_id {
-        Some(id) => {
-            let user = app.store.read_user(id).await?.filter(|user| !user.is_expired(now));
-            Ok(user.filter(|user| match letter.kind {
-                Kind::VerifyEmail => !user.is_verified && user.verify_ticket.as_ref() == Some(&letter.ticket),
-                Kind::ResetPassword | Kind::AccountExists => user.reset_ticket.as_ref() == Some(&letter.ticket),
-                Kind::ConfirmEmail => user.email_change.as_ref().is_some_and(|change| change.ticket == letter.ticket),
-                Kind::EmailChange => user.reverts.iter().any(|revert| revert.ticket == letter.ticket),
-                Kind::PasswordChanged => true,
-            }))
-        }
-        None => asked_by_address(app, letter).await,
-    }
+/// A letter that is to be sent.
+pub(crate) struct Outgoing {
+    /// Whom it is about.
+    pub(crate) user: User,
+    /// Where it goes.
+    pub(crate) to: Email,
+    /// What it says.
+    pub(crate) kind: Kind,
+    /// What its link may do, if it has one.
+    pub(crate) link: Option<(token::Kind, Ticket)>,
 }
 
-/// Somebody asked for this letter by address: if there is an account that it serves, the letter's ticket becomes the one that is good.
-async fn asked_by_address(app: &App, letter: &Letter) -> Result<Option<User>, Error> {
-    let Some(login) = app.store.read_login(&letter.to.key()).await? else { return Ok(None) };
+/// What is to be sent for a letter; `None` when it serves nobody (any more).
+pub(crate) async fn resolve(app: &App, letter: &Letter) -> Result<Option<Outgoing>, Error> {
     let now = app.clock.now();
-    // It came this far before: since then a newer letter took its place, or it was not needed any more.
-    let was_ready = letter.problem.as_deref().is_some_and(|problem| problem != "internal");
-    let decide = |user: &User| {
-        let good = if letter.kind == Kind::VerifyEmail { &user.verify_ticket } else { &user.reset_ticket };
-        let is_late = was_ready && good.as_ref() != Some(&letter.ticket);
-        if !user.is_active || user.is_expired(now) || is_late {
-            return Err(Error::NotFound);
+    let (id, former) = match &letter.user_id {
+        Some(id) => (id.clone(), false),
+        None => match app.store.holder(&letter.to.key(), now).await? {
+            None => return Ok(None),
+            Some(Holder::Present(id)) => (id, false),
+            Some(Holder::Former(id)) => (id, true),
+        },
+    };
+    let Some(user) = app.store.read_user(&id).await?.filter(|user| !user.is_expired(now)) else { return Ok(None) };
+    if former {
+        return Ok(way_back(user, letter, now));
+    }
+    if letter.epoch.is_some_and(|epoch| epoch != user.epoch) && !tells_of_the_past(letter.kind) {
+        return Ok(None);
+    }
+    if letter.kind == Kind::ConfirmEmail && is_taken(app, letter, &user, now).await? {
+        return Ok(None);
+    }
+    let link = match letter.kind {
+        Kind::VerifyEmail => (!user.is_verified && user.is_active).then(|| {
+            let end = user.expires_at.unwrap_or_else(|| now.plus(app.config.unverified_user_ttl_seconds));
+            (token::Kind::Verify, user.ticket(end))
+        }),
+        Kind::ResetPassword | Kind::AccountExists => {
+            user.is_active.then(|| (token::Kind::Reset, user.ticket(now.plus(LINK_SECONDS))))
         }
-        match letter.kind {
-            Kind::VerifyEmail if !user.is_verified => Ok(Change::from(user.with_verify_ticket(&letter.ticket))),
-            Kind::ResetPassword | Kind::AccountExists => Ok(user.with_reset_ticket(&letter.ticket).into()),
-            _ => Err(Error::NotFound),
+        Kind::ConfirmEmail => user
+            .change_ticket(now)
+            .filter(|ticket| ticket.went_to(&letter.to))
+            .map(|it| (token::Kind::ConfirmEmail, it)),
+        Kind::EmailChange | Kind::EmailChanged => {
+            let ticket = user.revert_ticket(&letter.to, letter.epoch.unwrap_or_default(), now);
+            ticket.map(|ticket| (token::Kind::RevertEmail, ticket))
+        }
+        Kind::PasswordChanged => {
+            let to = letter.to.clone();
+            return Ok(Some(Outgoing { user, to, kind: letter.kind, link: None }));
         }
     };
-    let by = By::itself(Actor::Service, &app.clock);
-    match app.store.change_user(&login.user_id, None, &by, decide).await {
-        Ok(user) => Ok(Some(user)),
-        Err(Error::NotFound) => Ok(None),
-        Err(error) => Err(error),
+    // Asked for by address, it goes where the account says, in the form that its owner typed.
+    let to = if letter.user_id.is_some() { letter.to.clone() } else { user.email.clone() };
+    Ok(link.map(|link| Outgoing { user, to, kind: letter.kind, link: Some(link) }))
+}
+
+/// Notices that are true whatever has happened since.
+fn tells_of_the_past(kind: Kind) -> bool {
+    matches!(kind, Kind::EmailChange | Kind::EmailChanged | Kind::PasswordChanged)
+}
+
+/// Whether somebody else has proven the address that is to be confirmed: he gets no link that can do nothing.
+async fn is_taken(app: &App, letter: &Letter, user: &User, now: Timestamp) -> Result<bool, Error> {
+    Ok(matches!(app.store.claim(&letter.to.key(), &user.id, now).await?, Claim::Taken))
+}
+
+/// Whoever asks for recovery at an address that the account has left gets the way back.
+fn way_back(user: User, letter: &Letter, now: Timestamp) -> Option<Outgoing> {
+    if !user.may_sign_in(now) || letter.kind == Kind::VerifyEmail {
+        return None;
     }
+    let former = user.reverts.iter().rev().find(|former| former.email.key() == letter.to.key())?;
+    let link = (token::Kind::RevertEmail, user.revert_ticket(&former.email, former.epoch, now)?);
+    Some(Outgoing { to: former.email.clone(), kind: Kind::EmailChanged, link: Some(link), user })
 }

@@ -8,12 +8,11 @@ use transport::Mail;
 use user_core::app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
+use user_core::language::Language;
 use user_core::letter::{Kind, Letter};
 use user_core::token;
-use user_core::user::{AddressTicket, User};
 
-/// How long the link of a reset letter is good, in seconds.
-const RESET_SECONDS: i64 = 30 * 60;
+use crate::resolve::Outgoing;
 
 #[expect(clippy::expect_used, reason = "the macro checks each template as this is built; tests render them all")]
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -22,38 +21,23 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates
 });
 
-/// The kind of token that a letter carries, the page that it leads to, and until when it is good.
-fn link(app: &App, letter: &Letter, user: &User, now: Timestamp) -> Option<(token::Kind, &'static str, Timestamp)> {
-    let end =
-        |tickets: &[AddressTicket]| tickets.iter().find(|t| t.ticket == letter.ticket).map_or(now, |t| t.expires_at);
-    match letter.kind {
-        Kind::VerifyEmail => {
-            let end = user.expires_at.unwrap_or_else(|| now.plus(app.config.unverified_user_ttl_seconds));
-            Some((token::Kind::Verify, "verify-email", end))
-        }
-        Kind::ResetPassword | Kind::AccountExists => {
-            Some((token::Kind::Reset, "reset-password", now.plus(RESET_SECONDS)))
-        }
-        Kind::ConfirmEmail => Some((token::Kind::ConfirmEmail, "confirm-email", end(user.email_change.as_slice()))),
-        Kind::EmailChange => Some((token::Kind::RevertEmail, "revert-email", end(&user.reverts))),
-        Kind::PasswordChanged => None,
-    }
-}
-
-/// The letter to `user` as a mail. Its token is signed here and is stored nowhere.
-pub(crate) fn mail(app: &App, letter: &Letter, user: &User) -> Result<Mail, Error> {
+/// What is to be sent, as a mail. The token of its link is signed here and is stored nowhere.
+pub(crate) fn mail(app: &App, letter: &Letter, outgoing: &Outgoing) -> Result<Mail, Error> {
+    let Outgoing { user, to, kind, link } = outgoing;
     let now = app.clock.now();
     let (mut address, mut end) = (String::new(), now);
-    if let Some((kind, page, until)) = link(app, letter, user, now) {
-        let token = app.keyring().tokens.ticket(kind, &user.id, &letter.ticket, now, until)?;
-        address = format!("{}/{page}?token={token}", app.config.frontend_url);
-        end = until;
+    if let Some((purpose, ticket)) = link {
+        let token = app.keyring().tokens.ticket(*purpose, ticket, now)?;
+        address = format!("{}/{}?token={token}", app.config.frontend_url, page(*purpose));
+        end = ticket.expires_at;
     }
-    let [subject, text, html] = render(letter.kind, user, &app.config.project_name, &address, end)?;
+    // A stranger's words reach nobody: only who has proven the address is greeted by the name that the account has.
+    let name = user.first_name.as_deref().filter(|_| user.is_verified && *kind != Kind::ConfirmEmail);
+    let [subject, text, html] = render(*kind, user.language, name, &app.config.project_name, &address, end)?;
     Ok(Mail {
         id: letter.id.to_string(),
-        to: letter.user_id.as_ref().map_or(&user.email, |_| &letter.to).clone(),
-        kind: letter.kind.as_str().to_owned(),
+        to: to.clone(),
+        kind: kind.as_str().to_owned(),
         subject,
         text,
         html,
@@ -61,11 +45,28 @@ pub(crate) fn mail(app: &App, letter: &Letter, user: &User) -> Result<Mail, Erro
     })
 }
 
+/// The page that a link leads to.
+fn page(purpose: token::Kind) -> &'static str {
+    match purpose {
+        token::Kind::Verify => "verify-email",
+        token::Kind::ConfirmEmail => "confirm-email",
+        token::Kind::RevertEmail => "revert-email",
+        token::Kind::Reset | token::Kind::Access | token::Kind::Refresh => "reset-password",
+    }
+}
+
 /// Subject, text and HTML.
-fn render(kind: Kind, user: &User, shop: &str, link: &str, end: Timestamp) -> Result<[String; 3], Error> {
-    let language = user.language.as_str();
+fn render(
+    kind: Kind,
+    language: Language,
+    name: Option<&str>,
+    shop: &str,
+    link: &str,
+    end: Timestamp,
+) -> Result<[String; 3], Error> {
+    let language = language.as_str();
     let words = TEMPLATES.get_template(&format!("{language}/{}.txt", kind.as_str())).map_err(Error::internal)?;
-    let scope = context! { shop, name => user.first_name.clone(), end => moment(end) };
+    let scope = context! { shop, name, end => moment(end) };
     let mut words = words.render_captured(scope).map_err(Error::internal)?;
     let mut block = |name: &str| words.with_state_mut(|words| words.render_block(name)).map_err(Error::internal);
     let subject = block("subject")?;
@@ -91,17 +92,11 @@ fn moment(end: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use user_core::email::Email;
-    use user_core::id::UserId;
-    use user_core::language::Language;
-
     use super::*;
 
     fn letter(kind: Kind, language: Language, name: &str) -> [String; 3] {
-        let email = Email::parse("ann@example.com").unwrap();
-        let user = User::new(UserId::of("u"), email, Timestamp(0));
-        let user = User { language, first_name: Some(name.to_owned()), ..user };
-        render(kind, &user, "Bean & There", "https://shop.example/x?token=t", Timestamp(1_795_420_800)).unwrap()
+        render(kind, language, Some(name), "Bean & There", "https://shop.example/x?token=t", Timestamp(1_795_420_800))
+            .unwrap()
     }
 
     #[test]

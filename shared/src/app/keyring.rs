@@ -83,15 +83,18 @@ impl App {
         self.present.keyring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The keys for reading `token`: if it names one that is not among them, the secret is read again first, once.
-    pub async fn keyring_for(&self, token: &str) -> Arc<Keyring> {
+    /// Whether the key that `token` names is among these keys.
+    #[must_use]
+    pub fn knows_key_of(&self, token: &str) -> bool {
         let known = self.keyring().tokens.knows(token);
         let outcome = if known { "hit" } else { "miss" };
         metrics::counter!(metric::CACHE_LOOKUPS, "cache" => "keys", "outcome" => outcome).increment(1);
-        if !known {
-            self.once_in(UNKNOWN_SECONDS, &self.present.sought_at, async || self.read_keys().await).await;
-        }
-        self.keyring()
+        known
+    }
+
+    /// Reads the secret again for a key that is not known, at most once a second.
+    pub async fn seek_keys(&self) {
+        self.once_in(UNKNOWN_SECONDS, &self.present.sought_at, async || self.read_keys().await).await;
     }
 
     /// The keys that are in force: those of the last rotation, a few seconds after it at most. Asks the database when it did not for

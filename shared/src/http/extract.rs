@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::http::request::Parts;
 use ::http::{Extensions, HeaderMap, header};
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};
 use futures::future::{join, try_join};
 use lambda_http::request::RequestContext;
 
@@ -45,13 +45,13 @@ impl FromRequestParts<App> for Caller {
         let now = app.clock.now();
         let Ok(limits) = Limits::from_request_parts(parts, app).await;
         let token = bearer(&parts.headers).unwrap_or_default();
-        let known = app.keyring_for(token).await;
+        let known = limits.keyring_for(token).await?;
         let Ok(claims) = known.tokens.read_access(token, now) else {
             // Whoever guesses tokens is counted, too.
             limits.general().await?;
             return Err(Error::Unauthenticated);
         };
-        let counted = limits.user(class(parts.uri.path()), claims.sub.as_str());
+        let counted = limits.user(class(parts.uri.path()), &claims.sub);
         let read = app.store.read_caller(&claims.sub, &claims.sid);
         let (keyring, read) = join(app.keyring_in_force(), try_join(counted, read)).await;
         let ((), (user, session)) = read?;
@@ -69,6 +69,18 @@ impl FromRequestParts<App> for Caller {
         let Ok(origin) = Origin::from_request_parts(parts, app).await;
         usage::note_user(&user.id);
         Ok(Self { user, session, origin })
+    }
+}
+
+/// A call that may also be made without an access token. One that comes and is not valid is refused all the same.
+impl OptionalFromRequestParts<App> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Error> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<App>>::from_request_parts(parts, app).await.map(Some)
     }
 }
 

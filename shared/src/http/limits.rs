@@ -1,7 +1,7 @@
 //! Rate limits at the HTTP edge: who is counted, and the headers that tell how he stands (IETF draft-ietf-httpapi-ratelimit-headers).
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::http::request::Parts;
@@ -9,7 +9,10 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::extract::FromRequestParts;
 
 use crate::app::App;
+use crate::app::keyring::Keyring;
+use crate::email::EmailKey;
 use crate::error::Error;
+use crate::id::UserId;
 use crate::limit::{Class, Standing, WINDOW_SECONDS};
 use crate::session::Origin;
 
@@ -30,11 +33,14 @@ impl Ledger {
     }
 }
 
-/// The limits of this request's sender.
+/// The limits of this request's sender. The source is judged before anything else is read or counted: what a refused one names
+/// costs nobody anything.
 pub struct Limits {
     app: App,
     ledger: Ledger,
     source: String,
+    /// Whether the request was counted by its source as one of [`Class::General`].
+    counted: AtomicBool,
 }
 
 impl FromRequestParts<App> for Limits {
@@ -43,67 +49,67 @@ impl FromRequestParts<App> for Limits {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let ledger = parts.extensions.get::<Ledger>().cloned().unwrap_or_default();
         let origin = Origin::from_request_parts(parts, app).await?;
-        Ok(Self { app: app.clone(), ledger, source: source(&origin.ip) })
+        Ok(Self {
+            app: app.clone(),
+            ledger,
+            source: format!("source:{}", origin.network()),
+            counted: AtomicBool::default(),
+        })
     }
 }
 
 impl Limits {
-    /// Counts a call of somebody unknown, by source address.
+    /// Counts a call of somebody unknown, by source; once, however often it is asked for.
     ///
     /// # Errors
     /// [`Error::Throttled`].
     pub async fn general(&self) -> Result<(), Error> {
+        if self.counted.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
         self.admit(Class::General, &self.source).await
     }
 
-    /// Counts a call that takes a password or sends mail, by source address and by account.
+    /// Counts a call of somebody unknown that takes a password or sends mail, by source.
     ///
     /// # Errors
     /// [`Error::Throttled`]; [`Error::Unavailable`] when it cannot be counted.
-    pub async fn auth(&self, account: &str) -> Result<(), Error> {
-        let (source, account) = futures::future::join(self.auth_source(), self.auth_account(account)).await;
-        source.and(account)
-    }
-
-    /// The part of [`Limits::auth`] that is about the source address.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn auth_source(&self) -> Result<(), Error> {
+    pub async fn auth(&self) -> Result<(), Error> {
         self.admit(Class::Auth, &self.source).await
     }
 
-    /// The part of [`Limits::auth`] that is about the account.
+    /// Counts a sign-in, by account. The source must be admitted before.
     ///
     /// # Errors
-    /// As there.
-    pub async fn auth_account(&self, account: &str) -> Result<(), Error> {
-        self.admit(Class::Auth, &format!("account:{account}")).await
+    /// As [`Limits::auth`].
+    pub async fn sign_in(&self, account: &EmailKey) -> Result<(), Error> {
+        self.admit(Class::Auth, &format!("account:{}", account.as_str())).await
     }
 
-    /// Counts a call of a signed-in user.
+    /// Counts a call of a signed-in user, from wherever it comes.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`]; for [`Class::Auth`] also [`Error::Unavailable`] when it cannot be counted.
+    pub async fn user(&self, class: Class, user: &UserId) -> Result<(), Error> {
+        self.admit(class, &format!("user:{user}")).await
+    }
+
+    /// The keys for reading `token`. The secret is read again for a key that is not known, and not before the source is admitted.
     ///
     /// # Errors
     /// [`Error::Throttled`].
-    pub(super) async fn user(&self, class: Class, user: &str) -> Result<(), Error> {
-        self.admit(class, &format!("user:{user}")).await
+    pub async fn keyring_for(&self, token: &str) -> Result<Arc<Keyring>, Error> {
+        if !self.app.knows_key_of(token) {
+            self.general().await?;
+            self.app.seek_keys().await;
+        }
+        Ok(self.app.keyring())
     }
 
     async fn admit(&self, class: Class, subject: &str) -> Result<(), Error> {
         let standing = Box::pin(self.app.limiter.admit(&self.app.store, class, subject, self.app.clock.now())).await?;
         standing.into_iter().for_each(|standing| self.ledger.note(standing));
         Ok(())
-    }
-}
-
-/// Whom a source address stands for: an IPv4 address for itself, an IPv6 address for its network of 64 bits (RFC 6177).
-fn source(ip: &str) -> String {
-    match ip.parse() {
-        Ok(IpAddr::V6(ip)) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("source:{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-        _ => format!("source:{ip}"),
     }
 }
 
@@ -116,15 +122,5 @@ pub(super) fn write(headers: &mut HeaderMap, standing: &Standing) {
     set(HeaderName::from_static("ratelimit"), format!("\"{class}\";r={remaining};t={seconds}"));
     if !admitted {
         set(header::RETRY_AFTER, seconds.to_string());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn an_ipv6_network_is_one_source() {
-        assert_eq!(super::source("2001:db8:1:2:3:4:5:6"), super::source("2001:db8:1:2::9"));
-        assert_ne!(super::source("2001:db8:1:2::9"), super::source("2001:db8:1:3::9"));
-        assert_eq!(super::source("192.0.2.1"), "source:192.0.2.1");
     }
 }

@@ -1,4 +1,5 @@
-//! Changes of address. A login item is the lock of its address; a reserved one keeps an address for a user who cannot sign in by it.
+//! Changes of address. A login item is the lock of its address; a reserved one keeps an old address for its user, who cannot sign in by
+//! it but can take it back. Nothing is reserved for an address that is only asked for.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -9,11 +10,29 @@ use super::{Item, Store, at, key, s};
 use crate::clock::Timestamp;
 use crate::email::{Email, EmailKey};
 use crate::error::Error;
-use crate::event::{By, Event};
-use crate::id::UserId;
+use crate::event::{Actor, By, Event, Name};
+use crate::id::{SessionId, UserId};
 use crate::letter::Letter;
-use crate::login::Login;
+use crate::login::{Login, NO_PASSWORD};
 use crate::user::{PURGE_DELAY_SECONDS, User};
+
+/// What the login item of an address says of somebody who wants it.
+pub enum Claim {
+    /// Nobody has it, or the account itself keeps it.
+    Free,
+    /// It waits for its first proof: whoever proves it first has it.
+    Waiting(UserId),
+    /// Somebody has proven it, or may still take it back.
+    Taken,
+}
+
+/// Whose an address is.
+pub enum Holder {
+    /// The account signs in by it.
+    Present(UserId),
+    /// The account has left it and may take it back.
+    Former(UserId),
+}
 
 fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
     let mut item = key::login(email);
@@ -29,78 +48,139 @@ pub(super) fn is_reserved(item: &Item) -> bool {
     item.contains_key("reserved")
 }
 
+fn owner_of(item: &Item) -> Option<UserId> {
+    item.get("user_id")?.as_s().ok().map(UserId::of)
+}
+
+/// Until when a login item counts.
+fn end_of(item: &Item) -> Option<Timestamp> {
+    item.get("expires_at")?.as_n().ok()?.parse().ok().map(Timestamp)
+}
+
 fn own_with_password(user: &User, login: &Login) -> Expression {
     let values = [(":id", s(user.id.as_str())), (":hash", s(login.password_hash.as_str()))];
     Expression::new("user_id = :id AND password_hash = :hash", values)
 }
 
-fn own_reservation(user: &User, now: Timestamp) -> Expression {
-    let values = [(":id", s(user.id.as_str())), (":now", at(now))];
-    Expression::new("user_id = :id AND attribute_exists(reserved) AND expires_at > :now", values)
+/// Holds while an address is as it was when [`Store::claim`] called it free or waiting.
+fn still(claim: &Claim, own: &UserId, now: Timestamp) -> Expression {
+    match claim {
+        Claim::Waiting(other) => Expression::new(
+            "user_id = :id AND is_verified = :no AND attribute_exists(expires_at)",
+            [(":id", s(other.as_str())), (":no", AttributeValue::Bool(false))],
+        ),
+        _ => Expression::new(
+            "attribute_not_exists(pk) OR expires_at <= :now OR (user_id = :id AND attribute_exists(reserved))",
+            [(":id", s(own.as_str())), (":now", at(now))],
+        ),
+    }
 }
 
 impl Store {
-    /// Writes the wish for a new address: reserves it, and puts both letters into the outbox.
+    /// What stands against `user` having this address.
     ///
     /// # Errors
-    /// [`Error::EmailTaken`]; [`Error::Stale`].
-    pub async fn want_email(
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn claim(&self, email: &EmailKey, user: &UserId, now: Timestamp) -> Result<Claim, Error> {
+        let Some(item) = self.login_item_of(email).await? else { return Ok(Claim::Free) };
+        let (end, reserved) = (end_of(&item), is_reserved(&item));
+        Ok(match (end, owner_of(&item)) {
+            (Some(end), _) if end <= now => Claim::Free,
+            (_, Some(owner)) if reserved && owner == *user => Claim::Free,
+            (Some(_), Some(owner)) if !reserved => Claim::Waiting(owner),
+            _ => Claim::Taken,
+        })
+    }
+
+    /// Whose an address is, or was.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn holder(&self, email: &EmailKey, now: Timestamp) -> Result<Option<Holder>, Error> {
+        let Some(item) = self.login_item_of(email).await? else { return Ok(None) };
+        let is_over = end_of(&item).is_some_and(|end| end <= now);
+        let owner = if is_over { None } else { owner_of(&item) };
+        Ok(owner.map(|owner| if is_reserved(&item) { Holder::Former(owner) } else { Holder::Present(owner) }))
+    }
+
+    async fn login_item_of(&self, email: &EmailKey) -> Result<Option<Item>, Error> {
+        let read =
+            self.client.get_item().table_name(&self.users).set_key(Some(key::login(email))).consistent_read(true);
+        Ok(read.send().await.map_err(failed)?.item)
+    }
+
+    /// Writes the request for a new address, and puts both letters into the outbox.
+    ///
+    /// # Errors
+    /// [`Error::Stale`].
+    pub async fn request_email(
         &self,
         before: &User,
         after: &User,
         letters: [&Letter; 2],
-        (by, now): (&By, Timestamp),
+        by: &By,
     ) -> Result<(), Error> {
-        let change = after.email_change.as_ref().ok_or_else(|| Error::internal("there is no change of address"))?;
-        let free = Expression::new(
-            "attribute_not_exists(pk) OR expires_at <= :now OR (user_id = :id AND attribute_exists(reserved))",
-            [(":now", at(now)), (":id", s(after.id.as_str()))],
-        );
-        let key = change.email.key();
-        // An address that can also be taken back stays reserved for that.
-        let kept =
-            after.reverts.iter().filter(|revert| revert.email.key() == key).map(|revert| revert.expires_at).max();
-        let reserved = reservation(&key, &after.id, kept.map_or(change.expires_at, |kept| kept.max(change.expires_at)));
-        let mut writes = Transaction::default().put(&self.users, reserved, free, || Error::EmailTaken)?.put(
-            &self.users,
-            user_item(after)?,
-            is_version(before),
-            || Error::Stale,
-        )?;
+        let mut writes =
+            Transaction::default().put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?;
         for letter in letters {
             writes = self.put_letter(writes, letter)?;
         }
-        let writes = self.free_left_over(writes, before, Some(after)).await?;
         self.commit(writes, &Event::of_change(before, after, false, by)?).await
     }
 
-    /// Makes the new address the user's; the old one is reserved until `reserved_until`. `login` is the old address' login.
+    /// Makes the proven address the user's, and tells the old one, which is reserved as long as it can be taken back. A sign-up that
+    /// waits for the proof of the address gives way, for good. `stays` is the session that lives on, `login` the old address' login.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`] when the new address is not reserved any more; [`Error::Stale`].
+    /// [`Error::EmailTaken`] when somebody else proved the address first; [`Error::Unauthenticated`] when the session has ended;
+    /// [`Error::Stale`].
     pub async fn move_email(
         &self,
         before: &User,
         after: &User,
         login: &Login,
-        by: &By,
-        (reserved_until, now): (Timestamp, Timestamp),
+        (letter, stays): (&Letter, Option<&SessionId>),
+        (by, now): (&By, Timestamp),
     ) -> Result<(), Error> {
+        let claim = self.claim(&after.email.key(), &after.id, now).await?;
         let moved = login_item(after, &Login::of(after, login.password_hash.clone()))?;
-        let old = reservation(&before.email.key(), &before.id, reserved_until);
-        let writes = Transaction::default()
+        let until = after.reverts.last().map_or(now, |former| former.expires_at);
+        let old = reservation(&before.email.key(), &before.id, until);
+        let mut writes = Transaction::default()
             .put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?
-            .put(&self.users, moved, own_reservation(after, now), || Error::InvalidToken)?
+            .put(&self.users, moved, still(&claim, &after.id, now), || Error::Stale)?
             .put(&self.users, old, own_with_password(before, login), || Error::Stale)?;
-        self.commit(writes, &Event::of_change(before, after, false, by)?).await
+        let mut events = Event::of_change(before, after, false, by)?;
+        match claim {
+            Claim::Free => {}
+            Claim::Taken => return Err(Error::EmailTaken),
+            Claim::Waiting(other) => {
+                let unproven = Expression::new("is_verified = :no", [(":no", AttributeValue::Bool(false))]);
+                writes = writes.delete(&self.users, key::user(&other), unproven, || Error::Stale)?;
+                events.push(Event::new(Name::Expired, &other, &by.acting(Actor::Service))?);
+            }
+        }
+        writes = self.put_letter(writes, letter)?;
+        if let Some(session) = stays {
+            writes = self.move_session(writes, after, session)?;
+        }
+        self.commit(self.free_left_over(writes, before, Some(after)).await?, &events).await
     }
 
-    /// Gives the user the old address back, and frees all others. `login` is the present address' login.
+    /// Gives the user the old address back without a password, frees all others, and writes the letter by which its owner chooses a new
+    /// one. `login` is the present address' login.
     ///
     /// # Errors
     /// [`Error::Stale`].
-    pub async fn revert_email(&self, before: &User, after: &User, login: &Login, by: &By) -> Result<(), Error> {
-        let restored = login_item(after, &Login::of(after, login.password_hash.clone()))?;
+    pub async fn revert_email(
+        &self,
+        before: &User,
+        after: &User,
+        login: &Login,
+        letter: &Letter,
+        by: &By,
+    ) -> Result<(), Error> {
+        let restored = login_item(after, &Login::of(after, NO_PASSWORD.to_owned()))?;
         let mut writes =
             Transaction::default().put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?;
         if before.email.key() == after.email.key() {
@@ -113,8 +193,8 @@ impl Store {
                 || Error::Stale,
             )?;
         }
-        let writes = self.free_left_over(writes, before, Some(after)).await?;
-        self.commit(writes, &Event::of_change(before, after, false, by)?).await
+        let writes = self.put_letter(self.free_left_over(writes, before, Some(after)).await?, letter)?;
+        self.commit(writes, &[Event::new(Name::EmailReverted, &after.id, by)?]).await
     }
 
     /// Frees, with the other writes, the addresses that were reserved for `before` and are not for `after`. Those that somebody else
@@ -133,14 +213,11 @@ impl Store {
         keys.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keys.dedup();
         for email in keys {
-            let key = key::login(&email);
-            let read = self.client.get_item().table_name(&self.users).set_key(Some(key.clone())).consistent_read(true);
-            let item = read.send().await.map_err(failed)?.item;
             let own = |item: &Item| is_reserved(item) && item.get("user_id") == Some(&s(before.id.as_str()));
-            if item.as_ref().is_some_and(own) {
+            if self.login_item_of(&email).await?.as_ref().is_some_and(own) {
                 let still =
                     Expression::new("user_id = :id AND attribute_exists(reserved)", [(":id", s(before.id.as_str()))]);
-                writes = writes.delete(&self.users, key, still, || Error::Stale)?;
+                writes = writes.delete(&self.users, key::login(&email), still, || Error::Stale)?;
             }
         }
         Ok(writes)

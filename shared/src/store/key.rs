@@ -75,6 +75,11 @@ pub(super) fn failures(account: &EmailKey) -> Item {
     limit("failures", account.as_str(), "ROW")
 }
 
+/// What is left of the messages of a kind that a mailbox gets.
+pub(super) fn messages(mailbox: &EmailKey, asked: &str) -> Item {
+    limit(&format!("messages-{asked}"), mailbox.as_str(), "LEFT")
+}
+
 pub(super) fn probe(name: &str) -> Item {
     item(format!("PROBE#{name}"), "PROBE")
 }

@@ -14,13 +14,47 @@ use crate::limit::{Counts, WINDOW_SECONDS};
 /// How long a row of wrong passwords is remembered after the last one, in seconds.
 const FAILURES_KEEP_SECONDS: i64 = 86_400;
 
-/// Wrong passwords in a row for one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failures {
+/// Where a password was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// By whoever named the address.
+    AtSignIn,
+    /// By whoever is signed in.
+    SignedIn,
+}
+
+/// Wrong passwords in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
     /// How many.
     pub count: u64,
     /// When the last one came.
     pub last_at: Timestamp,
+}
+
+/// Wrong passwords in a row for one address: all of them, and those of whoever was signed in, whom strangers must not hold up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failures {
+    count: u64,
+    last_at: Timestamp,
+    #[serde(default)]
+    signed_in_count: u64,
+    #[serde(default)]
+    signed_in_at: Timestamp,
+}
+
+impl Failures {
+    /// All of them: what whoever signs in is judged by.
+    #[must_use]
+    pub fn all(&self) -> Row {
+        Row { count: self.count, last_at: self.last_at }
+    }
+
+    /// Those that whoever is signed in is judged by.
+    #[must_use]
+    pub fn signed_in(&self) -> Option<Row> {
+        (self.signed_in_count > 0).then_some(Row { count: self.signed_in_count, last_at: self.signed_in_at })
+    }
 }
 
 impl Store {
@@ -66,13 +100,19 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn count_failure(&self, account: &EmailKey, now: Timestamp) -> Result<(), Error> {
+    pub async fn count_failure(&self, account: &EmailKey, given: Given, now: Timestamp) -> Result<(), Error> {
+        let update = match given {
+            Given::AtSignIn => "ADD #count :one SET last_at = :now, expires_at = :end",
+            Given::SignedIn => {
+                "ADD #count :one, signed_in_count :one SET last_at = :now, signed_in_at = :now, expires_at = :end"
+            }
+        };
         let counted = unless_contended(|| {
             self.client
                 .update_item()
                 .table_name(&self.ephemeral)
                 .set_key(Some(key::failures(account)))
-                .update_expression("ADD #count :one SET last_at = :now, expires_at = :end")
+                .update_expression(update)
                 .expression_attribute_names("#count", "count")
                 .expression_attribute_values(":one", n(1))
                 .expression_attribute_values(":now", at(now))

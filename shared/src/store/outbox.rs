@@ -11,7 +11,7 @@ use super::{Item, Store, at, from_item, key, n, s, to_item};
 use crate::clock::Timestamp;
 use crate::email::EmailKey;
 use crate::error::Error;
-use crate::id::{LetterId, TicketId};
+use crate::id::{LetterId, TurnId};
 use crate::letter::{Letter, State};
 
 /// The partitions of the index `by_retry`; they can be worked on side by side.
@@ -39,6 +39,23 @@ impl Store {
         Ok(())
     }
 
+    /// Puts a letter into the outbox, unless one with its identifier is there: for letters that one cause brings about once, however
+    /// often it comes.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn create_letter_once(&self, letter: &Letter) -> Result<(), Error> {
+        let item = letter_item(letter)?;
+        let put = unless_contended(|| {
+            let put = self.client.put_item().table_name(&self.outbox).set_item(Some(item.clone()));
+            put.condition_expression("attribute_not_exists(pk)").send()
+        });
+        match conditional(put.await, Error::Stale) {
+            Ok(_) | Err(Error::Stale) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Takes a letter for sending, so that nobody else sends it meanwhile, and as it stands now; `None` when it is settled, waits, or is
     /// taken. Should nothing more be heard of it, it can be taken again after [`Letter::back_off`].
     ///
@@ -46,7 +63,7 @@ impl Store {
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn take_letter(&self, letter: &Letter, now: Timestamp) -> Result<Option<Letter>, Error> {
         // A reply that was lost must not make us take ourselves for somebody else.
-        let taker = TicketId::new()?;
+        let taker = TurnId::new()?;
         let taken = unless_contended(|| {
             self.letter_update(letter)
                 .update_expression(
@@ -223,8 +240,10 @@ fn key_of(letter: &Letter) -> Item {
 /// The item of a new letter; should the stream give it up before any mailer could take it, the schedule finds it.
 fn letter_item(letter: &Letter) -> Result<Item, Error> {
     let mut item = to_item(letter, key_of(letter))?;
-    item.insert("retry_shard".to_owned(), s(key::retry_shard(&letter.id)));
-    item.insert("retry_at".to_owned(), at(letter.created_at.plus(STREAM_SECONDS)));
+    if letter.state == State::Pending {
+        item.insert("retry_shard".to_owned(), s(key::retry_shard(&letter.id)));
+        item.insert("retry_at".to_owned(), at(letter.created_at.plus(STREAM_SECONDS)));
+    }
     Ok(item)
 }
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use crate::clock::Timestamp;
-use crate::id::{SessionId, TicketId, UserId};
+use crate::id::{SessionId, UserId};
+use crate::ticket::AddressTag;
 use crate::user::Role;
 
 /// What an access token says: who, as what, in which session, until when.
@@ -40,17 +41,17 @@ pub struct RefreshClaims {
     pub kind: Kind,
 }
 
-/// What the token of a letter says: whose ticket it is.
+/// What the token of a link in an email says: what the link is bound to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1)")]
-pub struct TicketClaims {
-    pub iss: String,
-    pub aud: String,
-    pub sub: UserId,
-    pub jti: TicketId,
-    pub iat: Timestamp,
-    pub exp: Timestamp,
+pub(super) struct TicketClaims {
+    pub(super) iss: String,
+    pub(super) aud: String,
+    pub(super) sub: UserId,
+    pub(super) epoch: u64,
+    pub(super) address: AddressTag,
+    pub(super) iat: Timestamp,
+    pub(super) exp: Timestamp,
     #[serde(rename = "type")]
-    pub kind: Kind,
+    pub(super) kind: Kind,
 }

@@ -1,5 +1,5 @@
-//! A change of address in two phases: the old address signs in until the new one is proven, and for a week the old one's owner can
-//! take it back. Nobody is locked out at any point.
+//! A change of address in two phases: the old address signs in until the new one is proven by the account itself, and for a week the
+//! owner of the old one can take it back. A request reserves nothing: whoever proves an address first has it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,86 +7,125 @@ use super::User;
 use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Error;
-use crate::id::TicketId;
 use crate::limit::{Class, Standing};
+use crate::ticket::{AddressTag, Ticket};
 
-/// How long a new address may be proven, in seconds. It is reserved for that time.
+/// How long a new address may be proven, in seconds.
 const PROVE_SECONDS: i64 = 86_400;
 /// How long an old address may be taken back, in seconds. It is reserved for that time.
 pub const REVERT_SECONDS: i64 = 7 * 86_400;
-/// How many changes can be under way or be taken back at once.
+/// How many old addresses can be taken back at once.
 const MOST: usize = 5;
 
-/// An address with the ticket that makes it the user's.
+/// The address that an account asked for. It is the account's when a link that went there is confirmed in the same epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddressTicket {
+pub struct PendingEmail {
     /// The address.
     pub email: Email,
-    /// The ticket of the letter.
-    pub ticket: TicketId,
-    /// Until when it is good.
+    /// Until when it may be proven.
     pub expires_at: Timestamp,
 }
 
-impl AddressTicket {
-    fn is(&self, ticket: &TicketId, now: Timestamp) -> bool {
-        self.ticket == *ticket && now < self.expires_at
+/// An address that was the account's and can be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerEmail {
+    /// The address.
+    pub email: Email,
+    /// The epoch in which the account left it. Links to take it back are bound to that one, and outlive what a thief ends after it.
+    #[serde(default)]
+    pub epoch: u64,
+    /// Until when it can be taken back.
+    pub expires_at: Timestamp,
+}
+
+impl FormerEmail {
+    fn is_of(&self, ticket: &Ticket, now: Timestamp) -> bool {
+        self.epoch == ticket.epoch && ticket.went_to(&self.email) && now < self.expires_at
     }
 }
 
 impl User {
-    /// The user who wants `new` as its address: `prove` is the ticket for the new one, `revert` for the old one.
+    /// The user who asks for `new` as its address. Asked again for the same one, the links of before stay valid; another one takes its
+    /// place.
     ///
     /// # Errors
-    /// [`Error::Throttled`] after five changes that can still be taken back, until the first of them cannot be any more.
-    pub fn wanting_email(&self, new: Email, prove: TicketId, revert: TicketId, now: Timestamp) -> Result<Self, Error> {
-        let mut user = self.clone();
-        user.reverts.retain(|revert| now < revert.expires_at);
-        if let Some(first) = user.reverts.first().filter(|_| user.reverts.len() >= MOST) {
-            let (class, limit, seconds) = (Class::Auth, MOST as u64, first.expires_at.since(now));
-            return Err(Error::Throttled(Standing { class, limit, remaining: 0, seconds, admitted: false }));
-        }
+    /// [`Error::Throttled`] while five old addresses can be taken back, until the first of them cannot be any more.
+    pub fn requesting_email(&self, new: Email, now: Timestamp) -> Result<Self, Error> {
+        let mut user = self.with_current_reverts(now)?;
+        user.email_change = Some(PendingEmail { email: new, expires_at: now.plus(PROVE_SECONDS) });
+        user.version += 1;
+        user.updated_at = now;
+        Ok(user)
+    }
+
+    /// The ticket of the link that confirms the pending change, if there is one.
+    #[must_use]
+    pub fn change_ticket(&self, now: Timestamp) -> Option<Ticket> {
+        let change = self.email_change.as_ref().filter(|change| now < change.expires_at)?;
+        Some(Ticket { address: AddressTag::of(&change.email.key()), ..self.ticket(change.expires_at) })
+    }
+
+    /// The user with the new address that `ticket` proves, in a new epoch; the old address can be taken back.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`], also for accounts that may not sign in; [`Error::Throttled`] as at the request.
+    pub fn confirming_email(&self, ticket: &Ticket, now: Timestamp) -> Result<Self, Error> {
+        let holds = |own: &Ticket| (own.epoch, &own.address) == (ticket.epoch, &ticket.address);
+        let is_open = self.may_sign_in(now) && self.change_ticket(now).as_ref().is_some_and(holds);
+        let change = self.email_change.as_ref().filter(|_| is_open).ok_or(Error::InvalidToken)?;
+        let mut user = self.with_current_reverts(now)?.in_new_epoch(now);
         let expires_at = now.plus(REVERT_SECONDS);
-        user.reverts.push(AddressTicket { email: self.email.clone(), ticket: revert, expires_at });
-        user.email_change = Some(AddressTicket { email: new, ticket: prove, expires_at: now.plus(PROVE_SECONDS) });
-        user.version += 1;
-        user.updated_at = now;
-        Ok(user)
-    }
-
-    /// The user with the new address that `ticket` proves, and until when the old one is reserved.
-    ///
-    /// # Errors
-    /// [`Error::InvalidToken`].
-    pub fn with_email_proven(&self, ticket: &TicketId, now: Timestamp) -> Result<(Self, Timestamp), Error> {
-        let change = self.email_change.as_ref().filter(|change| change.is(ticket, now)).ok_or(Error::InvalidToken)?;
-        let mine = |revert: &&AddressTicket| revert.email == self.email;
-        let reserved_until = self.reverts.iter().rev().find(mine).map_or(now, |revert| revert.expires_at);
-        let mut user = self.clone();
+        user.reverts.push(FormerEmail { email: self.email.clone(), epoch: self.epoch, expires_at });
         user.email = change.email.clone();
-        user.email_change = None;
-        user.version += 1;
-        user.updated_at = now;
-        Ok((user, reserved_until))
+        Ok(user)
     }
 
-    /// The user with the old address that `ticket` takes back, in a new epoch. What came after that change is void, too.
+    /// The ticket of the link that takes `email` back, which the account was to leave or has left in `epoch`.
+    #[must_use]
+    pub fn revert_ticket(&self, email: &Email, epoch: u64, now: Timestamp) -> Option<Ticket> {
+        let left = |former: &&FormerEmail| former.epoch == epoch && former.email.key() == email.key();
+        match self.reverts.iter().find(left) {
+            Some(former) if now < former.expires_at => {
+                Some(Ticket { epoch, address: AddressTag::of(&email.key()), ..self.ticket(former.expires_at) })
+            }
+            None if self.epoch == epoch && self.email.key() == email.key() => {
+                Some(self.ticket(now.plus(REVERT_SECONDS)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The user with the address that `ticket` takes back, in a new epoch: the one it left, or the one it still has when no change came
+    /// of the request. What came after it is void.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`].
-    pub fn with_email_reverted(&self, ticket: &TicketId, now: Timestamp) -> Result<Self, Error> {
-        let at = self.reverts.iter().position(|revert| revert.is(ticket, now)).ok_or(Error::InvalidToken)?;
+    /// [`Error::InvalidToken`], also for accounts that may not sign in.
+    pub fn reverting_email(&self, ticket: &Ticket, now: Timestamp) -> Result<Self, Error> {
+        if !self.may_sign_in(now) {
+            return Err(Error::InvalidToken);
+        }
         let mut user = self.in_new_epoch(now);
-        let later = user.reverts.split_off(at);
-        user.email = later.into_iter().next().ok_or(Error::InvalidToken)?.email;
-        user.email_change = None;
-        Ok(user)
+        if let Some(at) = user.reverts.iter().position(|former| former.is_of(ticket, now)) {
+            let later = user.reverts.split_off(at);
+            user.email = later.into_iter().next().ok_or(Error::InvalidToken)?.email;
+            return Ok(user);
+        }
+        if self.epoch == ticket.epoch && ticket.went_to(&self.email) { Ok(user) } else { Err(Error::InvalidToken) }
     }
 
     /// Every address that is reserved for the user besides its own.
     pub fn reserved_emails(&self) -> impl Iterator<Item = &Email> {
-        let others = self.email_change.iter().chain(&self.reverts).map(|ticket| &ticket.email);
-        others.filter(|email| email.key() != self.email.key())
+        self.reverts.iter().map(|former| &former.email).filter(|email| email.key() != self.email.key())
+    }
+
+    fn with_current_reverts(&self, now: Timestamp) -> Result<Self, Error> {
+        let mut user = self.clone();
+        user.reverts.retain(|former| now < former.expires_at);
+        if let Some(first) = user.reverts.first().filter(|_| user.reverts.len() >= MOST) {
+            let (class, limit, seconds) = (Class::Auth, MOST as u64, first.expires_at.since(now));
+            return Err(Error::Throttled(Standing { class, limit, remaining: 0, seconds, admitted: false }));
+        }
+        Ok(user)
     }
 }
 
@@ -94,24 +133,80 @@ impl User {
 mod tests {
     use super::*;
     use crate::id::UserId;
+    use crate::user::Edit;
+
+    const NOW: Timestamp = Timestamp(1_000);
 
     fn email(text: &str) -> Email {
         Email::parse(text).unwrap()
     }
 
+    fn owner() -> User {
+        User { is_verified: true, ..User::new(UserId::of("u"), email("a@example.com"), NOW) }
+    }
+
+    fn moved(user: &User, to: &str) -> (User, Ticket) {
+        let asked = user.requesting_email(email(to), NOW).unwrap();
+        let back = asked.revert_ticket(&asked.email, asked.epoch, NOW).unwrap();
+        (asked.confirming_email(&asked.change_ticket(NOW).unwrap(), NOW).unwrap(), back)
+    }
+
     #[test]
     fn a_thief_who_changes_the_address_twice_does_not_void_the_owners_way_back() {
-        let now = Timestamp(1_000);
-        let ticket = TicketId::of;
-        let owner = User::new(UserId::of("u"), email("a@example.com"), now);
-        let stolen = owner.wanting_email(email("b@example.com"), ticket("pb"), ticket("ra"), now).unwrap();
-        let (stolen, until) = stolen.with_email_proven(&ticket("pb"), now).unwrap();
-        assert_eq!(until, now.plus(REVERT_SECONDS));
-        let again = stolen.wanting_email(email("c@example.com"), ticket("pc"), ticket("rb"), now).unwrap();
-        let (again, _) = again.with_email_proven(&ticket("pc"), now).unwrap();
-        let back = again.with_email_reverted(&ticket("ra"), now.plus(REVERT_SECONDS - 1)).unwrap();
-        assert_eq!((back.email.as_str(), back.epoch, back.reverts.len()), ("a@example.com", 2, 0));
-        assert!(back.with_email_reverted(&ticket("rb"), now).is_err(), "what came after is void");
-        assert!(again.with_email_reverted(&ticket("ra"), now.plus(REVERT_SECONDS)).is_err());
+        let (stolen, back) = moved(&owner(), "b@example.com");
+        let (again, thiefs) = moved(&stolen, "c@example.com");
+        let reset = again.in_new_epoch(NOW);
+        let restored = reset.reverting_email(&back, NOW.plus(REVERT_SECONDS - 1)).unwrap();
+        assert_eq!((restored.email.as_str(), restored.epoch, restored.reverts.len()), ("a@example.com", 5, 0));
+        assert!(restored.reverting_email(&thiefs, NOW).is_err(), "what came after is void");
+        assert!(restored.reverting_email(&back, NOW).is_err(), "it works once");
+        assert!(again.reverting_email(&back, NOW.plus(REVERT_SECONDS)).is_err());
+    }
+
+    #[test]
+    fn whatever_ends_all_sessions_voids_the_pending_change() {
+        let asked = owner().requesting_email(email("b@example.com"), NOW).unwrap();
+        let link = asked.change_ticket(NOW).unwrap();
+        assert!(asked.confirming_email(&link, NOW).is_ok());
+        let edited = |edit| asked.edited(&edit, NOW);
+        let back_on =
+            |user: User| user.edited(&Edit { is_active: Some(true), is_verified: Some(true), ..Edit::default() }, NOW);
+        for after in [
+            asked.in_new_epoch(NOW),
+            back_on(edited(Edit { is_active: Some(false), ..Edit::default() })),
+            back_on(edited(Edit { is_verified: Some(false), ..Edit::default() })),
+        ] {
+            assert!(after.confirming_email(&link, NOW).is_err() && after.email_change.is_none());
+        }
+        assert!(asked.confirming_email(&link, NOW.plus(PROVE_SECONDS)).is_err());
+    }
+
+    #[test]
+    fn asking_for_the_same_address_again_voids_nothing_and_another_address_takes_its_place() {
+        let asked = owner().requesting_email(email("b@example.com"), NOW).unwrap();
+        let link = asked.change_ticket(NOW).unwrap();
+        let again = asked.requesting_email(email("B@example.com"), NOW.plus(5)).unwrap();
+        assert!(again.confirming_email(&link, NOW).is_ok());
+        let other = asked.requesting_email(email("c@example.com"), NOW).unwrap();
+        assert!(other.confirming_email(&link, NOW).is_err());
+    }
+
+    #[test]
+    fn a_request_that_nobody_confirmed_can_be_taken_back_which_ends_every_session() {
+        let asked = owner().requesting_email(email("b@example.com"), NOW).unwrap();
+        let back = asked.revert_ticket(&asked.email, asked.epoch, NOW).unwrap();
+        let secured = asked.reverting_email(&back, NOW).unwrap();
+        assert_eq!((secured.email.as_str(), secured.epoch, secured.email_change), ("a@example.com", 2, None));
+        assert_eq!(asked.in_new_epoch(NOW).reverting_email(&back, NOW).ok(), None, "the owner has recovered by then");
+    }
+
+    #[test]
+    fn only_five_old_addresses_can_be_taken_back_at_once() {
+        let mut user = owner();
+        for n in 0..MOST {
+            user = moved(&user, &format!("n{n}@example.com")).0;
+        }
+        assert!(matches!(user.requesting_email(email("z@example.com"), NOW), Err(Error::Throttled(_))));
+        assert!(user.requesting_email(email("z@example.com"), NOW.plus(REVERT_SECONDS)).is_ok());
     }
 }

@@ -17,7 +17,7 @@ async fn a_sign_up_is_answered_with_a_message_and_a_letter() {
     let (token, link) = (mails[0]["token"].as_str().unwrap(), mails[0]["link"].as_str().unwrap());
     assert_eq!(link, format!("http://localhost:3000/verify-email?token={token}"));
     assert_eq!(mails[0]["kind"], "verify-email");
-    assert!(mails[0]["text"].as_str().unwrap().contains("Hello Ann,"));
+    assert!(mails[0]["text"].as_str().unwrap().starts_with("Hello,\n"), "nobody has proven to be Ann");
 }
 
 #[tokio::test]

@@ -110,6 +110,7 @@ impl Person {
         if what == "confirm" && done {
             tally.promised.remove(&self.email);
             self.email = self.wished.take().unwrap();
+            self.access.clear();
         }
         if matches!(self.in_doubt, Some("delete" | "confirm")) {
             tally.promised.remove(&self.email);
@@ -125,7 +126,11 @@ impl Person {
                 tally.promised.remove(&self.email);
                 return false;
             }
-            "logout-all" => self.access.clear(),
+            // It may have been done, whatever the answer: then the change that was asked for is void.
+            "logout-all" => {
+                self.access.clear();
+                self.wished = None;
+            }
             _ => {}
         }
         true
@@ -201,7 +206,8 @@ impl Person {
 
     async fn confirm(&self, shop: &Shop) -> (&'static str, u16) {
         let token = letter(shop, self.wished.as_ref().unwrap()).await;
-        let answer = shop.post("/auth/confirm-email").json(json!({ "token": token })).send().await;
+        let body = json!({ "token": token, "password": PASSWORD });
+        let answer = shop.post("/auth/confirm-email").json(body).send().await;
         ("confirm", answer.status.as_u16())
     }
 

@@ -35,12 +35,11 @@ async fn an_address_that_sends_letters_back_gets_no_more_until_it_is_allowed_to(
 async fn a_reader_who_calls_a_letter_spam_gets_no_more_and_a_new_address_does() {
     let shop = by_ses();
     let ann = shop.member(COMPLAINT).await;
-    let wish = json!({ "new_email": "ann@example.com", "password": crate::support::PASSWORD });
-    assert_eq!(shop.post("/users/me/email").bearer(&ann.access).json(wish).send().await.status, 202);
+    assert_eq!(shop.request_email(&ann, "ann@example.com").await.status, 202);
     assert_eq!(shop.mails("ann@example.com").await.len(), 1);
     assert_eq!(shop.mails(COMPLAINT).await.len(), 1, "the notice to the old address is suppressed");
     let proof = shop.mailed_token("ann@example.com").await;
-    assert_eq!(shop.post("/auth/confirm-email").json(json!({ "token": proof })).send().await.status, 200);
+    assert_eq!(shop.confirm_email(&ann.access, &proof).await.status, 200);
     shop.forgot("ann@example.com").await;
     assert_eq!(shop.mails("ann@example.com").await.len(), 2, "the account has letters again");
 }

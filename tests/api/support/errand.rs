@@ -37,8 +37,7 @@ async fn body(shop: &Shop, route: &str, ann: &Member) -> Value {
         }
         "POST /api/v1/auth/revert-email" => {
             want(shop, ann).await;
-            let proof = token(shop.mailed_token(NEW).await);
-            assert_eq!(shop.post("/auth/confirm-email").json(proof).send().await.status, 200);
+            assert_eq!(shop.confirm_email(&ann.access, &shop.mailed_token(NEW).await).await.status, 200);
             token(shop.mailed_token(ANN).await)
         }
         "PUT /api/v1/users/me/password" => json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" }),
@@ -52,10 +51,9 @@ async fn body(shop: &Shop, route: &str, ann: &Member) -> Value {
     }
 }
 
-/// Ann wishes for a new address.
+/// Ann asks for a new address.
 async fn want(shop: &Shop, ann: &Member) {
-    let body = json!({ "new_email": NEW, "password": PASSWORD });
-    assert_eq!(shop.post("/users/me/email").bearer(&ann.access).json(body).send().await.status, 202);
+    assert_eq!(shop.request_email(ann, NEW).await.status, 202);
 }
 
 /// The path with Ann in the place of the user and another session of hers in that of the session.

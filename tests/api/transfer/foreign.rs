@@ -81,6 +81,13 @@ async fn a_user_of_cognito_gets_one_letter_a_day_at_login_and_chooses_a_password
     for _ in 0..3 {
         assert_eq!(shop.log_in("cog@example.com").await.problem(), (401, "invalid-credentials"));
     }
+    shop.clock.advance(600);
+    shop.service.invoke("MailerFunction", json!({})).await.unwrap();
+    assert_eq!(
+        shop.service.inbox.mails(Some("cog@example.com")).unwrap().len(),
+        1,
+        "the schedule finds it as any other"
+    );
     let nothing = json!({ "email": "cog@example.com", "password": "" });
     assert_ne!(shop.post("/auth/login").json(nothing).send().await.status, 200);
     assert_eq!(shop.mails("cog@example.com").await.len(), 1);

@@ -103,16 +103,15 @@ async fn a_change_of_address_and_a_stolen_token_are_told() {
     let admin = shop.admin("admin@example.com").await;
     let ann = shop.member("ann@example.com").await;
     shop.clock.advance(1);
-    let wish = json!({ "new_email": "new@example.com", "password": PASSWORD });
-    assert_eq!(shop.post("/users/me/email").bearer(&ann.access).json(wish).send().await.status, 202);
+    assert_eq!(shop.request_email(&ann, "new@example.com").await.status, 202);
     let (proof, notice) = (shop.mailed_token("new@example.com").await, shop.mailed_token("ann@example.com").await);
     shop.clock.advance(1);
-    assert_eq!(shop.post("/auth/confirm-email").json(json!({ "token": proof })).send().await.status, 200);
+    assert_eq!(shop.confirm_email(&ann.access, &proof).await.status, 200);
     shop.refresh(&ann.refresh).await;
     shop.clock.advance(11);
     assert_eq!(shop.refresh(&ann.refresh).await.problem(), (401, "refresh-token-reused"));
     shop.clock.advance(1);
-    assert_eq!(shop.post("/auth/revert-email").json(json!({ "token": notice })).send().await.status, 200);
+    assert_eq!(shop.revert_email(&notice).await.status, 200);
     let told = names(&shop, &admin, &ann.id).await.split_off(3);
     assert_eq!(told, ["email-change-requested", "email-changed", "refresh-token-reused", "email-reverted"]);
 }

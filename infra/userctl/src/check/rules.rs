@@ -3,6 +3,7 @@
 use user_core::clock::Timestamp;
 use user_core::config::Enumeration;
 use user_core::error::Error;
+use user_core::event;
 use user_core::id::UserId;
 use user_core::letter::{KEEP_SECONDS, Kind};
 use user_core::login::Login;
@@ -25,6 +26,9 @@ const VERIFIED_USER_EXPIRES: &str = "verified-user-expires";
 const INDEX_KEYS: &str = "index-keys";
 const LETTER_MISSING: &str = "letter-missing";
 const UNREADABLE: &str = "unreadable";
+
+/// How many events of a waiting user are looked at; its first one is that it signed up.
+const EVENTS: usize = 100;
 
 /// What is to be said of a record.
 #[derive(Default)]
@@ -94,15 +98,20 @@ async fn judge_user(stage: &Stage, user: &User, now: Timestamp, judgement: &mut 
     Ok(())
 }
 
-/// Whether a user waits for a letter that was never written; one that is older than letters are kept may be gone.
+/// Whether a user who signed up waits for a letter that was never written; one that is older than letters are kept may be gone.
 async fn lacks_letter(stage: &Stage, user: &User, now: Timestamp) -> Result<bool, Error> {
-    let waits = user.expires_at.is_some() && !user.is_verified && user.verify_ticket.is_some();
+    let waits = user.expires_at.is_some() && !user.is_verified && !user.is_expired(now);
     if !waits || user.created_at.plus(KEEP_SECONDS) <= now {
         return Ok(false);
     }
     let letters = stage.store.letters_to(&user.email.key()).await?;
     let own = |id: &Option<UserId>| id.as_ref().is_none_or(|id| *id == user.id);
-    Ok(!letters.iter().any(|letter| letter.kind == Kind::VerifyEmail && own(&letter.user_id)))
+    if letters.iter().any(|letter| letter.kind == Kind::VerifyEmail && own(&letter.user_id)) {
+        return Ok(false);
+    }
+    // Whoever came by an import signed up elsewhere: no letter was due.
+    let (events, _) = stage.store.list_events(&user.id, None, EVENTS, now).await?;
+    Ok(events.iter().any(|event| event.name == event::Name::SignedUp))
 }
 
 async fn judge_login(

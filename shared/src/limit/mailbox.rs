@@ -1,0 +1,71 @@
+//! How many messages a mailbox gets that anybody can ask for: five at once, then one an hour. The links in them are valid longer than
+//! that hour, so that whoever asks in somebody's name never leaves the owner of the mailbox without a valid one.
+
+use crate::clock::Timestamp;
+
+/// Messages that a mailbox gets at once.
+const AT_ONCE: i64 = 5;
+/// Seconds after which a mailbox may get one more.
+const REFILL_SECONDS: i64 = 3_600;
+/// How long a link in such a message is valid, in seconds: until the next one may be sent, and ten minutes more for its way.
+pub const LINK_SECONDS: i64 = REFILL_SECONDS + 600;
+
+/// What is counted for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Whoever names an address can ask for it: verification and recovery.
+    ByAddress,
+    /// Whoever has an account can ask for it: the proof of a new address.
+    ByAccount,
+}
+
+impl Asked {
+    /// The word in keys.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ByAddress => "address",
+            Self::ByAccount => "account",
+        }
+    }
+}
+
+/// When a mailbox may get all messages at once again, if it gets one more now and could get all of them at `before`; `None` when it gets
+/// none. (The generic cell rate algorithm: one number for a bucket that is filled again bit by bit.)
+#[must_use]
+pub fn after_one_more(before: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let after = before.unwrap_or(now).max(now).plus(REFILL_SECONDS);
+    (after.since(now) <= AT_ONCE * REFILL_SECONDS).then_some(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mailbox_gets_five_messages_at_once_and_then_one_an_hour() {
+        let (mut state, mut sent) = (None, Vec::new());
+        // Somebody asks every minute for a day.
+        for minute in 0..1_440 {
+            let now = Timestamp(minute * 60);
+            if let Some(after) = after_one_more(state, now) {
+                state = Some(after);
+                sent.push(now);
+            }
+        }
+        assert_eq!(sent.len(), 5 + 23);
+        let gaps: Vec<_> = sent.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+        assert!(gaps.iter().all(|gap| *gap < LINK_SECONDS), "there is a valid link at every moment: {gaps:?}");
+    }
+
+    #[test]
+    fn after_five_quiet_hours_it_gets_five_at_once_again() {
+        let full = (0..5).fold(None, |state, _| after_one_more(state, Timestamp(0)));
+        assert_eq!(after_one_more(full, Timestamp(3_599)), None);
+        let rested = (0..5).fold(full, |state, n| {
+            assert!(state.is_some(), "{n}");
+            after_one_more(state, Timestamp(5 * 3_600))
+        });
+        assert!(rested.is_some() && after_one_more(rested, Timestamp(5 * 3_600)).is_none());
+    }
+}
