@@ -1,6 +1,6 @@
 //! `user-core`: what all functions share. Floors, from low to high; imports only go down:
 //!
-//! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`email`], [`password`], [`signing`], [`token`],
+//! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`json`], [`email`], [`password`], [`signing`], [`token`],
 //!    [`user`], [`language`], [`login`], [`session`], [`letter`], [`event`], [`limit`], [`access`],
 //!    [`metric`], [`usage`].
 //! 2. [`store`]: `DynamoDB`, one file for each kind of item.
@@ -17,6 +17,7 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod json;
 pub mod lambda;
 pub mod language;
 pub mod letter;

@@ -16,13 +16,14 @@ mod signup;
 mod verify;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{delete, post, put};
 use user_core::app::App;
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::event::{Actor, By};
-use user_core::http;
 use user_core::http::limits::Limits;
+use user_core::http::{self, query};
 use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
 use user_core::session::Origin;
@@ -46,7 +47,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/auth/revert-email", post(revert_email::handle))
         .route("/api/v1/users/me/email", post(change_email::handle))
         .route("/api/v1/users/me/password", put(change_password::handle))
-        .route("/api/v1/users/me", delete(delete_me::handle));
+        .route("/api/v1/users/me", delete(delete_me::handle))
+        .route_layer(from_fn(query::none));
     http::serve(routes, app)
 }
 

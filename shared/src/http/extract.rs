@@ -161,6 +161,11 @@ pub(super) fn request_id(request: &Request) -> String {
     context(request.extensions()).and_then(|context| context.request_id.clone()).unwrap_or_default()
 }
 
+/// The address that the request came from as the gateway saw it, never a header's word.
+pub(super) fn source_address(request: &Request) -> Option<String> {
+    context(request.extensions())?.http.source_ip.clone()
+}
+
 fn context(extensions: &Extensions) -> Option<&lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext> {
     match extensions.get::<RequestContext>() {
         Some(RequestContext::ApiGatewayV2(context)) => Some(context),
