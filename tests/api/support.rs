@@ -66,7 +66,11 @@ impl Shop {
 
     /// A new service in memory whose calls of AWS services go over this wire.
     pub(crate) fn over(wire: Wire) -> Self {
-        Self::from(Options { wire: Some(wire), ..Self::options(None, Clock::settable(), &[]) })
+        Self::over_with(wire, &[])
+    }
+
+    pub(crate) fn over_with(wire: Wire, settings: &[(&str, &str)]) -> Self {
+        Self::from(Options { wire: Some(wire), ..Self::options(None, Clock::settable(), settings) })
     }
 
     fn from(options: Options) -> Self {

@@ -88,8 +88,8 @@ async fn ask_for_letter(app: &App, limits: &Limits, origin: &Origin, kind: Kind,
 
 /// The claims of a letter's token, by the keys that are in force.
 async fn read_ticket(app: &App, kind: token::Kind, token: &str) -> Result<TicketClaims, Error> {
-    app.keyring_for(token).await;
-    app.keyring_in_force().await.tokens.read_ticket(kind, token, app.clock.now())
+    app.keyring_for(token).await?;
+    app.keyring_in_force().await?.tokens.read_ticket(kind, token, app.clock.now())
 }
 
 /// Goes on when `password` is the one of `user`, who is signed in.

@@ -126,9 +126,9 @@ pub(crate) async fn handle(
     let session = Session::begin(login, origin, app.clock.now(), app.config.refresh_token_seconds())?;
     // Nobody has the session's tokens before the event is written, too.
     let written = try_join(app.store.create_session(&session), app.store.note_event(&event));
-    let (keyring, written) = Box::pin(join(app.newest_keyring(), written)).await;
+    let (_, written) = Box::pin(join(app.newest_keyring(), written)).await;
     written?;
-    Ok(Json(keyring.tokens.pair(&session, login.role)?))
+    Ok(Json(app.keyring()?.tokens.pair(&session, login.role)?))
 }
 
 /// Notes that a login was refused, as well as it goes. For an address that nobody has it takes as long.

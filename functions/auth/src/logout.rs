@@ -27,7 +27,7 @@ pub(crate) async fn handle(
     Json(wish): Json<Refresh>,
 ) -> Result<StatusCode, Error> {
     limits.general().await?;
-    let keyring = app.keyring_for(&wish.refresh_token).await;
+    let keyring = app.keyring_for(&wish.refresh_token).await?;
     if let Ok(claims) = keyring.tokens.read_refresh(&wish.refresh_token, app.clock.now()) {
         app.store.delete_session(&claims.sub, &claims.sid).await?;
     }

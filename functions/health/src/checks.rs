@@ -27,12 +27,13 @@ pub(crate) struct Memory {
     cache: Kept,
     email: Kept,
     cleanup: Kept,
+    signing_keys: Kept,
 }
 
 impl Memory {
     pub(crate) fn new(mail: Mail) -> Self {
-        let [database, cache, email, cleanup] = std::array::from_fn(|_| Kept::default());
-        Self { mail, database, cache, email, cleanup }
+        let [database, cache, email, cleanup, signing_keys] = std::array::from_fn(|_| Kept::default());
+        Self { mail, database, cache, email, cleanup, signing_keys }
     }
 }
 
@@ -77,15 +78,14 @@ impl From<Check> for Value {
 
 /// All checks by name; they run at the same time.
 pub(crate) async fn all(app: &App, memory: &Memory) -> Vec<(&'static str, Check)> {
-    let (database, cache, email, cleanup) =
-        futures::join!(database(app, memory), cache(app, memory), email(app, memory), cleanup(app, memory));
-    vec![
-        ("database", database),
-        ("cache", cache),
-        ("email", email),
-        ("signing_keys", signing_keys(app)),
-        ("cleanup", cleanup),
-    ]
+    let (database, cache, email, keys, cleanup) = futures::join!(
+        database(app, memory),
+        cache(app, memory),
+        email(app, memory),
+        signing_keys(app, memory),
+        cleanup(app, memory)
+    );
+    vec![("database", database), ("cache", cache), ("email", email), ("signing_keys", keys), ("cleanup", cleanup)]
 }
 
 /// The table of record answers a read.
@@ -109,10 +109,10 @@ async fn email(app: &App, memory: &Memory) -> Check {
     memory.email.or(&app.clock, timed(app, "email", probe)).await
 }
 
-/// A token of each kind that is signed now can be read now.
-fn signing_keys(app: &App) -> Check {
-    let now = app.clock.now();
-    Check { healthy: app.keyring().tokens.check(now).is_ok(), checked_at: now, details: Map::new() }
+/// The keys that are in force are there, and a token of each kind that they sign now can be read now.
+async fn signing_keys(app: &App, memory: &Memory) -> Check {
+    let probe = async { app.keyring_in_force().await?.tokens.check(app.clock.now()).map(|()| json!({})) };
+    memory.signing_keys.or(&app.clock, timed(app, "signing_keys", Box::pin(probe))).await
 }
 
 /// The last cleanup is not long ago. Before the first there is nothing to complain about.

@@ -45,7 +45,7 @@ pub(crate) fn mail(app: &App, letter: &Letter, user: &User) -> Result<Mail, Erro
     let now = app.clock.now();
     let (mut address, mut end) = (String::new(), now);
     if let Some((kind, page, until)) = link(app, letter, user, now) {
-        let token = app.keyring().tokens.ticket(kind, &user.id, &letter.ticket, now, until)?;
+        let token = app.keyring()?.tokens.ticket(kind, &user.id, &letter.ticket, now, until)?;
         address = format!("{}/{page}?token={token}", app.config.frontend_url);
         end = until;
     }

@@ -85,6 +85,6 @@ pub(crate) async fn handle(
     if events.is_empty() && before.is_none() {
         crate::find(&app, &id).await?;
     }
-    let next_cursor = next.map(|place| page::cursor(&app, &list, &place));
+    let next_cursor = next.map(|place| page::cursor(&app, &list, &place)).transpose()?;
     Ok(Json(Page { items: events.into_iter().map(EventView::from).collect(), next_cursor }))
 }

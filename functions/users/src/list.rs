@@ -90,7 +90,7 @@ pub(crate) async fn handle(
             let query = format!("{:?}", wish.filter);
             let before = wish.place.cursor.as_deref().map(|cursor| page::place(&app, &query, cursor)).transpose()?;
             let (users, next) = app.store.list_users(&wish.filter, before, wish.place.limit, app.clock.now()).await?;
-            (users, next.map(|place| page::cursor(&app, &query, &place)))
+            (users, next.map(|place| page::cursor(&app, &query, &place)).transpose()?)
         }
     };
     Ok(Json(Page { items: users.into_iter().map(UserView::from).collect(), next_cursor: next }))

@@ -45,7 +45,7 @@ impl FromRequestParts<App> for Caller {
         let now = app.clock.now();
         let Ok(limits) = Limits::from_request_parts(parts, app).await;
         let token = bearer(&parts.headers).unwrap_or_default();
-        let known = app.keyring_for(token).await;
+        let known = app.keyring_for(token).await?;
         let Ok(claims) = known.tokens.read_access(token, now) else {
             // Whoever guesses tokens is counted, too.
             limits.general().await?;
@@ -53,8 +53,10 @@ impl FromRequestParts<App> for Caller {
         };
         let counted = limits.user(class(parts.uri.path()), claims.sub.as_str());
         let read = app.store.read_caller(&claims.sub, &claims.sid);
-        let (keyring, read) = join(app.keyring_in_force(), try_join(counted, read)).await;
+        let (_, read) = join(app.keyring_in_force(), try_join(counted, read)).await;
         let ((), (user, session)) = read?;
+        // Only now: another request may have seen meanwhile that the keys are void.
+        let keyring = app.keyring()?;
         if !Arc::ptr_eq(&known, &keyring) && !keyring.tokens.knows(token) {
             return Err(Error::Unauthenticated);
         }
