@@ -34,7 +34,7 @@ macro_rules! variables {
                 let mut wrong = Vec::new();
                 $(let $field: Option<$type> = one(&lookup, &stringify!($field).to_uppercase(), $read, &mut wrong);)+
                 let config = (|| Some(Self { $($field: $field?,)+ }))();
-                wrong.extend(config.as_ref().and_then(Self::contradiction));
+                wrong.extend(config.iter().flat_map(Self::contradictions));
                 config.filter(|_| wrong.is_empty()).ok_or(ConfigError(wrong))
             }
         }
@@ -66,6 +66,8 @@ variables! {
     jwks_cache_seconds: i64 = between(1, 86_400),
     /// The `iss` claim of every token.
     jwt_issuer: String = text,
+    /// The `aud` claim of access tokens: this API, for which they are.
+    jwt_audience: String = text,
     /// How long an access token is good, in minutes.
     jwt_access_token_expire_minutes: i64 = between(1, 1_440),
     /// How long a refresh token is good, in days.
@@ -141,18 +143,22 @@ impl Config {
     }
 
     /// Values that are good alone and not together.
-    fn contradiction(&self) -> Option<String> {
-        let why = match self.mail_backend {
+    fn contradictions(&self) -> Vec<String> {
+        let mail = match self.mail_backend {
             MailBackend::Console if self.environment != Environment::Development => {
-                "MAIL_BACKEND console prints tokens: only with ENVIRONMENT development"
+                Some("MAIL_BACKEND console prints tokens: only with ENVIRONMENT development")
             }
-            MailBackend::Smtp if self.smtp_host.is_empty() => "MAIL_BACKEND smtp needs SMTP_HOST",
+            MailBackend::Smtp if self.smtp_host.is_empty() => Some("MAIL_BACKEND smtp needs SMTP_HOST"),
             MailBackend::Smtp if self.smtp_tls == SmtpTls::None && !self.smtp_user.is_empty() => {
-                "SMTP_USER would be sent in clear: SMTP_TLS must not be none"
+                Some("SMTP_USER would be sent in clear: SMTP_TLS must not be none")
             }
-            _ => return None,
+            _ => None,
         };
-        Some(why.to_owned())
+        // The audiences of all other tokens are the issuer, `#` and the token's kind.
+        let rest = self.jwt_audience.strip_prefix(&self.jwt_issuer);
+        let internal = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#'));
+        let audience = internal.then_some("JWT_AUDIENCE must not be JWT_ISSUER, nor begin with it and #");
+        mail.into_iter().chain(audience).map(str::to_owned).collect()
     }
 
     /// Seconds that an access token is good.

@@ -5,6 +5,7 @@ pub mod extract;
 pub mod limits;
 pub mod page;
 pub mod problem;
+pub mod query;
 mod record;
 
 use std::any::Any;

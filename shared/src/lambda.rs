@@ -78,18 +78,18 @@ fn sdk_config_from_env() -> Result<SdkConfig, Error> {
 /// # Errors
 /// Whatever is missing or malformed, in words for the log.
 pub async fn load() -> Result<(App, SdkConfig), Error> {
-    load_beside(async |_| ()).await
+    load_beside(async |_| ()).await.map(|(app, sdk, ())| (app, sdk))
 }
 
 /// The same, and does `work` with the store while the secret is read.
-async fn load_beside(work: impl AsyncFnOnce(&Store)) -> Result<(App, SdkConfig), Error> {
+async fn load_beside<T>(work: impl AsyncFnOnce(&Store) -> T) -> Result<(App, SdkConfig, T), Error> {
     let config = begin()?;
     let sdk = sdk_config_from_env()?;
     let (tables, secrets) = (aws_sdk_dynamodb::Client::new(&sdk), aws_sdk_secretsmanager::Client::new(&sdk));
     let store = Store::new(&tables, secrets, &config);
-    let (keys, ()) = join(store.read_keys(), work(&store)).await;
+    let (keys, done) = join(store.read_keys(), work(&store)).await;
     let keys = keys?;
-    Ok((App::new(config, Clock::System, store, keys)?, sdk))
+    Ok((App::new(config, Clock::System, store, keys)?, sdk, done))
 }
 
 /// Serves API Gateway's events with `router` until Lambda ends the instance.
@@ -98,9 +98,11 @@ async fn load_beside(work: impl AsyncFnOnce(&Store)) -> Result<(App, SdkConfig),
 /// What [`load`] says, and faults of the Lambda runtime.
 pub fn serve(router: fn(App) -> Router) -> Serving {
     Box::pin(async move {
-        // The first request finds an open connection to the database; what it answers does not matter yet.
-        let connect = async |store: &Store| drop(store.read_key_generation().await);
-        let (app, _) = load_beside(connect).await?;
+        // The first request finds an open connection to the database, and keys that no emergency has made void.
+        let (app, _, mark) = load_beside(async |store| store.read_key_mark().await).await?;
+        if let Ok(mark) = mark {
+            app.heed(mark).await;
+        }
         run(router(app)).await
     })
 }

@@ -1,7 +1,7 @@
 //! `user-core`: what all functions share. Floors, from low to high; imports only go down:
 //!
-//! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`email`], [`password`], [`signing`], [`token`], [`ticket`],
-//!    [`user`], [`language`], [`login`], [`session`], [`letter`], [`event`], [`limit`], [`access`],
+//! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`json`], [`email`], [`password`], [`signing`], [`token`],
+//!    [`ticket`], [`user`], [`language`], [`login`], [`session`], [`letter`], [`event`], [`limit`], [`access`],
 //!    [`metric`], [`usage`].
 //! 2. [`store`]: `DynamoDB`, one file for each kind of item.
 //! 3. [`app`]: what every handler receives.
@@ -17,6 +17,7 @@ pub mod error;
 pub mod event;
 pub mod http;
 pub mod id;
+pub mod json;
 pub mod lambda;
 pub mod language;
 pub mod letter;

@@ -17,6 +17,7 @@ pub use provider::{mac, mac_holds};
 #[derive(Clone)]
 pub struct Keys {
     generation: u64,
+    emergency: u64,
     keys: Vec<Key>,
 }
 
@@ -25,8 +26,16 @@ pub struct Keys {
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Secret {
-    Rotated { generation: u64, keys: Vec<Key> },
-    Initial { initial: String },
+    Rotated {
+        generation: u64,
+        /// That of the last emergency.
+        #[serde(default)]
+        emergency: u64,
+        keys: Vec<Key>,
+    },
+    Initial {
+        initial: String,
+    },
 }
 
 impl Keys {
@@ -38,16 +47,16 @@ impl Keys {
         provider::install();
         let secret =
             serde_json::from_str(text).map_err(|_| Error::internal("the signing secret has an unknown form"))?;
-        let (generation, mut keys) = match secret {
-            Secret::Rotated { generation, keys } => (generation, keys),
-            Secret::Initial { initial } => (0, vec![Key::initial(initial)]),
+        let (generation, emergency, mut keys) = match secret {
+            Secret::Rotated { generation, emergency, keys } => (generation, emergency, keys),
+            Secret::Initial { initial } => (0, 0, vec![Key::initial(initial)]),
         };
         keys.sort_by_key(|key| key.signs_from);
         keys.iter().try_for_each(Key::check)?;
         if keys.is_empty() {
             Err(Error::internal("the signing secret has no key"))
         } else {
-            Ok(Self { generation, keys })
+            Ok(Self { generation, emergency, keys })
         }
     }
 
@@ -56,7 +65,8 @@ impl Keys {
     /// # Errors
     /// [`Error::Internal`] when it cannot be written as JSON.
     pub fn to_secret(&self) -> Result<String, Error> {
-        let secret = Secret::Rotated { generation: self.generation, keys: self.keys.clone() };
+        let Self { generation, emergency, keys } = self.clone();
+        let secret = Secret::Rotated { generation, emergency, keys };
         serde_json::to_string(&secret).map_err(Error::internal)
     }
 
@@ -64,6 +74,12 @@ impl Keys {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// The generation of the last emergency; 0 before the first. Keys of generations before it are void.
+    #[must_use]
+    pub fn emergency(&self) -> u64 {
+        self.emergency
     }
 
     /// All keys, oldest first.
@@ -90,16 +106,18 @@ impl Keys {
             last.good_until = Some(new.signs_from.plus(life_seconds));
         }
         keys.push(new);
-        Ok(Self { generation: self.generation + 1, keys })
+        Ok(Self { generation: self.generation + 1, emergency: self.emergency, keys })
     }
 
     /// One new key of the last one's algorithm and no other, for when a key became known: whatever was signed before is void at once.
+    /// Its generation is later than these keys' and than `announced`, the last that instances were told of.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
-    pub fn replaced(&self, now: Timestamp) -> Result<Self, Error> {
+    pub fn replaced(&self, announced: u64, now: Timestamp) -> Result<Self, Error> {
         let algorithm = self.keys.last().map_or(JwtAlgorithm::Hs256, |key| key.algorithm);
-        Ok(Self { generation: self.generation + 1, keys: vec![Key::generate(algorithm, now)?] })
+        let generation = self.generation.max(announced) + 1;
+        Ok(Self { generation, emergency: generation, keys: vec![Key::generate(algorithm, now)?] })
     }
 }
 
@@ -131,9 +149,14 @@ mod tests {
         let third = second.rotated(JwtAlgorithm::EdDsa, NOW.plus(500), 60, 500).unwrap();
         assert_eq!(times(&third), [(1_000, Some(1_660)), (1_160, Some(2_060)), (1_560, None)], "the oldest is over");
         let read = Keys::from_secret(&third.to_secret().unwrap()).unwrap();
-        assert_eq!((times(&read), read.generation()), (times(&third), 3));
-        let emergency = read.replaced(NOW.plus(501)).unwrap();
-        assert_eq!((times(&emergency), emergency.generation()), (vec![(1_501, None)], 4));
+        assert_eq!((times(&read), read.generation(), read.emergency()), (times(&third), 3, 0));
+        let emergency = read.replaced(2, NOW.plus(501)).unwrap();
+        assert_eq!((times(&emergency), emergency.generation(), emergency.emergency()), (vec![(1_501, None)], 4, 4));
+        let later = emergency.rotated(JwtAlgorithm::EdDsa, NOW.plus(900), 60, 500).unwrap();
+        let later = Keys::from_secret(&later.to_secret().unwrap()).unwrap();
+        assert_eq!((later.generation(), later.emergency()), (5, 4), "it is remembered");
+        let elsewhere = later.replaced(40, NOW.plus(901)).unwrap();
+        assert_eq!((elsewhere.generation(), elsewhere.emergency()), (41, 41), "later than any that was announced");
     }
 
     #[test]

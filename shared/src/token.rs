@@ -61,10 +61,10 @@ impl Kind {
         }
     }
 
-    /// Access tokens are for whoever trusts the issuer; the others never leave this service.
-    fn audience(self, issuer: &str) -> String {
+    /// Access tokens are for this API alone (RFC 9068, 3; RFC 9700, 2.3): `api` names it. The others never leave this service.
+    fn audience(self, issuer: &str, api: &str) -> String {
         match self {
-            Self::Access => issuer.to_owned(),
+            Self::Access => api.to_owned(),
             internal => format!("{issuer}#{}", internal.name()),
         }
     }
@@ -90,6 +90,7 @@ pub struct TokenPair {
 /// Issues and reads tokens of all kinds.
 pub struct Tokens {
     issuer: String,
+    api: String,
     access_seconds: i64,
     refresh_seconds: i64,
     access: Mint,
@@ -106,9 +107,10 @@ impl Tokens {
     /// # Errors
     /// [`Error::Internal`] when a private key cannot be read.
     pub fn new(config: &Config, keys: &Keys) -> Result<Self, Error> {
-        let mint = |kind| Mint::new(kind, keys, &config.jwt_issuer);
+        let mint = |kind| Mint::new(kind, keys, &config.jwt_issuer, &config.jwt_audience);
         Ok(Self {
             issuer: config.jwt_issuer.clone(),
+            api: config.jwt_audience.clone(),
             access_seconds: config.access_token_seconds(),
             refresh_seconds: config.refresh_token_seconds(),
             access: mint(Kind::Access)?,
@@ -135,7 +137,7 @@ impl Tokens {
         let iat = session.rotated_at;
         let access = AccessClaims {
             iss: self.issuer.clone(),
-            aud: Kind::Access.audience(&self.issuer),
+            aud: Kind::Access.audience(&self.issuer, &self.api),
             sub: session.user_id.clone(),
             role,
             sid: session.id.clone(),
@@ -146,7 +148,7 @@ impl Tokens {
         };
         let refresh = RefreshClaims {
             iss: self.issuer.clone(),
-            aud: Kind::Refresh.audience(&self.issuer),
+            aud: Kind::Refresh.audience(&self.issuer, &self.api),
             sub: session.user_id.clone(),
             sid: session.id.clone(),
             seq: session.seq,
@@ -169,7 +171,7 @@ impl Tokens {
     pub fn ticket(&self, kind: Kind, ticket: &Ticket, iat: Timestamp) -> Result<String, Error> {
         let claims = TicketClaims {
             iss: self.issuer.clone(),
-            aud: kind.audience(&self.issuer),
+            aud: kind.audience(&self.issuer, &self.api),
             sub: ticket.user.clone(),
             epoch: ticket.epoch,
             address: ticket.address.clone(),

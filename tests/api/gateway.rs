@@ -3,13 +3,17 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Shop};
+use crate::support::{Contract, PASSWORD, Shop};
 
 #[tokio::test]
 async fn a_body_that_is_no_json_object_is_malformed() {
     let shop = Shop::open();
     let deep = "[".repeat(30_000);
-    let cases: [&[u8]; 9] = [
+    let cases: [&[u8]; 13] = [
+        b"{\"email\":\"a@example.com\",\"email\":\"b@example.com\"}",
+        b"{\"email\":\"a@example.com\",\"password\":\"x\",\"e\\u006dail\":\"b@example.com\"}",
+        b"{\"token\":{\"a\":[{\"b\":1,\"b\":1}]}}",
+        b"{\"unknown\":null,\"unknown\":null}",
         b"",
         b"{",
         b"[]",
@@ -83,6 +87,53 @@ async fn an_unknown_field_is_cut_short_in_the_answer() {
     let answer = shop.post("/auth/verify").json(json!({ "token": "x", "y".repeat(60_000): 1 })).send().await;
     assert_eq!(answer.problem(), (422, "unknown-field"));
     assert!(answer.raw.len() < 1_000);
+}
+
+#[tokio::test]
+async fn every_call_that_reads_json_refuses_a_key_that_is_there_twice() {
+    let (shop, mut calls) = (Shop::open(), 0);
+    let ann = shop.admin("ann@example.com").await;
+    for (method, path, operation) in Contract::get().operations() {
+        if operation["requestBody"].is_null() {
+            continue;
+        }
+        let call = shop.call(method.to_uppercase().parse().unwrap(), &path.replace("{user_id}", &ann.id));
+        let twice = call.bearer(&ann.access).raw("application/json", "{\"role\":\"user\",\"rol\\u0065\":\"admin\"}");
+        assert_eq!(twice.send().await.problem(), (400, "malformed"), "{method} {path}");
+        calls += 1;
+    }
+    assert!(calls >= 17, "{calls}");
+    assert_eq!(shop.me(&ann.access).await, 200, "nothing was done");
+}
+
+#[tokio::test]
+async fn a_parameter_that_a_call_does_not_know_is_refused_and_never_ignored() {
+    let shop = Shop::open();
+    let admin = shop.admin("admin@example.com").await;
+    // What other programs call: they may add what they like, such as a number against caches.
+    let lenient = |path: &str| !path.starts_with("/api/v1/") || path.starts_with("/api/v1/health");
+    for (method, path, _) in Contract::get().operations() {
+        let filled = path.replace("{user_id}", &admin.id).replace("{session_id}", "none");
+        let ask = async |query: &str| {
+            let call = shop.call(method.to_uppercase().parse().unwrap(), &format!("{filled}?{query}"));
+            call.bearer(&admin.access).send().await
+        };
+        let answer = ask("dry_run=true&%64ry_run=false&%FF&=").await;
+        if lenient(path) {
+            assert_eq!(answer.status, 200, "{path}");
+        } else {
+            assert_eq!(answer.problem(), (422, "unknown-field"), "{method} {path}");
+            let named = ["", "dry_run", "\u{fffd}"].map(|name| (name, "unknown-field"));
+            assert_eq!(answer.errors(), named, "{method} {path}");
+            let long = ask(&(0..500).map(|n| format!("{n}{}=&", "y".repeat(100))).collect::<String>()).await;
+            assert_eq!(long.problem(), (422, "unknown-field"));
+            assert!(
+                long.raw.len() < 4_000 && long.errors().iter().all(|(name, _)| name.len() == 64),
+                "{method} {path}"
+            );
+        }
+    }
+    assert_eq!(shop.get("/users/me?").bearer(&admin.access).send().await.status, 200, "and nothing was done");
 }
 
 #[tokio::test]

@@ -1,3 +1,9 @@
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::future::join_all;
+use local::aws::{Fate, Wire};
 use serde_json::json;
 
 use crate::support::Shop;
@@ -60,11 +66,61 @@ async fn a_missing_table_makes_its_own_check_unhealthy_and_tells_no_more() {
 
 #[tokio::test]
 async fn three_hours_without_cleanup_are_unhealthy() {
-    let shop = Shop::open();
-    shop.service.invoke("CleanupFunction", json!({})).await.unwrap();
-    shop.clock.advance(3 * 3_600);
-    assert_eq!(shop.get("/health/full").send().await.status, 200);
+    for (seconds, status, word) in [(3 * 3_600, 200, "healthy"), (3 * 3_600 + 1, 503, "unhealthy")] {
+        let shop = Shop::open();
+        shop.service.invoke("CleanupFunction", json!({})).await.unwrap();
+        shop.clock.advance(seconds);
+        let full = shop.get("/health/full").send().await;
+        assert_eq!((full.status.as_u16(), &full.json["checks"]["cleanup"]["status"]), (status, &json!(word)));
+    }
+}
+
+/// A service whose calls of tables are counted by operation, and fail while `away` is set.
+fn counted(away: &Arc<AtomicBool>) -> (Shop, Arc<Mutex<BTreeMap<String, usize>>>) {
+    let (away, calls) = (away.clone(), Arc::new(Mutex::new(BTreeMap::new())));
+    let counts = calls.clone();
+    let wire: Wire = Arc::new(move |target, _| {
+        *counts.lock().unwrap().entry(target.rsplit('.').next().unwrap().to_owned()).or_insert(0) += 1;
+        let refused = json!({ "__type": "ResourceNotFoundException", "message": "made up" }).to_string();
+        if away.load(Ordering::SeqCst) { Fate::Refused(400, refused) } else { Fate::Arrives }
+    });
+    (Shop::over(wire), calls)
+}
+
+#[tokio::test]
+async fn any_number_of_checks_in_five_seconds_cost_one_write() {
+    let (shop, calls) = counted(&Arc::default());
+    let count = |calls: &Mutex<BTreeMap<String, usize>>| std::mem::take(&mut *calls.lock().unwrap());
+    let each = |n: usize| ["/health/full", "/health/cache", "/health/db"][n % 3];
+    let all = async || join_all((0..400).map(|n| shop.get(each(n)).send())).await;
+    let (began, one_run) = (shop.clock.now().to_string(), [("DeleteItem", 1), ("GetItem", 5), ("PutItem", 1)]);
+    let one_run: BTreeMap<_, _> = one_run.map(|(name, times)| (name.to_owned(), times)).into();
+    for (seconds, expected) in [(0, one_run.clone()), (4, BTreeMap::new()), (1, one_run)] {
+        shop.clock.advance(seconds);
+        let answers = all().await;
+        let found = if expected.is_empty() { began.clone() } else { shop.clock.now().to_string() };
+        for answer in answers {
+            assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "no-store"));
+            assert_eq!(answer.text("timestamp"), found, "it says when it was found");
+        }
+        assert_eq!(count(&calls), expected, "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_found_unhealthy_is_told_again_for_five_seconds_too() {
+    let away = Arc::new(AtomicBool::new(true));
+    let (shop, calls) = counted(&away);
+    let paths = ["/health/cache", "/health/db", "/health/full"];
+    let statuses = async || {
+        let answers = join_all(paths.map(|path| shop.get(path).send())).await;
+        answers.iter().map(|answer| answer.status.as_u16()).collect::<Vec<_>>()
+    };
+    assert_eq!(statuses().await, [503; 3]);
+    away.store(false, Ordering::SeqCst);
+    let before = calls.lock().unwrap().clone();
+    shop.clock.advance(4);
+    assert_eq!((statuses().await, calls.lock().unwrap().clone()), (vec![503; 3], before));
     shop.clock.advance(1);
-    let full = shop.get("/health/full").send().await;
-    assert_eq!((full.status.as_u16(), &full.json["checks"]["cleanup"]["status"]), (503, &json!("unhealthy")));
+    assert_eq!(statuses().await, [200; 3]);
 }

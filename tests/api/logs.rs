@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Shop, trap};
+use crate::support::{Answer, Call, PASSWORD, Shop, trap};
 
 fn access_line(request_id: &str) -> Value {
     let mut lines = trap::lines(request_id);
@@ -42,6 +42,38 @@ async fn strangers_cannot_write_into_the_log_what_they_like() {
     let line = access_line(answer.header("x-request-id"));
     assert_eq!(line["trace.id"], "1-5759e988-bd862e3fe1be46a994272793");
     assert_eq!(line["dynamodb.calls"], 0);
+}
+
+/// A call from a certain address, which names another one wherever a header can.
+async fn from(call: Call<'_>) -> Answer {
+    let call = call.from([198, 51, 100, 7]).header("x-forwarded-for", "203.0.113.1");
+    call.header("forwarded", "for=203.0.113.1").header("x-real-ip", "203.0.113.1").send().await
+}
+
+#[tokio::test]
+async fn the_line_of_a_refused_request_tells_where_it_came_from_and_no_other_does() {
+    let shop = Shop::with(&[("RATE_LIMIT_AUTH", "3")]);
+    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
+    let wrong = || shop.post("/auth/login").json(json!({ "email": "ann@example.com", "password": "Wr0ng!password" }));
+    let mut refused = vec![
+        from(shop.get("/users/me").bearer("a.b.c")).await,
+        from(shop.get("/users").bearer(&ann.access)).await,
+        from(shop.get("/users/nobody").bearer(&admin.access)).await,
+        from(shop.post("/auth/login").raw("application/json", "{")).await,
+        from(shop.post("/auth/login").json(json!({ "role": "admin" }))).await,
+    ];
+    while refused.last().is_some_and(|answer| answer.status != 429) {
+        refused.push(from(wrong()).await);
+    }
+    let statuses: Vec<_> = refused.iter().map(|answer| answer.status.as_u16()).collect();
+    assert_eq!(statuses[..6], [401, 403, 404, 400, 422, 401]);
+    for answer in refused {
+        assert_eq!(access_line(answer.header("x-request-id"))["source.address"], "198.51.100.7", "{}", answer.status);
+    }
+    for answer in [from(shop.get("/users/me").bearer(&ann.access)).await, from(shop.get("/health")).await] {
+        assert_eq!(answer.status, 200);
+        assert_eq!(access_line(answer.header("x-request-id")).get("source.address"), None);
+    }
 }
 
 #[tokio::test]

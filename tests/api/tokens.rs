@@ -1,5 +1,9 @@
 //! Tokens in the hands of an attacker: all refused, with one answer.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
 use crate::support::{Answer, Shop};
 
 async fn me(shop: &Shop, token: &str) -> Answer {
@@ -20,6 +24,29 @@ async fn a_token_serves_only_the_purpose_it_was_made_for() {
     }
     for wrong in [&ann.access, &ann.refresh] {
         assert_eq!(shop.verify(wrong).await.problem(), (400, "invalid-token"));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_the_same_keys_signed_for_another_service_opens_nothing_here() {
+    let shop = Shop::open();
+    let ann = shop.member("ann@example.com").await;
+    let claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(ann.access.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("coffee-shop-api"), &json!("coffee-shop-users")));
+    // What a service beside this one would have, on the same data and the same keys.
+    for audience in ["coffee-shop-orders", "coffee-shop-users-2", "coffee-shop-api-2", "https://orders.example"] {
+        let orders = shop.joined(&[("JWT_AUDIENCE", audience)]).await;
+        let other = orders.log_in("ann@example.com").await;
+        assert_eq!(orders.me(&other.text("access_token")).await, 200, "{audience}");
+        assert_eq!(me(&shop, &other.text("access_token")).await.problem(), (401, "unauthenticated"), "{audience}");
+        assert_eq!(me(&orders, &ann.access).await.problem(), (401, "unauthenticated"), "{audience}");
+        let recovered = shop.refresh(&other.text("refresh_token")).await;
+        assert_eq!(
+            shop.me(&recovered.text("access_token")).await,
+            200,
+            "{audience}: a refresh token is the service's own"
+        );
     }
 }
 

@@ -17,13 +17,14 @@ mod signup;
 mod verify;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{delete, post, put};
 use user_core::app::App;
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::event::{Actor, By};
-use user_core::http;
 use user_core::http::limits::Limits;
+use user_core::http::{self, query};
 use user_core::letter::{Kind, Letter};
 use user_core::session::Origin;
 use user_core::ticket::Ticket;
@@ -46,7 +47,8 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/auth/revert-email", post(revert_email::handle))
         .route("/api/v1/users/me/email", post(change_email::handle))
         .route("/api/v1/users/me/password", put(change_password::handle))
-        .route("/api/v1/users/me", delete(delete_me::handle));
+        .route("/api/v1/users/me", delete(delete_me::handle))
+        .route_layer(from_fn(query::none));
     http::serve(routes, app)
 }
 
@@ -87,5 +89,5 @@ async fn ask_for_letter(app: &App, limits: &Limits, origin: &Origin, kind: Kind,
 /// What the link of a letter is bound to, by the keys that are in force.
 async fn read_ticket(app: &App, limits: &Limits, kind: token::Kind, token: &str) -> Result<Ticket, Error> {
     limits.keyring_for(token).await?;
-    app.keyring_in_force().await.tokens.read_ticket(kind, token, app.clock.now())
+    app.keyring_in_force().await?.tokens.read_ticket(kind, token, app.clock.now())
 }

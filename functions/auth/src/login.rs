@@ -115,9 +115,9 @@ async fn sign_in(app: &App, limits: &Limits, origin: Origin, credentials: Creden
     let session = Session::begin(&login, origin, app.clock.now(), app.config.refresh_token_seconds())?;
     // Nobody has the session's tokens before the event is written, too.
     let written = try_join(app.store.create_session(&session), app.store.note_event(&event));
-    let (keyring, written) = Box::pin(join(app.newest_keyring(), written)).await;
+    let (_, written) = Box::pin(join(app.newest_keyring(), written)).await;
     written?;
-    keyring.tokens.pair(&session, login.role)
+    app.keyring()?.tokens.pair(&session, login.role)
 }
 
 /// Keeps the password under today's parameters. The old hash stays valid when this fails.

@@ -1,9 +1,12 @@
 //! `POST /auth/refresh`: a refresh token, good once, for the next pair.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use futures::future::{join, try_join};
 use user_core::app::App;
+use user_core::app::keyring::Keyring;
 use user_core::error::Error;
 use user_core::event::{Actor, By, Event, Name};
 use user_core::http::body::{self, Body, Fields};
@@ -55,19 +58,17 @@ pub(crate) async fn handle(
         return Err(Error::InvalidRefreshToken);
     };
     let read = try_join(limits.general(), app.store.read_user(&claims.sub));
-    let (keyring, read) = join(app.keyring_in_force(), read).await;
+    let (_, read) = join(app.keyring_in_force(), read).await;
     let ((), user) = read?;
-    if !keyring.tokens.knows(token) {
-        return Err(Error::InvalidRefreshToken);
-    }
+    in_force(&app, token)?;
     let user = user.filter(|user| user.may_sign_in(now)).ok_or(Error::InvalidRefreshToken)?;
     let end = now.plus(app.config.refresh_token_seconds());
     match app.store.rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end).await? {
-        Rotation::Turned(session) => Ok(Json(keyring.tokens.pair(&session, user.role)?)),
+        Rotation::Turned(session) => Ok(Json(in_force(&app, token)?.tokens.pair(&session, user.role)?)),
         Rotation::Refused(None) => Err(Error::InvalidRefreshToken),
         Rotation::Refused(Some(session)) => {
             match judge_late(&session, claims.seq, user.epoch, now, app.config.refresh_reuse_grace_seconds) {
-                Late::SameSuccessor => Ok(Json(keyring.tokens.pair(&session, user.role)?)),
+                Late::SameSuccessor => Ok(Json(in_force(&app, token)?.tokens.pair(&session, user.role)?)),
                 Late::Refused => Err(Error::InvalidRefreshToken),
                 Late::Reused => {
                     let by = By::request(Actor::Anonymous, &origin, &app.clock);
@@ -79,4 +80,10 @@ pub(crate) async fn handle(
             }
         }
     }
+}
+
+/// The keys that are in force now, if `token` was signed by one of them: whose key has become void meanwhile gets no new pair.
+fn in_force(app: &App, token: &str) -> Result<Arc<Keyring>, Error> {
+    let keyring = app.keyring()?;
+    if keyring.tokens.knows(token) { Ok(keyring) } else { Err(Error::InvalidRefreshToken) }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use user_core::app::App;
 use user_core::config::JwtAlgorithm;
+use user_core::error::Error;
 use user_core::http::extract::BaseUrl;
 use utoipa::{OpenApi, ToSchema};
 
@@ -36,9 +37,9 @@ pub fn router(app: App) -> Router {
         example = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "use": "sig", "alg": "EdDSA", "kid": "2026-11" }] })
     )),
 )]
-async fn jwks(State(app): State<App>) -> Response {
-    let keys = app.keyring_in_force().await.public_keys(app.clock.now());
-    cached(&app, KeySet { keys })
+async fn jwks(State(app): State<App>) -> Result<Response, Error> {
+    let keys = app.keyring_in_force().await?.public_keys(app.clock.now());
+    Ok(cached(&app, KeySet { keys }))
 }
 
 /// Where the public keys are

@@ -1,4 +1,5 @@
-//! The checks. A failing part makes its own check unhealthy and no other; why it fails goes to the log, never into the answer.
+//! The checks. A failing part makes its own check unhealthy and no other; why it fails goes to the log, never into the answer. What a
+//! check of the database found is told again for a moment.
 
 use std::future::Future;
 use std::time::Instant;
@@ -6,20 +7,42 @@ use std::time::Instant;
 use futures::future::try_join;
 use serde_json::{Map, Value, json};
 use user_core::app::App;
+use user_core::clock::Timestamp;
 use user_core::error::Error;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::DEADLINE;
+use crate::kept::Kept;
 use crate::mail::Mail;
 
 /// Cleanup runs every hour; three missed runs are a fault.
 const CLEANUP_OVERDUE_SECONDS: i64 = 3 * 3_600;
 
+/// What the checks keep from one request to the next.
+pub(crate) struct Memory {
+    mail: Mail,
+    database: Kept,
+    cache: Kept,
+    email: Kept,
+    cleanup: Kept,
+    signing_keys: Kept,
+}
+
+impl Memory {
+    pub(crate) fn new(mail: Mail) -> Self {
+        let [database, cache, email, cleanup, signing_keys] = std::array::from_fn(|_| Kept::default());
+        Self { mail, database, cache, email, cleanup, signing_keys }
+    }
+}
+
 /// The outcome of one check.
+#[derive(Clone)]
 pub(crate) struct Check {
     pub(crate) healthy: bool,
+    /// When it began.
+    pub(crate) checked_at: Timestamp,
     pub(crate) details: Map<String, Value>,
 }
 
@@ -54,42 +77,46 @@ impl From<Check> for Value {
 }
 
 /// All checks by name; they run at the same time.
-pub(crate) async fn all(app: &App, mail: &Mail) -> Vec<(&'static str, Check)> {
-    let (database, cache, email, cleanup) = futures::join!(database(app), cache(app), email(app, mail), cleanup(app));
-    vec![
-        ("database", database),
-        ("cache", cache),
-        ("email", email),
-        ("signing_keys", signing_keys(app)),
-        ("cleanup", cleanup),
-    ]
+pub(crate) async fn all(app: &App, memory: &Memory) -> Vec<(&'static str, Check)> {
+    let (database, cache, email, keys, cleanup) = futures::join!(
+        database(app, memory),
+        cache(app, memory),
+        email(app, memory),
+        signing_keys(app, memory),
+        cleanup(app, memory)
+    );
+    vec![("database", database), ("cache", cache), ("email", email), ("signing_keys", keys), ("cleanup", cleanup)]
 }
 
 /// The table of record answers a read.
-pub(crate) async fn database(app: &App) -> Check {
-    timed("database", async { app.store.probe_users().await.map(|()| json!({})) }).await
+pub(crate) async fn database(app: &App, memory: &Memory) -> Check {
+    let probe = async { app.store.probe_users().await.map(|()| json!({})) };
+    memory.database.or(&app.clock, timed(app, "database", probe)).await
 }
 
 /// The ephemeral table takes, shows and drops an item.
-pub(crate) async fn cache(app: &App) -> Check {
-    timed("cache", async { app.store.probe_ephemeral(app.clock.now()).await.map(|()| json!({})) }).await
+pub(crate) async fn cache(app: &App, memory: &Memory) -> Check {
+    let probe = async { app.store.probe_ephemeral(app.clock.now()).await.map(|()| json!({})) };
+    memory.cache.or(&app.clock, timed(app, "cache", probe)).await
 }
 
 /// Letters can be put into the outbox, and what carries them away would take one: SES may send and has quota left, or the mail server
 /// greets us.
-async fn email(app: &App, mail: &Mail) -> Check {
+async fn email(app: &App, memory: &Memory) -> Check {
     let backend = app.config.mail_backend.to_string();
-    let probes = async { try_join(app.store.probe_outbox(), mail.probe(app.clock.now())).await };
-    timed("email", Box::pin(async { probes.await.map(|_| json!({ "backend": backend })) })).await
+    let probes = async { try_join(app.store.probe_outbox(), memory.mail.probe(app.clock.now())).await };
+    let probe = Box::pin(async { probes.await.map(|_| json!({ "backend": backend })) });
+    memory.email.or(&app.clock, timed(app, "email", probe)).await
 }
 
-/// A token of each kind that is signed now can be read now.
-fn signing_keys(app: &App) -> Check {
-    Check { healthy: app.keyring().tokens.check(app.clock.now()).is_ok(), details: Map::new() }
+/// The keys that are in force are there, and a token of each kind that they sign now can be read now.
+async fn signing_keys(app: &App, memory: &Memory) -> Check {
+    let probe = async { app.keyring_in_force().await?.tokens.check(app.clock.now()).map(|()| json!({})) };
+    memory.signing_keys.or(&app.clock, timed(app, "signing_keys", Box::pin(probe))).await
 }
 
 /// The last cleanup is not long ago. Before the first there is nothing to complain about.
-async fn cleanup(app: &App) -> Check {
+async fn cleanup(app: &App, memory: &Memory) -> Check {
     let read = async {
         let Some(last) = app.store.read_heartbeat().await? else {
             return Ok(json!({ "last_run": null }));
@@ -101,11 +128,11 @@ async fn cleanup(app: &App) -> Check {
         }
         Ok(details)
     };
-    timed("cleanup", read).await
+    memory.cleanup.or(&app.clock, timed(app, "cleanup", read)).await
 }
 
-async fn timed(name: &str, probe: impl Future<Output = Result<Value, Error>>) -> Check {
-    let started = Instant::now();
+async fn timed(app: &App, name: &str, probe: impl Future<Output = Result<Value, Error>>) -> Check {
+    let (started, checked_at) = (Instant::now(), app.clock.now());
     let outcome =
         tokio::time::timeout(DEADLINE, probe).await.unwrap_or_else(|_| Err(Error::internal("no answer in time")));
     let latency_ms = (started.elapsed().as_secs_f64() * 100_000.0).round() / 100.0;
@@ -119,5 +146,5 @@ async fn timed(name: &str, probe: impl Future<Output = Result<Value, Error>>) ->
         }
     };
     details.insert("latency_ms".to_owned(), json!(latency_ms));
-    Check { healthy, details }
+    Check { healthy, checked_at, details }
 }

@@ -1,6 +1,7 @@
 //! Health checks: whether the service lives, and whether what it needs does.
 
 mod checks;
+mod kept;
 mod mail;
 
 use std::sync::Arc;
@@ -15,11 +16,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use transport::Transport;
 use user_core::app::App;
+use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::http;
 use utoipa::{OpenApi, ToSchema};
 
-use checks::Check;
+use checks::{Check, Memory};
 use mail::Mail;
 
 /// All checks of one call are over after this time.
@@ -33,7 +35,7 @@ pub fn router(app: App, transport: Transport) -> Router {
         .route("/api/v1/health/db", get(database))
         .route("/api/v1/health/cache", get(cache))
         .route("/api/v1/health/full", get(full));
-    http::serve(routes.layer(Extension(Arc::new(Mail::new(transport)))), app)
+    http::serve(routes.layer(Extension(Arc::new(Memory::new(Mail::new(transport))))), app)
 }
 
 /// Does the service run?
@@ -48,12 +50,12 @@ pub fn router(app: App, transport: Transport) -> Router {
     extensions(("x-also" = json!(["/api/v1/health/"]))),
 )]
 async fn alive(State(app): State<App>) -> Json<About> {
-    Json(About::of(&app, true))
+    Json(About::of(&app, true, app.clock.now()))
 }
 
 /// Does the table of record answer?
 ///
-/// By a real read.
+/// By a real read, at most five seconds ago.
 #[utoipa::path(
     get,
     path = "/api/v1/health/db",
@@ -62,15 +64,19 @@ async fn alive(State(app): State<App>) -> Json<About> {
     responses((status = 200, description = "It does.", body = DatabaseHealth)),
     extensions(("x-problems" = json!(["unhealthy"]))),
 )]
-async fn database(State(app): State<App>) -> Result<Json<DatabaseHealth>, Error> {
-    let latency_ms = latency("database", &checks::database(&app).await)?;
-    let (status, database, timestamp) = ("healthy", "connected", app.clock.now().to_string());
+async fn database(
+    State(app): State<App>,
+    Extension(memory): Extension<Arc<Memory>>,
+) -> Result<Json<DatabaseHealth>, Error> {
+    let check = checks::database(&app, &memory).await;
+    let latency_ms = latency("database", &check)?;
+    let (status, database, timestamp) = ("healthy", "connected", check.checked_at.to_string());
     Ok(Json(DatabaseHealth { status, database, latency_ms, timestamp }))
 }
 
 /// Does the table of sessions answer?
 ///
-/// By a real write, read and delete.
+/// By a real write, read and delete, at most five seconds ago.
 #[utoipa::path(
     get,
     path = "/api/v1/health/cache",
@@ -79,9 +85,10 @@ async fn database(State(app): State<App>) -> Result<Json<DatabaseHealth>, Error>
     responses((status = 200, description = "It does.", body = CacheHealth)),
     extensions(("x-problems" = json!(["unhealthy"]))),
 )]
-async fn cache(State(app): State<App>) -> Result<Json<CacheHealth>, Error> {
-    let latency_ms = latency("cache", &checks::cache(&app).await)?;
-    let (status, cache, timestamp) = ("healthy", "connected", app.clock.now().to_string());
+async fn cache(State(app): State<App>, Extension(memory): Extension<Arc<Memory>>) -> Result<Json<CacheHealth>, Error> {
+    let check = checks::cache(&app, &memory).await;
+    let latency_ms = latency("cache", &check)?;
+    let (status, cache, timestamp) = ("healthy", "connected", check.checked_at.to_string());
     Ok(Json(CacheHealth { status, cache, latency_ms, timestamp }))
 }
 
@@ -93,7 +100,8 @@ fn latency(name: &'static str, check: &Check) -> Result<f64, Error> {
 
 /// Is everything well that the service needs?
 ///
-/// Every check, side by side, under one deadline. Why a check fails is in the log, never in the answer.
+/// Every check, side by side, under one deadline; each is at most five seconds old, and `timestamp` is that of the oldest. Why a check
+/// fails is in the log, never in the answer.
 #[utoipa::path(
     get,
     path = "/api/v1/health/full",
@@ -104,12 +112,13 @@ fn latency(name: &'static str, check: &Check) -> Result<f64, Error> {
         (status = 503, description = "Something is not.", body = Full)
     ),
 )]
-async fn full(State(app): State<App>, Extension(mail): Extension<Arc<Mail>>) -> Response {
-    let checks = Box::pin(checks::all(&app, &mail)).await;
+async fn full(State(app): State<App>, Extension(memory): Extension<Arc<Memory>>) -> Response {
+    let checks = Box::pin(checks::all(&app, &memory)).await;
+    let oldest = checks.iter().map(|(_, check)| check.checked_at).min();
     let healthy = checks.iter().all(|(_, check)| check.healthy);
     let checks = checks.into_iter().map(|(name, check)| (name.to_owned(), check.into())).collect();
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Full { about: About::of(&app, healthy), checks })).into_response()
+    (status, Json(Full { about: About::of(&app, healthy, oldest.unwrap_or(app.clock.now())), checks })).into_response()
 }
 
 /// What the service is.
@@ -118,6 +127,7 @@ struct About {
     /// `healthy` or `unhealthy`.
     #[schema(value_type = String, pattern = "^(un)?healthy$", example = "healthy")]
     status: &'static str,
+    /// When this was found.
     #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
     timestamp: String,
     /// The shop's name.
@@ -131,10 +141,10 @@ struct About {
 }
 
 impl About {
-    fn of(app: &App, healthy: bool) -> Self {
+    fn of(app: &App, healthy: bool, at: Timestamp) -> Self {
         Self {
             status: if healthy { "healthy" } else { "unhealthy" },
-            timestamp: app.clock.now().to_string(),
+            timestamp: at.to_string(),
             service: app.config.project_name.clone(),
             version: app.config.api_version.clone(),
             environment: app.config.environment.to_string(),
@@ -152,6 +162,7 @@ struct DatabaseHealth {
     /// How long the check took, in milliseconds.
     #[schema(example = 1.25)]
     latency_ms: f64,
+    /// When this was found.
     #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
     timestamp: String,
 }
@@ -166,6 +177,7 @@ struct CacheHealth {
     /// How long the check took, in milliseconds.
     #[schema(example = 1.25)]
     latency_ms: f64,
+    /// When this was found.
     #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
     timestamp: String,
 }

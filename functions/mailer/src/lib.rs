@@ -45,7 +45,8 @@ impl Wake {
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer a scheduled run.
 pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<DynamoDbEventResponse, Error> {
-    join(app.refresh_keys(), app.newest_keyring()).await;
+    // Without keys that are in force, letters without a link go all the same, and the others are tried again.
+    let _ = join(app.refresh_keys(), app.newest_keyring()).await;
     let mut response = DynamoDbEventResponse::default();
     match wake {
         Wake::Stream(event) => {

@@ -27,7 +27,7 @@ pub(crate) fn mail(app: &App, letter: &Letter, outgoing: &Outgoing) -> Result<Ma
     let now = app.clock.now();
     let (mut address, mut end) = (String::new(), now);
     if let Some((purpose, ticket)) = link {
-        let token = app.keyring().tokens.ticket(*purpose, ticket, now)?;
+        let token = app.keyring()?.tokens.ticket(*purpose, ticket, now)?;
         address = format!("{}/{}?token={token}", app.config.frontend_url, page(*purpose));
         end = ticket.expires_at;
     }

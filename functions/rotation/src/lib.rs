@@ -17,7 +17,8 @@ const SLACK_SECONDS: i64 = 5;
 /// One step of a rotation, as Secrets Manager calls for it.
 ///
 /// # Errors
-/// [`Error::Internal`] for another secret or an unknown step; [`Error::Stale`] when another rotation went before.
+/// [`Error::Internal`] for another secret or an unknown step; [`Error::Stale`] when another rotation went before; [`Error::Unavailable`]
+/// when the secret or the mark of the last rotation cannot be read.
 pub async fn handle(app: &App, event: SecretsManagerSecretRotationEvent) -> Result<(), Error> {
     if event.secret_id != app.config.signing_secret_id {
         return Err(Error::internal("this is not the secret of the signing keys"));
@@ -40,7 +41,12 @@ async fn create(app: &App, version: &str, now: Timestamp) -> Result<(), Error> {
         return Ok(());
     }
     let wait = config.jwks_cache_seconds + SLACK_SECONDS;
-    let keys = store.read_keys().await?.rotated(config.jwt_algorithm, now, wait, longest_life_seconds(config))?;
+    let keys = store.read_keys().await?;
+    if keys.generation() < store.read_key_mark().await?.emergency {
+        // Secrets Manager may still show a version that an emergency made void: its keys must not come back.
+        return Err(Error::Unavailable);
+    }
+    let keys = keys.rotated(config.jwt_algorithm, now, wait, longest_life_seconds(config))?;
     store.stage_keys(version, &keys).await
 }
 
@@ -54,7 +60,7 @@ fn test(config: &Config, keys: &Keys) -> Result<(), Error> {
 async fn finish(store: &Store, version: &str, urgency: &str) -> Result<Keys, Error> {
     let keys = staged(store, version).await?;
     store.promote_keys(version).await?;
-    store.announce_keys(keys.generation()).await?;
+    store.announce_keys(&keys).await?;
     tracing::info!(event.name = "keys-rotated", keys.generation = keys.generation(), keys.urgency = urgency);
     Ok(keys)
 }
@@ -70,6 +76,7 @@ async fn staged(store: &Store, version: &str) -> Result<Keys, Error> {
 /// [`Error::Stale`] when another rotation went before; [`Error::Internal`] when the secret cannot be read or written.
 pub async fn emergency(store: &Store, now: Timestamp) -> Result<Keys, Error> {
     let version = id::version()?;
-    store.stage_keys(&version, &store.read_keys().await?.replaced(now)?).await?;
+    let announced = store.read_key_mark().await?.generation;
+    store.stage_keys(&version, &store.read_keys().await?.replaced(announced, now)?).await?;
     finish(store, &version, "emergency").await
 }

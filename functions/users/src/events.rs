@@ -1,20 +1,19 @@
 //! `GET /users/{user_id}/events`: what happened to an account, newest first, for as long as events are kept; also after its end.
 
-use std::collections::HashMap;
-
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use user_core::access::{Action, permit};
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::event::{Actor, Event, Name};
 use user_core::http::extract::Caller;
 use user_core::http::page::{self, Page};
+use user_core::http::query::Query;
 use user_core::id::{EventId, UserId};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use crate::list::{LIMIT_DEFAULT, limit, one};
+use crate::list::Place;
 
 /// An event as an administrator sees it.
 #[derive(serde::Serialize, ToSchema)]
@@ -77,20 +76,15 @@ pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<UserId>,
-    Query(mut query): Query<HashMap<String, String>>,
+    Query(Place { limit, cursor }): Query<Place>,
 ) -> Result<Json<Page<EventView>>, Error> {
     permit(&caller.user, Action::ReadEvents)?;
-    let mut errors = Vec::new();
-    let limit = one(&mut query, "limit", limit, &mut errors).unwrap_or(LIMIT_DEFAULT);
-    if !errors.is_empty() {
-        return Err(Error::Invalid(errors));
-    }
     let list = format!("events {id}");
-    let before = query.remove("cursor").map(|cursor| page::place(&app, &list, &cursor)).transpose()?;
+    let before = cursor.map(|cursor| page::place(&app, &list, &cursor)).transpose()?;
     let (events, next) = app.store.list_events(&id, before.as_deref(), limit, app.clock.now()).await?;
     if events.is_empty() && before.is_none() {
         crate::find(&app, &id).await?;
     }
-    let next_cursor = next.map(|place| page::cursor(&app, &list, &place));
+    let next_cursor = next.map(|place| page::cursor(&app, &list, &place)).transpose()?;
     Ok(Json(Page { items: events.into_iter().map(EventView::from).collect(), next_cursor }))
 }

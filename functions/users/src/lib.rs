@@ -9,13 +9,14 @@ mod sessions;
 mod update;
 
 use ::http::header::ETAG;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
 use axum::{Json, Router};
 use user_core::app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
-use user_core::http;
+use user_core::http::{self, query};
 use user_core::id::UserId;
 use user_core::user::{User, UserView};
 use utoipa::OpenApi;
@@ -27,14 +28,15 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/users/me", get(read::me).patch(update::patch_me))
         .route("/api/v1/users/me/sessions", get(sessions::list))
         .route("/api/v1/users/me/sessions/{session_id}", delete(sessions::end))
-        .route("/api/v1/users", get(list::handle))
-        .route("/api/v1/users/", get(list::handle))
         .route(
             "/api/v1/users/{user_id}",
             get(read::one).patch(update::patch).put(update::replace).delete(delete::handle),
         )
-        .route("/api/v1/users/{user_id}/events", get(events::handle))
-        .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle));
+        .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle))
+        .route_layer(from_fn(query::none))
+        .route("/api/v1/users", get(list::handle))
+        .route("/api/v1/users/", get(list::handle))
+        .route("/api/v1/users/{user_id}/events", get(events::handle));
     http::serve(routes, app)
 }
 

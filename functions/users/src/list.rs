@@ -1,51 +1,53 @@
 //! `GET /users`: pages of users, newest first.
 
-use std::collections::HashMap;
-
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use user_core::access::{Action, permit};
 use user_core::app::App;
 use user_core::email::Email;
-use user_core::error::{Error, FieldError, Refusal};
+use user_core::error::{Error, Refusal};
+use user_core::http::body::Fields;
 use user_core::http::extract::Caller;
 use user_core::http::page::{self, Page};
+use user_core::http::query::{Parameters, Query};
 use user_core::store::directory::Filter;
 use user_core::user::{Role, User, UserView};
 
-pub(crate) const LIMIT_DEFAULT: usize = 50;
+const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 100;
 
-struct Wish {
-    limit: usize,
-    cursor: Option<String>,
+/// Which users to list.
+pub(crate) struct Wish {
+    place: Place,
     email: Option<Email>,
     filter: Filter,
 }
 
-impl Wish {
-    fn read(mut query: HashMap<String, String>) -> Result<Self, Error> {
-        let mut errors = Vec::new();
-        let limit = one(&mut query, "limit", limit, &mut errors);
-        let role = one(&mut query, "role", str::parse, &mut errors);
-        let verified = one(&mut query, "verified", verified, &mut errors);
-        let email = one(&mut query, "email", Email::parse, &mut errors);
-        let filter = Filter { role, verified };
-        let wish = Self { limit: limit.unwrap_or(LIMIT_DEFAULT), cursor: query.remove("cursor"), email, filter };
-        if errors.is_empty() { Ok(wish) } else { Err(Error::Invalid(errors)) }
+impl Parameters for Wish {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let place = Place::read(fields);
+        let role = fields.parameter("role", str::parse);
+        let verified = fields.parameter("verified", verified);
+        let email = fields.parameter("email", Email::parse);
+        Some(Self { place: place?, email: email?, filter: Filter { role: role?, verified: verified? } })
     }
 }
 
-pub(crate) fn one<T>(
-    query: &mut HashMap<String, String>,
-    name: &str,
-    read: impl FnOnce(&str) -> Result<T, Refusal>,
-    errors: &mut Vec<FieldError>,
-) -> Option<T> {
-    read(&query.remove(name)?).map_err(|refusal| errors.push(refusal.of(name))).ok()
+/// Which part of a list to show.
+pub(crate) struct Place {
+    pub(crate) limit: usize,
+    pub(crate) cursor: Option<String>,
 }
 
-pub(crate) fn limit(text: &str) -> Result<usize, Refusal> {
+impl Parameters for Place {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let limit = fields.parameter("limit", limit);
+        let cursor = fields.parameter("cursor", |text| Ok(text.to_owned()));
+        Some(Self { limit: limit?.unwrap_or(LIMIT_DEFAULT), cursor: cursor? })
+    }
+}
+
+fn limit(text: &str) -> Result<usize, Refusal> {
     let number = text.parse().ok().filter(|number| (1..=LIMIT_MAX).contains(number));
     number.ok_or_else(|| Refusal::new("out-of-range", "a number from 1 to 100 is needed"))
 }
@@ -79,17 +81,16 @@ fn verified(text: &str) -> Result<bool, Refusal> {
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(query): Query<HashMap<String, String>>,
+    Query(wish): Query<Wish>,
 ) -> Result<Json<Page<UserView>>, Error> {
     permit(&caller.user, Action::List)?;
-    let wish = Wish::read(query)?;
     let (users, next) = match &wish.email {
         Some(email) => (by_email(&app, email, &wish.filter).await?, None),
         None => {
             let query = format!("{:?}", wish.filter);
-            let before = wish.cursor.as_deref().map(|cursor| page::place(&app, &query, cursor)).transpose()?;
-            let (users, next) = app.store.list_users(&wish.filter, before, wish.limit, app.clock.now()).await?;
-            (users, next.map(|place| page::cursor(&app, &query, &place)))
+            let before = wish.place.cursor.as_deref().map(|cursor| page::place(&app, &query, cursor)).transpose()?;
+            let (users, next) = app.store.list_users(&wish.filter, before, wish.place.limit, app.clock.now()).await?;
+            (users, next.map(|place| page::cursor(&app, &query, &place)).transpose()?)
         }
     };
     Ok(Json(Page { items: users.into_iter().map(UserView::from).collect(), next_cursor: next }))

@@ -33,10 +33,16 @@ pub fn document() -> Result<Value, Fault> {
     let mut schemas = Map::new();
     schemas.insert("Problem".to_owned(), serde_json::to_value(Problem::schema())?);
     schemas.insert("FieldError".to_owned(), serde_json::to_value(FieldError::schema())?);
-    for part in [auth::openapi(), users::openapi(), health::openapi(), discovery::openapi(), fleet::openapi()] {
+    let lenient = [health::openapi(), discovery::openapi(), fleet::openapi()].map(|part| (part, false));
+    for (part, strict) in [(auth::openapi(), true), (users::openapi(), true)].into_iter().chain(lenient) {
         let mut part = serde_json::to_value(part)?;
         for (path, mut item) in taken(&mut part["paths"]) {
-            for (method, operation) in taken(&mut item) {
+            for (method, mut operation) in taken(&mut item) {
+                // Whether or not a call takes a query, it knows no other parameters.
+                if let Some(problems) = operation.get_mut("x-problems").and_then(Value::as_array_mut).filter(|_| strict)
+                {
+                    problems.push(json!("unknown-field"));
+                }
                 if paths.entry(path.clone()).or_default().insert(method.clone(), operation).is_some() {
                     return Err(format!("two handlers describe {method} {path}").into());
                 }

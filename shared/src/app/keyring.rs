@@ -1,7 +1,11 @@
 //! The signing keys as an instance holds them, and when it looks at the secret again: from time to time, when a token names a key
 //! that it does not know, and when a rotation says that its keys are not in force any more.
+//!
+//! After an ordinary rotation the keys before stay valid, so a secret that cannot be read costs nobody anything. After an emergency they
+//! are void, whoever cannot read the new ones: an instance that has seen the mark of one reads and signs nothing until it holds keys of
+//! that generation. It answers [`Error::Unavailable`] rather than that a token is not valid, since it cannot tell.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
@@ -13,14 +17,17 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::metric;
 use crate::signing::{Keys, active, mac, mac_holds};
+use crate::store::keys::Mark;
 use crate::token::Tokens;
 
 /// How long an instance uses keys without reading the secret again, in seconds.
 const REFRESH_SECONDS: i64 = 300;
 /// How long an instance may not know that its keys are not in force any more, in seconds.
 pub const CONFIRM_SECONDS: i64 = 2;
-/// For how long no unknown key makes an instance read the secret again, in seconds.
+/// For how long neither an unknown key nor void ones make an instance read the secret again, in seconds.
 const UNKNOWN_SECONDS: i64 = 1;
+/// For how long the keys of a rotation are not looked for again after they were not found, in seconds.
+const MISSED_SECONDS: i64 = 1;
 
 /// Everything that is made from the keys.
 pub struct Keyring {
@@ -60,6 +67,9 @@ pub(super) struct Present {
     read_at: AtomicI64,
     sought_at: AtomicI64,
     confirmed_at: AtomicI64,
+    missed_at: AtomicI64,
+    /// The generation of the last emergency that was seen: keys of those before it are void.
+    emergency: AtomicU64,
     /// One reader at a time; the others take what it found.
     turn: Mutex<()>,
 }
@@ -71,22 +81,32 @@ impl Present {
             read_at: AtomicI64::new(now.0),
             sought_at: AtomicI64::new(0),
             confirmed_at: AtomicI64::new(0),
+            missed_at: AtomicI64::new(0),
+            emergency: AtomicU64::new(0),
             turn: Mutex::default(),
         })
     }
 }
 
 impl App {
-    /// The keys as this instance holds them.
-    #[must_use]
-    pub fn keyring(&self) -> Arc<Keyring> {
+    fn held(&self) -> Arc<Keyring> {
         self.present.keyring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the key that `token` names is among these keys.
+    /// The keys as this instance holds them.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while they are void and newer ones cannot be read.
+    pub fn keyring(&self) -> Result<Arc<Keyring>, Error> {
+        let held = self.held();
+        let void = held.keys.generation() < self.present.emergency.load(Ordering::SeqCst);
+        if void { Err(Error::Unavailable) } else { Ok(held) }
+    }
+
+    /// Whether the key that `token` names is among these keys, and they are not void.
     #[must_use]
     pub fn knows_key_of(&self, token: &str) -> bool {
-        let known = self.keyring().tokens.knows(token);
+        let known = self.keyring().is_ok_and(|keyring| keyring.tokens.knows(token));
         let outcome = if known { "hit" } else { "miss" };
         metrics::counter!(metric::CACHE_LOOKUPS, "cache" => "keys", "outcome" => outcome).increment(1);
         known
@@ -99,22 +119,41 @@ impl App {
 
     /// The keys that are in force: those of the last rotation, a few seconds after it at most. Asks the database when it did not for
     /// that long.
-    pub async fn keyring_in_force(&self) -> Arc<Keyring> {
+    ///
+    /// # Errors
+    /// As [`App::keyring`].
+    pub async fn keyring_in_force(&self) -> Result<Arc<Keyring>, Error> {
         self.once_in(CONFIRM_SECONDS, &self.present.confirmed_at, async || self.follow_rotation().await).await;
         self.keyring()
     }
 
     /// The keys that are in force at this very moment, for what is signed for a long time.
-    pub async fn newest_keyring(&self) -> Arc<Keyring> {
+    ///
+    /// # Errors
+    /// As [`App::keyring`].
+    pub async fn newest_keyring(&self) -> Result<Arc<Keyring>, Error> {
         self.once_in(0, &self.present.confirmed_at, async || self.follow_rotation().await).await;
         self.keyring()
     }
 
     async fn follow_rotation(&self) {
-        match self.store.read_key_generation().await {
-            Ok(generation) if generation > self.keyring().keys.generation() => self.read_keys().await,
-            Ok(_) => {}
+        match self.store.read_key_mark().await {
+            Ok(mark) => self.heed(mark).await,
             Err(error) => tracing::warn!(error.cause = %error, "whether the keys are in force is not known"),
+        }
+    }
+
+    /// Does what a mark says: after an emergency the keys before it are void from here on, and after any rotation the new ones are
+    /// looked for.
+    pub(crate) async fn heed(&self, mark: Mark) {
+        self.present.emergency.fetch_max(mark.emergency, Ordering::SeqCst);
+        let missing = || mark.generation > self.held().keys.generation();
+        let (now, missed_at) = (self.clock.now(), &self.present.missed_at);
+        if missing() && now.since(Timestamp(missed_at.load(Ordering::SeqCst))) >= MISSED_SECONDS {
+            self.read_keys().await;
+            if missing() {
+                missed_at.store(now.0, Ordering::SeqCst);
+            }
         }
     }
 
@@ -140,13 +179,13 @@ impl App {
         }
     }
 
-    /// A secret that cannot be read leaves the keys as they are.
+    /// A secret that cannot be read leaves the keys as they are, valid or void.
     async fn read_keys(&self) {
         self.present.read_at.store(self.clock.now().0, Ordering::SeqCst);
         let read = self.store.read_keys().await.and_then(|keys| Keyring::new(&self.config, keys));
         match read {
             // Secrets Manager may still show a version that is not in force any more.
-            Ok(keyring) if keyring.keys.generation() < self.keyring().keys.generation() => {}
+            Ok(keyring) if keyring.keys.generation() < self.held().keys.generation() => {}
             Ok(keyring) => {
                 *self.present.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
             }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::error::{Error, FieldError, Refusal};
+use crate::json::Unique;
 
 /// An answer that is only a sentence.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,7 +25,7 @@ pub trait Body: Sized {
     fn read(fields: &mut Fields) -> Option<Self>;
 }
 
-/// A JSON body of fields that `T` knows, and none besides.
+/// A JSON body of fields that `T` knows, each once, and none besides.
 pub struct Json<T>(pub T);
 
 impl<T: Body, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -38,7 +39,8 @@ impl<T: Body, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// A JSON body, or a form of RFC 6749's password grant, which `rename` turns into the fields of `T`.
+/// A JSON body, or a form of RFC 6749's password grant, which `rename` turns into the fields of `T`. A field that is there twice makes a
+/// form malformed (RFC 6749, 3.2), also under two names; what is dropped may be there as often as it likes.
 pub struct JsonOrForm<T>(pub T);
 
 /// How a form's fields are called in JSON; those without a name here are dropped.
@@ -55,11 +57,14 @@ impl<T: Form, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
             "application/json" => read(&bytes(request, state).await?).map(Self),
             "application/x-www-form-urlencoded" => {
                 let bytes = bytes(request, state).await?;
-                let pairs = form_urlencoded::parse(&bytes);
-                let map = pairs.filter_map(|(name, value)| {
-                    Some((T::rename(&name)?.to_owned(), Value::String(value.into_owned())))
-                });
-                read_map(map.collect()).map(Self)
+                let mut map = Map::new();
+                for (name, value) in form_urlencoded::parse(&bytes) {
+                    let Some(name) = T::rename(&name) else { continue };
+                    if map.insert(name.to_owned(), Value::String(value.into_owned())).is_some() {
+                        return Err(Error::Malformed);
+                    }
+                }
+                Fields::of(map).complete(T::read).map(Self)
             }
             _ => Err(Error::UnsupportedMediaType),
         }
@@ -81,28 +86,35 @@ async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Err
 
 fn read<T: Body>(bytes: &[u8]) -> Result<T, Error> {
     match serde_json::from_slice(bytes) {
-        Ok(Value::Object(map)) => read_map(map),
+        Ok(Unique(Value::Object(map))) => Fields::of(map).complete(T::read),
         _ => Err(Error::Malformed),
     }
 }
 
-fn read_map<T: Body>(map: Map<String, Value>) -> Result<T, Error> {
-    let mut fields = Fields { map, errors: Vec::new() };
-    let body = T::read(&mut fields);
-    let unknown = || Refusal::new("unknown-field", "this call has no such field");
-    // The name comes from the client: it is cut, so that an answer does not grow with it.
-    let extra = fields.map.keys().map(|name| unknown().of(&name.chars().take(64).collect::<String>()));
-    fields.errors.extend(extra.take(16));
-    body.filter(|_| fields.errors.is_empty()).ok_or(Error::Invalid(fields.errors))
-}
+/// At most so many fields that a call does not know are named.
+const NAMED: usize = 16;
 
-/// The fields of a body that nobody took yet, and what is wrong with those taken.
+/// The fields of a body, or the parameters of a query, that nobody took yet, and what is wrong with those taken.
 pub struct Fields {
     map: Map<String, Value>,
     errors: Vec<FieldError>,
 }
 
 impl Fields {
+    pub(super) fn of(map: Map<String, Value>) -> Self {
+        Self { map, errors: Vec::new() }
+    }
+
+    /// What `read` makes of the fields, if it takes them all and refuses none.
+    pub(super) fn complete<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Error> {
+        let whole = read(&mut self);
+        let unknown = || Refusal::new("unknown-field", "this call has no such field");
+        // The name comes from the client: it is cut, so that an answer does not grow with it.
+        let extra = self.map.keys().map(|name| unknown().of(&name.chars().take(64).collect::<String>()));
+        self.errors.extend(extra.take(NAMED));
+        whole.filter(|_| self.errors.is_empty()).ok_or(Error::Invalid(self.errors))
+    }
+
     /// A text that must be there, as `read` takes it.
     pub fn text<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
         let value = self.required(name)?;
@@ -145,6 +157,21 @@ impl Fields {
         match self.map.remove(name) {
             None => Some(None),
             Some(value) => self.boolean(name, &value).map(Some),
+        }
+    }
+
+    /// Refuses a field that was there more than once, unless nobody took it: then it is unknown.
+    pub(super) fn repeated(&mut self, name: &str) {
+        if !self.map.contains_key(name) {
+            self.errors.push(Refusal::new("repeated", "this may be there only once").of(name));
+        }
+    }
+
+    /// A text that may be missing.
+    pub fn parameter<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<Option<T>> {
+        match self.map.remove(name) {
+            None => Some(None),
+            Some(value) => self.parsed(name, &value, read).map(Some),
         }
     }
 

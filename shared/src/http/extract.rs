@@ -53,8 +53,10 @@ impl FromRequestParts<App> for Caller {
         };
         let counted = limits.user(class(parts.uri.path()), &claims.sub);
         let read = app.store.read_caller(&claims.sub, &claims.sid);
-        let (keyring, read) = join(app.keyring_in_force(), try_join(counted, read)).await;
+        let (_, read) = join(app.keyring_in_force(), try_join(counted, read)).await;
         let ((), (user, session)) = read?;
+        // Only now: another request may have seen meanwhile that the keys are void.
+        let keyring = app.keyring()?;
         if !Arc::ptr_eq(&known, &keyring) && !keyring.tokens.knows(token) {
             return Err(Error::Unauthenticated);
         }
@@ -171,6 +173,11 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 /// The gateway's name for the request; empty when there is no gateway.
 pub(super) fn request_id(request: &Request) -> String {
     context(request.extensions()).and_then(|context| context.request_id.clone()).unwrap_or_default()
+}
+
+/// The address that the request came from as the gateway saw it, never a header's word.
+pub(super) fn source_address(request: &Request) -> Option<String> {
+    context(request.extensions())?.http.source_ip.clone()
 }
 
 fn context(extensions: &Extensions) -> Option<&lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext> {

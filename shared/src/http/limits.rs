@@ -97,13 +97,13 @@ impl Limits {
     /// The keys for reading `token`. The secret is read again for a key that is not known, and not before the source is admitted.
     ///
     /// # Errors
-    /// [`Error::Throttled`].
+    /// [`Error::Throttled`]; as [`App::keyring`].
     pub async fn keyring_for(&self, token: &str) -> Result<Arc<Keyring>, Error> {
         if !self.app.knows_key_of(token) {
             self.general().await?;
             self.app.seek_keys().await;
         }
-        Ok(self.app.keyring())
+        self.app.keyring()
     }
 
     async fn admit(&self, class: Class, subject: &str) -> Result<(), Error> {

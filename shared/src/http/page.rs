@@ -22,22 +22,25 @@ pub struct Page<T> {
 }
 
 /// The cursor of `place` in the list that `query` describes.
-#[must_use]
-pub fn cursor(app: &App, query: &str, place: &str) -> String {
-    let tag = app.keyring().sign_cursor(message(query, place).as_bytes(), app.clock.now());
-    format!("{}.{}", URL_SAFE_NO_PAD.encode(place), URL_SAFE_NO_PAD.encode(tag))
+///
+/// # Errors
+/// [`Error::Unavailable`] while there are no keys to authenticate it with.
+pub fn cursor(app: &App, query: &str, place: &str) -> Result<String, Error> {
+    let tag = app.keyring()?.sign_cursor(message(query, place).as_bytes(), app.clock.now());
+    Ok(format!("{}.{}", URL_SAFE_NO_PAD.encode(place), URL_SAFE_NO_PAD.encode(tag)))
 }
 
 /// The place that a cursor of the same query names.
 ///
 /// # Errors
-/// [`Error::Invalid`] when this service did not make the cursor for this query.
+/// [`Error::Invalid`] when this service did not make the cursor for this query; [`Error::Unavailable`] as [`cursor`].
 pub fn place(app: &App, query: &str, cursor: &str) -> Result<String, Error> {
+    let keyring = app.keyring()?;
     let read = || {
         let (place, tag) = cursor.split_once('.')?;
         let place = String::from_utf8(URL_SAFE_NO_PAD.decode(place).ok()?).ok()?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-        app.keyring().holds_cursor(message(query, &place).as_bytes(), &tag, app.clock.now()).then_some(place)
+        keyring.holds_cursor(message(query, &place).as_bytes(), &tag, app.clock.now()).then_some(place)
     };
     read().ok_or_else(|| {
         Error::invalid(

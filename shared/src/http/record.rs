@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 
-use super::extract::request_id;
+use super::extract::{request_id, source_address};
 use crate::metric;
 use crate::usage::Usage;
 
@@ -20,6 +20,8 @@ pub(super) struct Record {
     /// As the template has it, such as `/api/v1/users/{user_id}`.
     route: String,
     trace: Option<String>,
+    /// As the gateway saw it.
+    source: Option<String>,
     started: Instant,
 }
 
@@ -32,11 +34,12 @@ impl Record {
             method: method(request),
             route: route.to_owned(),
             trace: trace(request),
+            source: source_address(request),
             started: Instant::now(),
         }
     }
 
-    /// Writes the line and counts.
+    /// Writes the line and counts. Only the line of a refused request (4xx) tells where it came from.
     pub(super) fn close(self, response: &Response) {
         let status = response.status().as_u16();
         let seconds = self.started.elapsed().as_secs_f64();
@@ -47,6 +50,7 @@ impl Record {
             http.route = self.route,
             http.status = status,
             duration_ms = seconds * 1000.0,
+            source.address = self.source.filter(|_| response.status().is_client_error()),
             user.id = self.usage.user().map(crate::id::UserId::as_str),
             dynamodb.calls = self.usage.calls(),
             dynamodb.units = self.usage.units(),

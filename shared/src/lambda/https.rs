@@ -14,8 +14,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use http::uri::{PathAndQuery, Scheme, Uri};
 use http::{HeaderValue, Request, Response, header};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -26,6 +26,9 @@ use tokio_rustls::TlsConnector;
 
 /// How long a connection that nobody uses is kept: hosts and what lies between close or forget it some time later.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// The most bytes of an answer's body: no answer of the services that are called is longer (DynamoDB's `BatchGetItem`: 16 MB).
+const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// A client of all hosts, whose certificates are checked with those of the system (`SSL_CERT_FILE` names others).
 #[must_use]
@@ -110,7 +113,8 @@ impl Https {
         self.receive(host, sender, response).await
     }
 
-    /// Reads an answer to its end, after which its connection is free; answers of AWS services are bounded, 16 MB at most.
+    /// Reads an answer to its end, after which its connection is free. One that is longer than [`ANSWER_BYTES`], or says so, ends the
+    /// call and the connection, and is not asked for again: it would be as long.
     async fn receive(
         &self,
         host: Host,
@@ -118,7 +122,15 @@ impl Https {
         response: Response<Incoming>,
     ) -> Result<HttpResponse, ConnectorError> {
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.map_err(|error| ConnectorError::io(error.into()))?.to_bytes();
+        let too_long = || ConnectorError::other("an answer has more than 16 MB".into(), None);
+        if body.size_hint().lower() > ANSWER_BYTES as u64 {
+            return Err(too_long());
+        }
+        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| match error {
+            error if error.is::<LengthLimitError>() => too_long(),
+            error => ConnectorError::io(error),
+        })?;
+        let body = body.to_bytes();
         self.connections.keep(host, sender);
         let response = Response::from_parts(parts, SdkBody::from(body));
         HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
@@ -187,73 +199,4 @@ fn to_origin_form(request: &mut Request<SdkBody>) -> Result<(), BoxError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    /// A host whose connections serve so many requests each and are closed then; how many there were, and its address.
-    async fn host(requests: usize) -> (Arc<AtomicUsize>, String) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (count, url) = (Arc::new(AtomicUsize::new(0)), format!("http://{}", listener.local_addr().unwrap()));
-        let connections = count.clone();
-        #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
-        tokio::spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                connections.fetch_add(1, Ordering::SeqCst);
-                for _ in 0..requests {
-                    let mut seen = Vec::new();
-                    while !seen.ends_with(b"\r\n\r\n") {
-                        seen.push(stream.read_u8().await.unwrap());
-                    }
-                    let seen = String::from_utf8(seen).unwrap().to_lowercase();
-                    assert!(
-                        seen.starts_with("post /path?q=1 http/1.1\r\n") && seen.contains("host: 127.0.0.1:"),
-                        "{seen}"
-                    );
-                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
-                }
-            }
-        });
-        (count, url)
-    }
-
-    async fn ask(https: &Https, url: &str) -> Result<(), ConnectorError> {
-        let request = Request::post(format!("{url}/path?q=1")).body(SdkBody::empty()).unwrap();
-        let answer = https.call(HttpRequest::try_from(request).unwrap()).await?;
-        assert_eq!((answer.status().as_u16(), answer.body().bytes()), (200, Some(&b"ok"[..])));
-        Ok(())
-    }
-
-    fn https() -> Https {
-        Https { connections: Arc::default(), patience: Duration::from_secs(5) }
-    }
-
-    #[tokio::test]
-    async fn a_connection_serves_the_next_call_and_one_more_those_beside_it() {
-        let ((count, url), https) = (host(usize::MAX).await, https());
-        for _ in 0..3 {
-            ask(&https, &url).await.unwrap();
-        }
-        assert_eq!(count.load(Ordering::SeqCst), 1);
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_its_host_closed_fails_no_call() {
-        let ((count, url), https) = (host(2).await, https());
-        for _ in 0..20 {
-            ask(&https, &url).await.unwrap();
-        }
-        assert_eq!(count.load(Ordering::SeqCst), 10);
-    }
-
-    #[tokio::test]
-    async fn a_host_that_is_not_there_is_a_fault_of_the_network() {
-        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        assert!(ask(&https(), &format!("http://{gone}")).await.unwrap_err().is_io());
-    }
-}
+mod tests;

@@ -13,9 +13,14 @@ use crate::store::transaction::{conditional, unless_contended};
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
 
-#[derive(serde::Deserialize)]
-struct Generation {
-    generation: u64,
+/// What every instance is told of rotations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct Mark {
+    /// The generation of keys that is in force; 0 before the first rotation.
+    pub generation: u64,
+    /// That of the last emergency, which made the keys of every one before it void; 0 before the first.
+    #[serde(default)]
+    pub emergency: u64,
 }
 
 impl Store {
@@ -89,30 +94,38 @@ impl Store {
         asked.map(|_| ()).map_err(failed)
     }
 
-    /// The generation of keys that is in force; 0 before the first rotation.
+    /// The mark of the rotations that were finished.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn read_key_generation(&self) -> Result<u64, Error> {
+    pub async fn read_key_mark(&self) -> Result<Mark, Error> {
         let answer =
             self.client.get_item().table_name(&self.users).set_key(Some(key::keys())).consistent_read(true).send();
         let item = answer.await.map_err(failed)?.item;
-        Ok(item.map(from_item::<Generation>).transpose()?.map_or(0, |item| item.generation))
+        Ok(item.map(from_item).transpose()?.unwrap_or_default())
     }
 
-    /// Tells every instance that keys of this generation are in force. It never goes back.
+    /// Tells every instance that these keys are in force, and which emergency they know of. It never goes back.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn announce_keys(&self, generation: u64) -> Result<(), Error> {
+    pub async fn announce_keys(&self, keys: &Keys) -> Result<(), Error> {
+        // Keys that know of no emergency leave an earlier one in the mark.
+        let emergency = Some(keys.emergency()).filter(|emergency| *emergency > 0);
+        let update = if emergency.is_some() { ", emergency = :emergency" } else { "" };
         let told = unless_contended(|| {
             self.client
                 .update_item()
                 .table_name(&self.users)
                 .set_key(Some(key::keys()))
-                .update_expression("SET generation = :generation")
+                .update_expression(format!("SET generation = :generation{update}"))
                 .condition_expression("attribute_not_exists(pk) OR generation < :generation")
-                .expression_attribute_values(":generation", n(generation))
+                .set_expression_attribute_values(Some(
+                    [(":generation", Some(keys.generation())), (":emergency", emergency)]
+                        .into_iter()
+                        .filter_map(|(name, value)| Some((name.to_owned(), n(value?))))
+                        .collect(),
+                ))
                 .send()
         });
         match conditional(told.await, Error::Stale) {

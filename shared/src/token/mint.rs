@@ -26,14 +26,14 @@ struct MintKey {
 }
 
 impl MintKey {
-    fn new(kind: Kind, key: &Key, issuer: &str) -> Result<Self, Error> {
+    fn new(kind: Kind, key: &Key, issuer: &str, api: &str) -> Result<Self, Error> {
         let (algorithm, encoding, decoding) = match kind {
             Kind::Access => key.access()?,
             internal => key.internal(internal.name()),
         };
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[issuer]);
-        validation.set_audience(&[kind.audience(issuer)]);
+        validation.set_audience(&[kind.audience(issuer, api)]);
         // Times are compared below, by the service's own clock and without leeway.
         validation.required_spec_claims = HashSet::new();
         validation.validate_exp = false;
@@ -44,8 +44,8 @@ impl MintKey {
 }
 
 impl Mint {
-    pub(super) fn new(kind: Kind, keys: &Keys, issuer: &str) -> Result<Self, Error> {
-        keys.iter().map(|key| MintKey::new(kind, key, issuer)).collect::<Result<_, _>>().map(Self)
+    pub(super) fn new(kind: Kind, keys: &Keys, issuer: &str, api: &str) -> Result<Self, Error> {
+        keys.iter().map(|key| MintKey::new(kind, key, issuer, api)).collect::<Result<_, _>>().map(Self)
     }
 
     /// A token of these claims, signed by the key that signs at `iat`.

@@ -28,6 +28,19 @@ async fn the_form_of_an_authorize_button_works_too() {
 }
 
 #[tokio::test]
+async fn a_field_of_a_form_that_is_there_twice_is_malformed_and_what_is_dropped_may_be() {
+    let shop = Shop::open();
+    shop.member("ann@example.com").await;
+    let pairs = [("username", "ann@example.com"), ("password", PASSWORD), ("scope", "a")];
+    for twice in [("username", "bob@example.com"), ("username", "ann@example.com"), ("password", PASSWORD)] {
+        let form = [pairs.as_slice(), &[twice]].concat();
+        assert_eq!(shop.post("/auth/login").form(&form).send().await.problem(), (400, "malformed"), "{}", twice.0);
+    }
+    let dropped = [pairs.as_slice(), &[("scope", "b"), ("scope", "c"), ("email", "bob@example.com")]].concat();
+    assert_eq!(shop.post("/auth/login").form(&dropped).send().await.status, 200);
+}
+
+#[tokio::test]
 async fn a_stranger_and_a_wrong_password_look_alike() {
     let shop = Shop::open();
     shop.member("ann@example.com").await;

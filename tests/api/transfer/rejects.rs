@@ -23,9 +23,10 @@ async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come
         "not a row\n".to_owned(),
         line(8, BCRYPT).replace("\"language\"", "\"shoe_size\""),
         line(9, BCRYPT),
+        line(10, BCRYPT).replace("\"language\"", "\"\\u0065mail\":\"other@example.com\",\"language\""),
     ];
     let (summary, found) = import_text(&shop, &rows.concat(), JSONL).await;
-    assert_eq!((summary.rows, summary.written), (9, 2));
+    assert_eq!((summary.rows, summary.written), (10, 2));
     let expected = [
         (2, "unknown-hash"),
         (3, "invalid-email"),
@@ -34,6 +35,7 @@ async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come
         (6, "too-expensive-hash"),
         (7, "unreadable"),
         (8, "unreadable"),
+        (10, "unreadable"),
     ];
     assert_eq!(codes(&found), expected);
 }

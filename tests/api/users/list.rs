@@ -83,6 +83,25 @@ async fn wrong_queries_are_named() {
 }
 
 #[tokio::test]
+async fn a_parameter_that_is_there_twice_or_unknown_is_named_beside_all_that_is_wrong() {
+    let shop = Shop::open();
+    let admin = shop.admin("admin@example.com").await;
+    let events = format!("/{}/events", admin.id);
+    for path in ["", "/", &events] {
+        let twice = list(&shop, &admin, &format!("{path}?limit=1&l%69mit=1&cursor=x&cursor=x")).await;
+        assert_eq!(twice.problem(), (422, "invalid"), "{path}");
+        assert_eq!(twice.errors(), [("cursor", "repeated"), ("limit", "repeated")], "{path}");
+        let query = "?limit=0&emial=ann@example.com&emial=x&Limit=1&limit=1";
+        let answer = list(&shop, &admin, &format!("{path}{query}")).await;
+        assert_eq!(answer.problem(), (422, "unknown-field"), "{path}");
+        let wrong = [("limit", "repeated"), ("Limit", "unknown-field"), ("emial", "unknown-field")];
+        assert_eq!(answer.errors(), wrong, "{path}");
+    }
+    let filters = list(&shop, &admin, &format!("{events}?role=admin&verified=true")).await;
+    assert_eq!(filters.errors(), [("role", "unknown-field"), ("verified", "unknown-field")], "these are the list's");
+}
+
+#[tokio::test]
 async fn a_cursor_is_good_only_as_it_was_given_and_only_for_its_filters() {
     let shop = Shop::open();
     let admin = shop.admin("admin@example.com").await;

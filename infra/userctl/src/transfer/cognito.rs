@@ -6,6 +6,7 @@ use local::Fault;
 use serde::Deserialize;
 use serde_json::Value;
 use user_core::error::Refusal;
+use user_core::json::Unique;
 
 use super::read::{Line, Lines, unreadable};
 use super::row::Row;
@@ -37,8 +38,8 @@ struct Attribute {
 pub fn rows(reader: Box<dyn BufRead>) -> Lines {
     Box::new(Objects { reader, number: 1, open: 0, before: 0 }.map(|object| {
         let (number, bytes) = object?;
-        let user = serde_json::from_slice::<CognitoUser>(&bytes).map_err(|error| unreadable(&error));
-        Ok(Line { number, row: user.and_then(row) })
+        let read = serde_json::from_slice(&bytes).and_then(|Unique(user)| serde_json::from_value::<CognitoUser>(user));
+        Ok(Line { number, row: read.map_err(|error| unreadable(&error)).and_then(row) })
     }))
 }
 
@@ -145,12 +146,13 @@ mod tests {
         let document = r#"{ "Users": [
             { "Username": "a", "Attributes": [{ "Name": "sub", "Value": "1" }, { "Name": "email", "Value": "a}@b.cc" }],
               "UserCreateDate": 1795420800.5, "Enabled": false, "UserStatus": "CONFIRMED" },
-            { "Attributes": [], "UserStatus": "EXTERNAL_PROVIDER" }, { "Attributes": 1 }
+            { "Attributes": [], "UserStatus": "EXTERNAL_PROVIDER" }, { "Attributes": 1 },
+            { "Username": "b", "Username": "c", "Attributes": [] }
         ] }"#;
         let found: Vec<_> = rows(Box::new(document.as_bytes())).map(|line| line.map_err(|_| ()).unwrap()).collect();
         let codes: Vec<_> =
             found.iter().map(|line| (line.number, line.row.as_ref().map_or_else(|e| e.code, |_| ""))).collect();
-        assert_eq!(codes, [(2, ""), (4, "external-provider"), (4, "unreadable")]);
+        assert_eq!(codes, [(2, ""), (4, "external-provider"), (4, "unreadable"), (5, "unreadable")]);
         let first = found[0].row.as_ref().map_err(|_| ()).unwrap();
         assert_eq!(
             (first.email.as_str(), first.created_at.as_deref(), first.is_active),

@@ -1,12 +1,14 @@
 //! The table of users of a FastAPI service on `PostgreSQL`: as CSV with a header, as JSON Lines (`row_to_json`), or as the `COPY` of
 //! `pg_dump`. A column that is not known ends the reading by its name, so that nothing is lost unseen.
 
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use csv::StringRecord;
 use local::Fault;
 use serde_json::{Map, Value};
 use user_core::error::Refusal;
+use user_core::json::Unique;
 
 use super::read::{Line, Lines, TextLines, csv_refusal, unreadable};
 use super::row::Row;
@@ -31,8 +33,11 @@ pub fn rows(mut reader: Box<dyn BufRead>) -> Result<Lines, Fault> {
 }
 
 fn check_columns<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Fault> {
-    let mut row = Row::default();
+    let (mut row, mut seen) = (Row::default(), BTreeSet::new());
     for name in names {
+        if !seen.insert(name) {
+            return Err(format!("the column {name} is there twice").into());
+        }
         if set(&mut row, name, None).is_none() {
             return Err(format!("the column {name} is not known here; leave it out to lose it").into());
         }
@@ -97,7 +102,9 @@ fn json_line(line: Result<(u64, String), Fault>) -> Option<Result<Line, Fault>> 
         Ok(line) => line,
         Err(error) => return Some(Err(error)),
     };
-    let object = match serde_json::from_str::<Map<String, Value>>(&text) {
+    let read =
+        serde_json::from_str(&text).and_then(|Unique(value)| serde_json::from_value::<Map<String, Value>>(value));
+    let object = match read {
         Ok(object) => object,
         Err(error) => return Some(Ok(Line { number, row: Err(unreadable(&error)) })),
     };
@@ -238,6 +245,17 @@ mod tests {
         check(&all(&format!("{COLUMNS}\n7,Ann@example.com,$2b$04$x,Ann,,admin,t,f,2026-11-23\n")), 2, "Ann");
         let json = r#"{"id":7,"email":"a@b.cc","first_name":"Ann","last_name":null,"role":"admin","is_active":true,"is_verified":false}"#;
         check(&all(json), 1, "Ann");
+    }
+
+    #[test]
+    fn a_column_that_is_there_twice_is_named_and_a_key_that_is_rejects_its_line() {
+        for text in ["id,email,id\n1,a@b.cc,2\n", "COPY users (id, email, id) FROM stdin;\n1\ta@b.cc\t2\n\\.\n"] {
+            let refused = rows(Box::new(std::io::Cursor::new(text.to_owned()))).err().map(|fault| fault.to_string());
+            assert_eq!(refused.as_deref(), Some("the column id is there twice"));
+        }
+        let lines = all("{\"id\":1,\"email\":\"a@b.cc\",\"\\u0069d\":2}\n{\"id\":3,\"email\":\"c@d.ee\"}\n");
+        let found: Vec<_> = lines.iter().map(|line| line.row.as_ref().map_err(|why| why.detail.as_str())).collect();
+        assert!(found[0].is_err_and(|why| why.starts_with("a key is there twice")) && found[1].is_ok());
     }
 
     #[test]

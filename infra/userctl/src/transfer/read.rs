@@ -10,6 +10,7 @@ use csv::StringRecord;
 use local::Fault;
 use serde_json::error::Category;
 use user_core::error::Refusal;
+use user_core::json::TWICE;
 
 use super::row::Row;
 use super::{Format, is_standard};
@@ -120,7 +121,7 @@ fn json_row(text: &str) -> Result<Row, Refusal> {
 /// Why a line is no row. What serde says may repeat a value, which may be a hash; names of fields are told.
 pub(super) fn unreadable(error: &serde_json::Error) -> Refusal {
     let words = error.to_string();
-    let known = words.starts_with("unknown field") || words.starts_with("duplicate field");
+    let known = ["unknown field", "duplicate field", TWICE].iter().any(|known| words.starts_with(known));
     let detail = match error.classify() {
         Category::Data if known => words,
         Category::Data => format!("a value is not of its field's kind, at column {}", error.column()),
