@@ -29,7 +29,7 @@ impl Wish {
         let limit = one(&mut query, "limit", limit, &mut errors);
         let role = one(&mut query, "role", str::parse, &mut errors);
         let verified = one(&mut query, "verified", verified, &mut errors);
-        let email = one(&mut query, "email", Email::parse, &mut errors);
+        let email = one(&mut query, "email", Email::known, &mut errors);
         let filter = Filter { role, verified };
         let wish = Self { limit: limit.unwrap_or(LIMIT_DEFAULT), cursor: query.remove("cursor"), email, filter };
         if errors.is_empty() { Ok(wish) } else { Err(Error::Invalid(errors)) }

@@ -23,9 +23,16 @@ async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come
         "not a row\n".to_owned(),
         line(8, BCRYPT).replace("\"language\"", "\"shoe_size\""),
         line(9, BCRYPT),
+        line(11, BCRYPT).replace("User11@", "Us\u{eb}r11@"),
+        line(12, BCRYPT).replace("@example", "@\u{ff45}xample"),
+        line(13, BCRYPT).replace("User13@", "\\\"user13\\\"@"),
+        line(14, BCRYPT).replace("@example.com", "@10.0.0.1"),
+        line(15, BCRYPT).replace("\u{c4}nn", "\u{202e}nn"),
+        line(16, BCRYPT).replace("\u{c4}nn, \\\"16\\\"", "\u{200b}"),
+        line(17, BCRYPT).replace("@example.com", "@b\u{fc}cher.example"),
     ];
     let (summary, found) = import_text(&shop, &rows.concat(), JSONL).await;
-    assert_eq!((summary.rows, summary.written), (9, 2));
+    assert_eq!((summary.rows, summary.written), (16, 3));
     let expected = [
         (2, "unknown-hash"),
         (3, "invalid-email"),
@@ -34,6 +41,12 @@ async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come
         (6, "too-expensive-hash"),
         (7, "unreadable"),
         (8, "unreadable"),
+        (10, "unsupported-email"),
+        (11, "invalid-email"),
+        (12, "invalid-email"),
+        (13, "invalid-email"),
+        (14, "bidirectional-control"),
+        (15, "invisible"),
     ];
     assert_eq!(codes(&found), expected);
 }
