@@ -2,6 +2,7 @@
 
 mod email_change;
 mod links;
+mod name;
 mod view;
 
 use std::str::FromStr;
@@ -16,12 +17,12 @@ use crate::id::UserId;
 use crate::language::Language;
 
 pub use email_change::{FormerEmail, PendingEmail, REVERT_SECONDS};
+pub use name::{LINE_PATTERN, check_line, name};
 pub use view::UserView;
 
 /// How long after its end an unverified user, or the reservation of an address, may still lie in the table before TTL removes it, in
 /// seconds.
 pub(crate) const PURGE_DELAY_SECONDS: i64 = 86_400;
-const NAME_MAX_CHARACTERS: usize = 100;
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -53,20 +54,6 @@ impl FromStr for Role {
             "admin" => Ok(Self::Admin),
             _ => Err(Refusal::new("unknown-role", "a role is user or admin")),
         }
-    }
-}
-
-/// Reads a first or last name: spaces around it are dropped, an empty one is none.
-///
-/// # Errors
-/// `too-long` (100 characters) and `control-character`.
-pub fn name(text: &str) -> Result<Option<String>, Refusal> {
-    if text.chars().any(char::is_control) {
-        Err(Refusal::new("control-character", "control characters are not allowed"))
-    } else if text.chars().count() > NAME_MAX_CHARACTERS {
-        Err(Refusal::new("too-long", "at most 100 characters are allowed"))
-    } else {
-        Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned))
     }
 }
 
@@ -253,11 +240,8 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_read_in_any_case_and_names_are_trimmed() {
+    fn roles_are_read_in_any_case() {
         assert_eq!("ADMIN".parse(), Ok(Role::Admin));
         assert!("barista".parse::<Role>().is_err());
-        assert_eq!(name("  Ann "), Ok(Some("Ann".to_owned())));
-        assert_eq!(name("  "), Ok(None));
-        assert!(name("A\0").is_err() && name(&"x".repeat(101)).is_err());
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use local::template::Template;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Contract, Shop};
 
@@ -77,6 +77,15 @@ fn every_example_is_of_its_schema() {
         for (status, response) in operation["responses"].as_object().unwrap() {
             check(&contract.resolved(response)["content"], &format!("{method} {path} {status}"));
         }
+    }
+}
+
+#[test]
+fn every_name_that_is_taken_is_described_by_the_rule_for_names() {
+    let schemas = Contract::get().document["components"]["schemas"].as_object().unwrap();
+    let taken = ["SignUp", "UserPatch", "UserRecord"].map(|schema| &schemas[schema]["properties"]);
+    for name in taken.iter().flat_map(|fields| [&fields["first_name"], &fields["last_name"]]) {
+        assert_eq!((&name["pattern"], &name["maxLength"]), (&json!(user_core::user::LINE_PATTERN), &json!(100)));
     }
 }
 

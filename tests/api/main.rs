@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
 mod access;
+mod addresses;
 mod attacks;
 mod auth;
 mod check;

@@ -4,6 +4,7 @@ mod call;
 mod contract;
 pub(crate) mod errand;
 mod folder;
+mod former;
 pub(crate) mod trap;
 
 use std::collections::BTreeMap;

@@ -22,7 +22,7 @@ use crate::prove::prove;
 #[derive(ToSchema)]
 #[schema(as = EmailChange)]
 pub(crate) struct Wish {
-    /// The address that is to become the account's.
+    /// The address that is to become the account's, by the rules of sign-up.
     #[schema(value_type = String, format = "email", max_length = 254, example = "ann@new.example.com")]
     new_email: Email,
     /// The account's password.

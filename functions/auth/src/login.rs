@@ -46,7 +46,7 @@ struct CredentialsForm {
 
 impl Body for Credentials {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let email = fields.text("email", |text| Ok(Email::parse(text).ok()));
+        let email = fields.text("email", |text| Ok(Email::known(text).ok()));
         let password = fields.text("password", |text| Ok(Password::typed(text)));
         Some(Self { email: email?, password: password? })
     }

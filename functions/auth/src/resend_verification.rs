@@ -23,7 +23,7 @@ pub(crate) struct Address {
 
 impl Body for Address {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let email = fields.text("email", Email::parse);
+        let email = fields.text("email", Email::known);
         Some(Self { email: email? })
     }
 }

@@ -23,17 +23,26 @@ use utoipa::ToSchema;
 /// A new account.
 #[derive(ToSchema)]
 pub(crate) struct SignUp {
-    /// The address that the account is signed in with; two that differ in case only are one.
+    /// The address that the account is signed in with; two that differ in case only are one. ASCII without quotes before the @; the
+    /// domain in any script, as it is written in lower or upper case, and not ending in a number.
     #[schema(value_type = String, format = "email", max_length = 254, example = "ann@example.com")]
     email: Email,
     /// A password that the policy takes.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Flat-Wh1te-please")]
     password: Password,
-    /// Given name.
-    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Ann")]
+    /// Given name; something in it can be seen.
+    #[schema(
+        max_length = 100,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
+        example = "Ann"
+    )]
     first_name: Option<String>,
-    /// Family name.
-    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Bean")]
+    /// Family name; something in it can be seen.
+    #[schema(
+        max_length = 100,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
+        example = "Bean"
+    )]
     last_name: Option<String>,
 }
 
@@ -60,6 +69,9 @@ impl Body for SignUp {
 /// The password is one of `PASSWORD_POLICY`: by default at least 15 characters of any kind, or 8 with upper case, lower case, a digit
 /// and a special character; in all at most 128, and none that is easy to guess. Each broken rule has a code of its own in `errors`:
 /// `too-short`, `too-long`, `no-upper-case`, `no-lower-case`, `no-digit`, `no-special`, `control-character`, `guessable`.
+///
+/// An address is refused as `invalid-email`, or as `unsupported-email` when it is one that mail is not sent to from here: with a local
+/// part outside ASCII. A name is refused as `too-long`, `control-character`, `line-separator`, `bidirectional-control` or `invisible`.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/signup",

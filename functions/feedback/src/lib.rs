@@ -22,7 +22,7 @@ pub async fn handle(app: &App, event: Value) -> Result<(), Error> {
     let Some(id) = detail.mail.letter_id() else { return Ok(()) };
     let Some(news) = detail.news() else { return Ok(()) };
     for address in &detail.mail.destination {
-        let Ok(email) = Email::parse(address) else { continue };
+        let Ok(email) = Email::known(address) else { continue };
         if news.condemns {
             let mark = Undeliverable::new(news.code.clone(), app.clock.now());
             app.store.mark_undeliverable(&email.key(), &mark).await?;

@@ -28,7 +28,7 @@ impl Parameters for Wish {
         let place = Place::read(fields);
         let role = fields.parameter("role", str::parse);
         let verified = fields.parameter("verified", verified);
-        let email = fields.parameter("email", Email::parse);
+        let email = fields.parameter("email", Email::known);
         Some(Self { place: place?, email: email?, filter: Filter { role: role?, verified: verified? } })
     }
 }

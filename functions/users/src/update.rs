@@ -15,11 +15,11 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[schema(as = UserPatch)]
 pub(crate) struct Patch {
-    /// Given name; `null` takes it away.
-    #[schema(value_type = Option<String>, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Ann")]
+    /// Given name, by the rules of sign-up; `null` takes it away.
+    #[schema(value_type = Option<String>, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$", example = "Ann")]
     first_name: Option<Option<String>>,
-    /// Family name; `null` takes it away.
-    #[schema(value_type = Option<String>, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Bean")]
+    /// Family name, by the rules of sign-up; `null` takes it away.
+    #[schema(value_type = Option<String>, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$", example = "Bean")]
     last_name: Option<Option<String>>,
     /// Whether the account may be used; an administrator's to change.
     #[schema(value_type = bool, required = false)]
@@ -50,11 +50,21 @@ impl Body for Patch {
 #[derive(ToSchema)]
 #[schema(as = UserRecord)]
 pub(crate) struct Record {
-    /// Given name.
-    #[schema(required, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Ann")]
+    /// Given name, by the rules of sign-up.
+    #[schema(
+        required,
+        max_length = 100,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
+        example = "Ann"
+    )]
     first_name: Option<String>,
-    /// Family name.
-    #[schema(required, max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", example = "Bean")]
+    /// Family name, by the rules of sign-up.
+    #[schema(
+        required,
+        max_length = 100,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
+        example = "Bean"
+    )]
     last_name: Option<String>,
     /// Whether the account may be used.
     #[schema(example = true)]

@@ -61,11 +61,16 @@ impl Ses {
         if ["letter", "kind"].iter().any(|name| !tag(name).bytes().all(plain)) {
             return None;
         }
+        // SES has no SMTPUTF8 (API reference, `Destination`): addresses are ASCII, domains as A-labels.
+        let to = wish["Destination"]["ToAddresses"][0].as_str()?;
+        if ![Some(to), wish["FromEmailAddress"].as_str()].iter().all(|text| text.is_some_and(str::is_ascii)) {
+            return None;
+        }
         let text = |value: &Value| value["Data"].as_str().map(str::to_owned);
         let simple = &wish["Content"]["Simple"];
         let mail = Mail {
             id: tag("letter"),
-            to: Email::parse(wish["Destination"]["ToAddresses"][0].as_str()?).ok()?,
+            to: Email::known(to).ok()?,
             kind: tag("kind"),
             subject: text(&simple["Subject"])?,
             text: text(&simple["Body"]["Text"])?,

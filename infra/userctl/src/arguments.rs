@@ -57,19 +57,35 @@ pub(crate) enum OnStage {
     #[command(subcommand)]
     Admin(Admin),
     /// Make a user an administrator
-    Promote { email: Email },
+    Promote {
+        #[arg(value_parser = Email::known)]
+        email: Email,
+    },
     /// Take an administrator's rights away
-    Demote { email: Email },
+    Demote {
+        #[arg(value_parser = Email::known)]
+        email: Email,
+    },
     /// Show a user
-    Show { email: Email },
+    Show {
+        #[arg(value_parser = Email::known)]
+        email: Email,
+    },
     /// List users, newest first
     List(List),
     /// Switch an account on again
-    Activate { email: Email },
+    Activate {
+        #[arg(value_parser = Email::known)]
+        email: Email,
+    },
     /// Switch an account off and end its sessions; it can be switched on again
-    Deactivate { email: Email },
+    Deactivate {
+        #[arg(value_parser = Email::known)]
+        email: Email,
+    },
     /// Remove an account for good
     Delete {
+        #[arg(value_parser = Email::known)]
         email: Email,
         /// Do not ask
         #[arg(long)]
@@ -183,9 +199,15 @@ pub(crate) enum Migrate {
 #[derive(Subcommand)]
 pub(crate) enum MailCommand {
     /// Show what became of the letters to an address, and whether it gets any
-    Status { email: Email },
+    Status {
+        #[arg(value_parser = Email::known)]
+        email: Email,
+    },
     /// Let an address have letters again that sent one back or called one spam
-    Allow { email: Email },
+    Allow {
+        #[arg(value_parser = Email::known)]
+        email: Email,
+    },
     /// Show letters that were given up
     Failed,
     /// Have all letters tried again that were given up
@@ -208,10 +230,43 @@ pub(crate) enum KeyCommand {
 pub(crate) enum Admin {
     /// Create an administrator whose address needs no proof; asks for the password
     Create {
-        #[arg(long)]
+        #[arg(long, value_parser = Email::parse)]
         email: Email,
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_former_rules_is_looked_up_and_gets_no_new_account() {
+        let taken = |words: &[&str], email: &str| {
+            let words = ["userctl"].iter().chain(words).chain([&email]);
+            Arguments::try_parse_from(words.copied()).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let looks: [&[&str]; 8] = [
+            &["show"],
+            &["promote"],
+            &["demote"],
+            &["activate"],
+            &["deactivate"],
+            &["delete"],
+            &["mail", "status"],
+            &["mail", "allow"],
+        ];
+        for former in ["\"a..b\"@example.com", "zo\u{eb}@example.com", "ann@\u{ff45}xample.com", "a@example.1"] {
+            for look in looks {
+                assert_eq!(taken(look, former), Ok(()), "{look:?} {former}");
+            }
+            assert!(taken(&["admin", "create", "--email"], former).is_err(), "{former}");
+        }
+        assert_eq!(taken(&["admin", "create", "--email"], "ann@b\u{fc}cher.example"), Ok(()));
+        let why = taken(&["admin", "create", "--email"], "zo\u{eb}@example.com").unwrap_err();
+        assert!(why.contains("ASCII alone before the @"), "{why}");
+        assert!(taken(&["show"], "ann").is_err());
+    }
 }

@@ -22,6 +22,7 @@ use user_core::error::Error;
 #[expect(missing_docs, reason = "the names say it; times are RFC 3339")]
 pub struct Mail {
     pub id: String,
+    /// The address as its owner typed it; servers are given its mailbox.
     pub to: Email,
     pub kind: String,
     pub subject: String,

@@ -25,7 +25,7 @@ impl Ses {
     pub(crate) fn new(config: &Config, sdk: &SdkConfig) -> Self {
         Self {
             client: Client::new(sdk),
-            from: sender(&config.emails_from_name, config.emails_from_email.as_str()),
+            from: sender(&config.emails_from_name, config.emails_from_email.mailbox().as_str()),
             configuration_set: config.ses_configuration_set.clone(),
         }
     }
@@ -36,7 +36,7 @@ impl Ses {
             .client
             .send_email()
             .from_email_address(&self.from)
-            .destination(Destination::builder().to_addresses(mail.to.as_str()).build())
+            .destination(Destination::builder().to_addresses(mail.to.mailbox().as_str()).build())
             .configuration_set_name(&self.configuration_set)
             // The events that SES reports later carry these.
             .set_email_tags(Some([("letter", &mail.id), ("kind", &mail.kind)].into_iter().filter_map(tag).collect()))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lettre::address::Envelope;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::Credentials;
@@ -37,7 +38,7 @@ impl Smtp {
         if !config.smtp_user.is_empty() {
             server = server.credentials(Credentials::new(config.smtp_user.clone(), config.smtp_password.0.clone()));
         }
-        let address = config.emails_from_email.as_str().parse().map_err(Error::internal)?;
+        let address = config.emails_from_email.mailbox().as_str().parse().map_err(Error::internal)?;
         Ok(Self { server: server.build(), from: Mailbox::new(Some(config.emails_from_name.clone()), address) })
     }
 
@@ -55,9 +56,12 @@ impl Smtp {
 
     /// The message and its identifier, which is the letter's: should it be sent twice, its reader's program knows it as one.
     fn message(&self, mail: &Mail) -> Result<(String, Message), Error> {
-        let to: Address = mail.to.as_str().parse().map_err(Error::internal)?;
+        let to: Address = mail.to.mailbox().as_str().parse().map_err(Error::internal)?;
         let id = format!("<{}@{}>", mail.id, self.from.email.domain());
+        // Read out of the header, an address in quotes would not be the one that was written.
+        let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()]).map_err(Error::internal)?;
         let message = Message::builder()
+            .envelope(envelope)
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(&mail.subject)

@@ -41,6 +41,64 @@ async fn every_wrong_field_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn an_address_that_mail_cannot_be_sent_to_as_it_is_written_is_refused_with_its_code() {
+    let shop = Shop::open();
+    let wide = format!("ann@{}.com", "b".repeat(64));
+    let wide_as_ascii = format!("ann@{}.com", "\u{fc}".repeat(60));
+    for (email, code) in [
+        ("ann@", "invalid-email"),
+        ("\"ann\"@example.com", "invalid-email"),
+        ("ann@\u{ff45}xample.com", "invalid-email"),
+        ("ann@\u{24d4}xample.com", "invalid-email"),
+        ("ann@of\u{fb01}ce.example", "invalid-email"),
+        ("ann@exam\u{ad}ple.com", "invalid-email"),
+        ("ann@example\u{3002}com", "invalid-email"),
+        ("ann@example.com.", "invalid-email"),
+        ("ann@127.0.0.1", "invalid-email"),
+        ("ann@xn--a.example", "invalid-email"),
+        (&wide, "invalid-email"),
+        (&wide_as_ascii, "invalid-email"),
+        ("zo\u{eb}@example.com", "unsupported-email"),
+        ("\u{430}nn@example.com", "unsupported-email"),
+    ] {
+        let answer = shop.sign_up(email).await;
+        assert_eq!((answer.problem(), answer.errors()), ((422, "invalid"), vec![("email", code)]), "{email}");
+    }
+    assert_eq!((shop.items("UsersTable").await.len(), shop.items("OutboxTable").await.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_domain_of_any_script_is_one_address_with_its_form_in_ascii() {
+    let shop = Shop::open();
+    assert_eq!(shop.sign_up("Ann@B\u{fc}cher.Example").await.status, 201);
+    for taken in ["ann@bu\u{308}cher.example", "ANN@XN--BCHER-KVA.EXAMPLE"] {
+        assert_eq!(shop.sign_up(taken).await.problem(), (409, "email-taken"), "{taken}");
+    }
+    assert_eq!(shop.verify(&shop.mailed_token("Ann@B\u{fc}cher.Example").await).await.status, 200);
+    assert_eq!(shop.log_in("ann@xn--bcher-kva.example").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_name_that_is_invisible_or_turns_the_text_round_it_is_refused() {
+    let shop = Shop::open();
+    let sign_up = async |first: &str, last: &str| {
+        let body = json!({ "email": "ann@example.com", "password": PASSWORD, "first_name": first, "last_name": last });
+        shop.post("/auth/signup").json(body).send().await
+    };
+    for (first, last, codes) in [
+        ("A\u{85}nn", "Bean\u{2029}", ["control-character", "line-separator"]),
+        ("\u{202e}nnA", "Bean\u{200f}", ["bidirectional-control", "bidirectional-control"]),
+        ("\u{200b}", " \u{3164}\u{feff}", ["invisible", "invisible"]),
+    ] {
+        let answer = sign_up(first, last).await;
+        let expected = vec![("first_name", codes[0]), ("last_name", codes[1])];
+        assert_eq!((answer.problem(), answer.errors()), ((422, "invalid"), expected));
+    }
+    assert_eq!(shop.items("UsersTable").await.len(), 0);
+    assert_eq!(sign_up("\u{645}\u{6cc}\u{200c}\u{646}\u{627}", "\u{1f469}\u{200d}\u{1f4bb}").await.status, 201);
+}
+
+#[tokio::test]
 async fn a_role_an_id_or_a_flag_is_refused_and_never_applied() {
     let shop = Shop::open();
     for field in ["role", "id", "is_verified", "is_active", "version", "created_at", "user_role", "pk", "epoch"] {

@@ -59,6 +59,34 @@ async fn a_report_about_a_mail_of_somebody_else_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_report_that_names_the_domain_in_ascii_finds_its_letter_and_its_account() {
+    let shop = by_ses();
+    shop.sign_up("Ann@B\u{fc}cher.Example").await;
+    let sent = shop.mails("Ann@xn--bcher-kva.example").await;
+    assert_eq!((sent.len(), &sent[0]["to"]), (1, &json!("Ann@xn--bcher-kva.example")));
+    let letter = letters(&shop, "ann@b\u{fc}cher.example").await.remove(0);
+    let mut event: Value = serde_json::from_str(include_str!("../../../events/feedback-bounce.json")).unwrap();
+    event["detail"]["mail"]["tags"]["letter"] = json!([letter.id]);
+    event["detail"]["mail"]["destination"] = json!(["Ann@xn--bcher-kva.example"]);
+    shop.service.invoke("FeedbackFunction", event).await.unwrap();
+    assert_eq!(letters(&shop, "ann@b\u{fc}cher.example").await[0].state, State::Bounced);
+    let email = "ann@b\u{fc}cher.example".parse().unwrap();
+    let status = userctl::mail::status(&shop.stage(), &email).await.unwrap();
+    assert!(status.user.is_some() && status.mark.is_some());
+}
+
+#[tokio::test]
+async fn ses_refuses_an_address_outside_ascii_for_good() {
+    let shop = by_ses();
+    let admin = shop.admin("admin@example.org").await;
+    shop.stored_as("admin@example.org", &admin.id, "zo\u{eb}@example.org").await;
+    shop.forgot("zo\u{eb}@example.org").await;
+    shop.mails("").await;
+    let letter = &letters(&shop, "zo\u{eb}@example.org").await[0];
+    assert_eq!((letter.state, letter.problem.as_deref()), (State::Failed, Some("ses-BadRequestException")));
+}
+
+#[tokio::test]
 async fn a_report_that_comes_twice_or_before_the_note_that_the_letter_was_sent_counts_once() {
     let shop = by_ses();
     shop.sign_up("ann@example.com").await;

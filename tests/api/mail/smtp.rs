@@ -53,6 +53,46 @@ async fn a_letter_that_a_mail_server_took_leads_to_a_verified_address() {
 }
 
 #[tokio::test]
+async fn mail_goes_to_the_domain_in_ascii() {
+    let server = MailServer::start().await;
+    let port = server.port.to_string();
+    let by_smtp = [("MAIL_BACKEND", "smtp"), ("SMTP_HOST", "127.0.0.1"), ("SMTP_PORT", &port), ("SMTP_TLS", "none")];
+    let sender = ("EMAILS_FROM_EMAIL", "No-Reply@B\u{fc}cher.example");
+    let shop = Shop::with(&[&by_smtp[..], &[sender]].concat());
+    shop.sign_up("Ann@L\u{f6}wen.Example").await;
+    shop.mails("").await;
+    let [mail] = server.kept().try_into().unwrap();
+    for expected in [
+        "MAIL FROM:<No-Reply@xn--bcher-kva.example>\n",
+        "RCPT TO:<Ann@xn--lwen-5qa.example>\n",
+        "From: \"Coffee Shop\" <No-Reply@xn--bcher-kva.example>\n",
+        "To: Ann@xn--lwen-5qa.example\n",
+    ] {
+        assert!(mail.contains(expected), "{expected} is not in {mail}");
+    }
+    assert_eq!(letters(&shop, "ann@l\u{f6}wen.example").await[0].state, State::Sent);
+}
+
+#[tokio::test]
+async fn mail_for_an_address_of_former_rules_goes_where_its_owner_reads_it() {
+    for (former, mailbox) in [
+        ("Ann@\u{ff45}xample.com", "Ann@example.com"),
+        ("\"a..b\"@example.com", "\"a..b\"@example.com"),
+        ("Zo\u{eb}@b\u{fc}cher.example", "Zo\u{eb}@xn--bcher-kva.example"),
+    ] {
+        let server = MailServer::start().await;
+        let shop = shop_at(server.port, "none");
+        let admin = shop.admin("admin@example.org").await;
+        shop.stored_as("admin@example.org", &admin.id, former).await;
+        shop.forgot(former).await;
+        shop.mails("").await;
+        assert_eq!(letters(&shop, former).await[0].state, State::Sent, "{former}");
+        let mails = server.kept();
+        assert!(mails.len() == 1 && mails[0].contains(&format!("RCPT TO:<{mailbox}>")), "{mails:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_for_now_is_tried_again_and_one_for_good_is_not() {
     let server = MailServer::start().await;
     let shop = shop_at(server.port, "none");

@@ -24,9 +24,16 @@ async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come
         line(8, BCRYPT).replace("\"language\"", "\"shoe_size\""),
         line(9, BCRYPT),
         line(10, BCRYPT).replace("\"language\"", "\"\\u0065mail\":\"other@example.com\",\"language\""),
+        line(11, BCRYPT).replace("User11@", "Us\u{eb}r11@"),
+        line(12, BCRYPT).replace("@example", "@\u{ff45}xample"),
+        line(13, BCRYPT).replace("User13@", "\\\"user13\\\"@"),
+        line(14, BCRYPT).replace("@example.com", "@10.0.0.1"),
+        line(15, BCRYPT).replace("\u{c4}nn", "\u{202e}nn"),
+        line(16, BCRYPT).replace("\u{c4}nn, \\\"16\\\"", "\u{200b}"),
+        line(17, BCRYPT).replace("@example.com", "@b\u{fc}cher.example"),
     ];
     let (summary, found) = import_text(&shop, &rows.concat(), JSONL).await;
-    assert_eq!((summary.rows, summary.written), (10, 2));
+    assert_eq!((summary.rows, summary.written), (17, 3));
     let expected = [
         (2, "unknown-hash"),
         (3, "invalid-email"),
@@ -36,6 +43,12 @@ async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come
         (7, "unreadable"),
         (8, "unreadable"),
         (10, "unreadable"),
+        (11, "unsupported-email"),
+        (12, "invalid-email"),
+        (13, "invalid-email"),
+        (14, "invalid-email"),
+        (15, "bidirectional-control"),
+        (16, "invisible"),
     ];
     assert_eq!(codes(&found), expected);
 }

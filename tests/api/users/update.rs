@@ -37,6 +37,35 @@ async fn wrong_values_are_refused_and_nothing_changes() {
 }
 
 #[tokio::test]
+async fn a_name_that_cannot_be_seen_or_turns_text_round_is_refused_with_its_code() {
+    let shop = Shop::open();
+    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
+    let path = format!("/users/{}", ann.id);
+    for (name, code) in [
+        ("A\u{9f}", "control-character"),
+        ("A\u{2028}nn", "line-separator"),
+        ("A\u{2029}nn", "line-separator"),
+        ("A\u{61c}nn", "bidirectional-control"),
+        ("\u{2067}Ann\u{2069}", "bidirectional-control"),
+        ("\u{200d}", "invisible"),
+        ("\u{2800} \u{2800}", "invisible"),
+        ("\u{301}\u{301}", "invisible"),
+    ] {
+        for path in ["/users/me", &path] {
+            let answer = shop.patch(path).bearer(&ann.access).json(json!({ "last_name": name })).send().await;
+            assert_eq!((answer.problem(), answer.errors()), ((422, "invalid"), vec![("last_name", code)]), "{name:?}");
+        }
+        let record = json!({ "first_name": name, "last_name": "Bean", "is_active": true, "is_verified": true });
+        let answer = shop.put(&path).bearer(&admin.access).json(record).send().await;
+        assert_eq!((answer.problem(), answer.errors()), ((422, "invalid"), vec![("first_name", code)]), "{name:?}");
+    }
+    let joined = json!({ "first_name": "\u{645}\u{6cc}\u{200c}\u{646}\u{627}", "last_name": "e\u{301}" });
+    assert_eq!(shop.patch("/users/me").bearer(&ann.access).json(joined.clone()).send().await.status, 200);
+    let me = shop.get("/me").bearer(&ann.access).send().await;
+    assert_eq!((&me.json["first_name"], &me.json["last_name"]), (&joined["first_name"], &joined["last_name"]));
+}
+
+#[tokio::test]
 async fn flags_are_for_admins() {
     let shop = Shop::open();
     let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);

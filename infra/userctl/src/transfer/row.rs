@@ -91,8 +91,8 @@ impl Row {
     /// The user of this row.
     ///
     /// # Errors
-    /// Why it is none: `missing-id`, `bad-id`, `invalid-email`, `unknown-role`, `unknown-hash`, `too-expensive-hash`,
-    /// `bad-timestamp`, `unknown-language`, or what is wrong with a name.
+    /// Why it is none: `missing-id`, `bad-id`, `invalid-email`, `unsupported-email`, `unknown-role`, `unknown-hash`,
+    /// `too-expensive-hash`, `bad-timestamp`, `unknown-language`, or what is wrong with a name.
     pub fn arrival(self, rules: Rules) -> Result<Arrival, Refusal> {
         let time =
             |text: Option<String>| text.filter(|text| !text.is_empty()).map(|text| moment::read(&text)).transpose();
@@ -174,11 +174,15 @@ mod tests {
         assert_eq!(code(Row { id: String::new(), ..ann() }), "missing-id");
         assert_eq!(code(Row { id: "a/b".to_owned(), ..ann() }), "bad-id");
         assert_eq!(code(Row { email: "ann".to_owned(), ..ann() }), "invalid-email");
+        assert_eq!(code(Row { email: "\"ann\"@example.com".to_owned(), ..ann() }), "invalid-email");
+        assert_eq!(code(Row { email: "zo\u{eb}@example.com".to_owned(), ..ann() }), "unsupported-email");
         assert_eq!(code(Row { role: some("barista"), ..ann() }), "unknown-role");
         assert_eq!(code(Row { password_hash: some("md5"), ..ann() }), "unknown-hash");
         assert_eq!(code(Row { created_at: some("soon"), ..ann() }), "bad-timestamp");
         assert_eq!(code(Row { language: some("tlh"), ..ann() }), "unknown-language");
         assert_eq!(code(Row { first_name: some("A\u{7}"), ..ann() }), "control-character");
+        assert_eq!(code(Row { last_name: some("\u{202e}nnA"), ..ann() }), "bidirectional-control");
+        assert_eq!(code(Row { last_name: some("\u{200b}"), ..ann() }), "invisible");
         let lenient = Rules { drop_unknown_hashes: true, ..RULES };
         assert!(
             Row { password_hash: some("md5"), ..ann() }.arrival(lenient).is_ok_and(|one| one.password_hash.is_empty())
