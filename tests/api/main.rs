@@ -31,6 +31,7 @@ mod races;
 mod restart;
 mod rivals;
 mod roles;
+mod sequence;
 mod support;
 mod template;
 mod tokens;

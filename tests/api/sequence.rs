@@ -1,9 +1,14 @@
 //! Ten thousand steps by chance, of an owner and a thief who each hold mailboxes and passwords: after each recovery of the owner the thief
 //! can do nothing more with what he had. The steps follow from a seed, which a failure names.
 
+mod holdings;
+mod recovery;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+
+use holdings::{Chance, Holdings};
 
 use crate::support::{Answer, PASSWORD, Shop};
 
@@ -12,47 +17,6 @@ const PASSWORDS: usize = 24;
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 const OWNERS: [&str; 2] = ["o1@example.com", "o2@example.com"];
 const THIEFS: [&str; 2] = ["t1@evil.example", "t2@evil.example"];
-
-/// Numbers by chance that are the same in every run (xorshift).
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound as u64).unwrap()
-    }
-
-    fn of<'a, T>(&mut self, some: &'a [T]) -> Option<&'a T> {
-        if some.is_empty() { None } else { some.get(self.below(some.len())) }
-    }
-}
-
-/// What somebody holds besides his mailboxes.
-#[derive(Default, Clone)]
-struct Holdings {
-    passwords: Vec<String>,
-    access: Vec<String>,
-    refresh: Vec<String>,
-}
-
-impl Holdings {
-    fn take(&mut self, pair: &Value) {
-        if let (Some(access), Some(refresh)) = (pair["access_token"].as_str(), pair["refresh_token"].as_str()) {
-            self.access.push(access.to_owned());
-            self.refresh.push(refresh.to_owned());
-        }
-    }
-
-    /// The newest are worth most; the oldest are forgotten.
-    fn forget(&mut self) {
-        for some in [&mut self.passwords, &mut self.access, &mut self.refresh] {
-            let spare = some.len().saturating_sub(6);
-            some.drain(..spare);
-        }
-    }
-}
 
 struct World {
     shop: Shop,
@@ -171,15 +135,7 @@ impl World {
             12 => {
                 self.post("/auth/resend-verification", None, json!({ "email": any })).await;
             }
-            13 => {
-                let new = self.fresh_password();
-                let body = json!({ "current_password": password, "new_password": new });
-                let call = self.shop.put("/users/me/password").json(body);
-                let call = if let Some(access) = &access { call.bearer(access) } else { call };
-                if call.send().await.status == 204 {
-                    self.holdings(is_owner).passwords.push(new);
-                }
-            }
+            13 => self.change_password(is_owner, &password, access.as_ref()).await,
             14 => {
                 self.post("/auth/logout-all", access.as_ref(), Value::Null).await;
             }
@@ -195,6 +151,16 @@ impl World {
         }
         self.owner.forget();
         self.thief.forget();
+    }
+
+    async fn change_password(&mut self, is_owner: bool, password: &str, access: Option<&String>) {
+        let new = self.fresh_password();
+        let body = json!({ "current_password": password, "new_password": new });
+        let call = self.shop.put("/users/me/password").json(body);
+        let call = if let Some(access) = access { call.bearer(access) } else { call };
+        if call.send().await.status == 204 {
+            self.holdings(is_owner).passwords.push(new);
+        }
     }
 
     /// The owner signs in, and the thief finds out the password and the tokens.
@@ -249,79 +215,6 @@ impl World {
             page = self.shop.get(&format!("/users?email={email}")).bearer(&self.admin).send().await;
         }
         page.json["items"][0].as_object().map(|user| json!(user))
-    }
-
-    /// The owner asks for recovery at one of the own mailboxes, and follows what comes: a link to reset, or the way back and then the link
-    /// that comes by itself. The account that was recovered, with its new password.
-    async fn recover(&mut self, mailbox: &str) -> Option<(String, String)> {
-        // Long enough that the mailbox gets another message.
-        self.shop.clock.advance(5 * 3_600);
-        let before = self.shop.mails(mailbox).await.len();
-        self.shop.forgot(mailbox).await;
-        let mails = self.shop.mails(mailbox).await;
-        let mail = mails.first().filter(|_| mails.len() > before)?;
-        let mut link = mail["token"].as_str().unwrap().to_owned();
-        if mail["kind"] == "email-changed" {
-            let back = self.shop.revert_email(&link).await;
-            assert_eq!(back.status, 200, "the way back of seed {SEED:#x}: {}", back.json);
-            link = self.shop.mailed_link(mailbox, "reset-password").await;
-            self.taken_back += 1;
-        }
-        let password = self.fresh_password();
-        let reset = self.shop.reset(&link, &password).await;
-        assert_eq!(reset.status, 200, "{mailbox}: {}", reset.json);
-        self.owner = Holdings { passwords: vec![password.clone()], ..Holdings::default() };
-        let user = self.user(mailbox).await.expect("the account is at the owner's mailbox");
-        self.recoveries += 1;
-        Some((user["id"].as_str().unwrap().to_owned(), password))
-    }
-
-    /// The thief tries everything that he has against the account.
-    async fn replay(&mut self, id: &str, mailbox: &str) {
-        let path = format!("/users/{id}");
-        let state = async |world: &Self| world.shop.get(&path).bearer(&world.admin).send().await;
-        let before = state(self).await;
-        let told = |what: &str| format!("{what}, after recovery {} of seed {SEED:#x}", self.recoveries);
-        let is_account = async |access: &str| {
-            let me = self.shop.get("/users/me").bearer(access).send().await;
-            me.status == 200 && me.json["id"] == id
-        };
-        let thief = self.thief.clone();
-        for access in &thief.access {
-            assert!(!is_account(access).await, "{}", told("a stolen access token opens it"));
-        }
-        for refresh in &thief.refresh {
-            let pair = self.shop.refresh(refresh).await;
-            let opens = pair.status == 200 && is_account(&pair.text("access_token")).await;
-            assert!(!opens, "{}", told("a stolen refresh token opens it"));
-        }
-        for password in &thief.passwords {
-            for email in [OWNERS, THIEFS].concat() {
-                let pair = self.post("/auth/login", None, json!({ "email": email, "password": password })).await;
-                let opens = pair.status == 200 && is_account(&pair.text("access_token")).await;
-                assert!(!opens, "{}", told("a stolen password opens it"));
-            }
-        }
-        for mailbox in THIEFS {
-            let mails = self.shop.mails(mailbox).await.into_iter().take(12);
-            for (kind, token) in mails.map(|mail| (mail["kind"].clone(), mail["token"].clone())) {
-                let (Some(kind), Some(token)) = (kind.as_str(), token.as_str()) else { continue };
-                self.follow(false, kind, token).await;
-                for password in &thief.passwords {
-                    let body = json!({ "token": token, "password": password });
-                    self.post("/auth/confirm-email", None, body).await;
-                }
-            }
-        }
-        let after = state(self).await;
-        let told = format!("recovery {} of seed {SEED:#x}", self.recoveries);
-        assert_eq!(before.json, after.json, "nothing of it has changed: {told}");
-        assert_eq!(before.header("etag"), after.header("etag"), "not even a version: {told}");
-        assert_eq!(after.json["email"], mailbox, "{told}");
-        let password = self.owner.passwords[0].clone();
-        let pair = self.post("/auth/login", None, json!({ "email": mailbox, "password": password })).await;
-        assert_eq!(pair.status, 200, "the owner signs in: {told}");
-        self.owner.take(&pair.json);
     }
 }
 

@@ -175,13 +175,13 @@ class Crowd:
             return
         token, new, old = self.mailed(person.wished, "confirm-email"), person.wished, person.email
         try:
-            done = self.call("confirm", 200, "POST", "/auth/confirm-email", {"token": token})[0]
+            done = self.call("confirm", 200, "POST", "/auth/confirm-email", {"token": token, "password": PASSWORD})[0]
         except Doubt:
             person.state, person.either = "open", new
             raise
         person.wished = None
         if done:
-            person.email = new
+            person.email, person.pair = new, None  # No session confirmed it: all have ended.
         else:
             self.broken.append(f"{old}: a good letter was refused")
             person.state = "open"

@@ -1,5 +1,7 @@
 //! `POST /users/me/email`: the request for a new address. It reserves nothing, and the old one signs in until the account confirms.
 
+use std::sync::{Mutex, PoisonError};
+
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -11,9 +13,8 @@ use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::extract::Caller;
 use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
-use user_core::limit::Class;
 use user_core::password::Password;
-use user_core::store::email::Claim;
+use user_core::store::claim::Claim;
 use utoipa::ToSchema;
 
 use crate::prove::prove;
@@ -63,8 +64,7 @@ pub(crate) async fn handle(
     limits: Limits,
     body::Json(wish): body::Json<Wish>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
-    limits.user(Class::Auth, &caller.user.id).await?;
-    prove(&app, &caller, wish.password).await?;
+    prove(&app, &limits, &caller, wish.password).await?;
     let by = caller.by(&app);
     let Caller { user, session, .. } = caller;
     let (new, now) = (wish.new_email, app.clock.now());
@@ -77,8 +77,13 @@ pub(crate) async fn handle(
     {
         return Err(Error::EmailTaken);
     }
+    let known = Mutex::new(Some(user.clone()));
     let attempt = async || {
-        let before = app.store.read_user(&user.id).await?.ok_or(Error::Unauthenticated)?;
+        let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let before = match known {
+            Some(user) => user,
+            None => app.store.read_user(&user.id).await?.ok_or(Error::Unauthenticated)?,
+        };
         // A new epoch means that what was proven above is not the present state.
         if before.epoch != session.epoch {
             return Err(Error::Unauthenticated);

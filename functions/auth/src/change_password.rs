@@ -8,7 +8,6 @@ use user_core::http::body::{Body, Fields, Json};
 use user_core::http::extract::Caller;
 use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
-use user_core::limit::Class;
 use user_core::password::Password;
 use user_core::store::user::Change;
 use user_core::user::User;
@@ -63,8 +62,7 @@ pub(crate) async fn handle(
     Json(wish): Json<Passwords>,
 ) -> Result<StatusCode, Error> {
     let by = caller.by(&app);
-    limits.user(Class::Auth, &caller.user.id).await?;
-    prove(&app, &caller, wish.current).await?;
+    prove(&app, &limits, &caller, wish.current).await?;
     let Caller { user, session, .. } = caller;
     app.config.password_policy.check("new_password", &wish.new, &user.known_words(&app.config.project_name))?;
     let hash = app.hasher.hash(wish.new).await?;

@@ -17,7 +17,7 @@ use user_core::ticket::Ticket;
 use user_core::token::Kind;
 use utoipa::ToSchema;
 
-use crate::prove;
+use crate::sign_in::sign_in;
 
 /// The token of a link, and for whoever is not signed in the account's password.
 #[derive(ToSchema)]
@@ -99,7 +99,7 @@ async fn prove_by_password(
     let user = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
     // Nothing is hashed for a link that holds no more.
     user.confirming_email(ticket, app.clock.now())?;
-    let login = Box::pin(prove::by_address(app, limits, origin, &user.email, password)).await?;
+    let login = Box::pin(sign_in(app, limits, origin, &user.email, password)).await?;
     if login.user_id == user.id && login.epoch == user.epoch { Ok(()) } else { Err(Error::InvalidToken) }
 }
 

@@ -7,7 +7,6 @@ use user_core::error::Error;
 use user_core::http::body::{Body, Fields, Json};
 use user_core::http::extract::Caller;
 use user_core::http::limits::Limits;
-use user_core::limit::Class;
 use user_core::password::Password;
 use utoipa::ToSchema;
 
@@ -47,8 +46,7 @@ pub(crate) async fn handle(
     limits: Limits,
     Json(proof): Json<Proof>,
 ) -> Result<StatusCode, Error> {
-    limits.user(Class::Auth, &caller.user.id).await?;
-    prove(&app, &caller, proof.password).await?;
+    prove(&app, &limits, &caller, proof.password).await?;
     // A password that changed meanwhile began a new epoch; what was proven does not count any more.
     let decide = |epoch| if epoch == caller.session.epoch { Ok(()) } else { Err(Error::Unauthenticated) };
     app.store.remove_user(&caller.user.id, &caller.by(&app), |user| decide(user.epoch)).await?;

@@ -13,6 +13,7 @@ mod refresh;
 mod resend_verification;
 mod reset_password;
 mod revert_email;
+mod sign_in;
 mod signup;
 mod verify;
 

@@ -18,7 +18,8 @@ use user_core::session::{Origin, Session};
 use user_core::token::TokenPair;
 use utoipa::ToSchema;
 
-use crate::prove;
+use crate::prove::note;
+use crate::sign_in::sign_in;
 
 /// An address and its password.
 #[derive(ToSchema)]
@@ -88,23 +89,23 @@ pub(crate) async fn handle(
     JsonOrForm(credentials): JsonOrForm<Credentials>,
 ) -> Result<Json<TokenPair>, Error> {
     let begun = Instant::now();
-    let outcome = sign_in(&app, &limits, origin, credentials).await;
+    let outcome = begin(&app, &limits, origin, credentials).await;
     if matches!(outcome, Err(Error::InvalidCredentials)) {
         tokio::time::sleep_until(begun + Duration::from_millis(app.config.failed_sign_in_min_ms)).await;
     }
     outcome.map(Json)
 }
 
-async fn sign_in(app: &App, limits: &Limits, origin: Origin, credentials: Credentials) -> Result<TokenPair, Error> {
+async fn begin(app: &App, limits: &Limits, origin: Origin, credentials: Credentials) -> Result<TokenPair, Error> {
     limits.auth().await?;
     let Credentials { email, password } = credentials;
     let Some(email) = email else {
         app.hasher.verify(password, None).await?;
         return Err(Error::InvalidCredentials);
     };
-    let login = Box::pin(prove::by_address(app, limits, &origin, &email, password.clone())).await?;
+    let login = Box::pin(sign_in(app, limits, &origin, &email, password.clone())).await?;
     if let Err(refusal) = login.admit() {
-        prove::note(app, Some(&login.user_id), &By::request(Actor::Anonymous, &origin, &app.clock)).await;
+        note(app, Some(&login.user_id), &By::request(Actor::Anonymous, &origin, &app.clock)).await;
         return Err(refusal);
     }
     if app.hasher.outdated(&login.password_hash) {

@@ -6,7 +6,7 @@ use user_core::email::Email;
 use user_core::error::Error;
 use user_core::letter::{Kind, Letter};
 use user_core::limit::mailbox::LINK_SECONDS;
-use user_core::store::email::{Claim, Holder};
+use user_core::store::claim::{Claim, Holder};
 use user_core::ticket::Ticket;
 use user_core::token;
 use user_core::user::User;

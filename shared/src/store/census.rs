@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 
-use super::email::is_reserved;
+use super::claim::is_reserved;
 use super::failure::failed;
 use super::user::user_item;
 use super::{Item, Store, from_item, key, s};

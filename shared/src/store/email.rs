@@ -1,9 +1,8 @@
-//! Changes of address. A login item is the lock of its address; a reserved one keeps an old address for its user, who cannot sign in by
-//! it but can take it back. Nothing is reserved for an address that is only asked for.
+//! Changes of address.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::failure::failed;
+use super::claim::{Claim, is_reserved, still};
 use super::transaction::{Expression, Transaction};
 use super::user::{is_of, is_version, login_item, user_item};
 use super::{Item, Store, at, key, s};
@@ -16,24 +15,6 @@ use crate::letter::Letter;
 use crate::login::{Login, NO_PASSWORD};
 use crate::user::{PURGE_DELAY_SECONDS, User};
 
-/// What the login item of an address says of somebody who wants it.
-pub enum Claim {
-    /// Nobody has it, or the account itself keeps it.
-    Free,
-    /// It waits for its first proof: whoever proves it first has it.
-    Waiting(UserId),
-    /// Somebody has proven it, or may still take it back.
-    Taken,
-}
-
-/// Whose an address is.
-pub enum Holder {
-    /// The account signs in by it.
-    Present(UserId),
-    /// The account has left it and may take it back.
-    Former(UserId),
-}
-
 fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
     let mut item = key::login(email);
     item.insert("user_id".to_owned(), s(user.as_str()));
@@ -43,72 +24,12 @@ fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
     item
 }
 
-/// Whether a login item only keeps its address.
-pub(super) fn is_reserved(item: &Item) -> bool {
-    item.contains_key("reserved")
-}
-
-fn owner_of(item: &Item) -> Option<UserId> {
-    item.get("user_id")?.as_s().ok().map(UserId::of)
-}
-
-/// Until when a login item counts.
-fn end_of(item: &Item) -> Option<Timestamp> {
-    item.get("expires_at")?.as_n().ok()?.parse().ok().map(Timestamp)
-}
-
 fn own_with_password(user: &User, login: &Login) -> Expression {
     let values = [(":id", s(user.id.as_str())), (":hash", s(login.password_hash.as_str()))];
     Expression::new("user_id = :id AND password_hash = :hash", values)
 }
 
-/// Holds while an address is as it was when [`Store::claim`] called it free or waiting.
-fn still(claim: &Claim, own: &UserId, now: Timestamp) -> Expression {
-    match claim {
-        Claim::Waiting(other) => Expression::new(
-            "user_id = :id AND is_verified = :no AND attribute_exists(expires_at)",
-            [(":id", s(other.as_str())), (":no", AttributeValue::Bool(false))],
-        ),
-        _ => Expression::new(
-            "attribute_not_exists(pk) OR expires_at <= :now OR (user_id = :id AND attribute_exists(reserved))",
-            [(":id", s(own.as_str())), (":now", at(now))],
-        ),
-    }
-}
-
 impl Store {
-    /// What stands against `user` having this address.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn claim(&self, email: &EmailKey, user: &UserId, now: Timestamp) -> Result<Claim, Error> {
-        let Some(item) = self.login_item_of(email).await? else { return Ok(Claim::Free) };
-        let (end, reserved) = (end_of(&item), is_reserved(&item));
-        Ok(match (end, owner_of(&item)) {
-            (Some(end), _) if end <= now => Claim::Free,
-            (_, Some(owner)) if reserved && owner == *user => Claim::Free,
-            (Some(_), Some(owner)) if !reserved => Claim::Waiting(owner),
-            _ => Claim::Taken,
-        })
-    }
-
-    /// Whose an address is, or was.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn holder(&self, email: &EmailKey, now: Timestamp) -> Result<Option<Holder>, Error> {
-        let Some(item) = self.login_item_of(email).await? else { return Ok(None) };
-        let is_over = end_of(&item).is_some_and(|end| end <= now);
-        let owner = if is_over { None } else { owner_of(&item) };
-        Ok(owner.map(|owner| if is_reserved(&item) { Holder::Former(owner) } else { Holder::Present(owner) }))
-    }
-
-    async fn login_item_of(&self, email: &EmailKey) -> Result<Option<Item>, Error> {
-        let read =
-            self.client.get_item().table_name(&self.users).set_key(Some(key::login(email))).consistent_read(true);
-        Ok(read.send().await.map_err(failed)?.item)
-    }
-
     /// Writes the request for a new address, and puts both letters into the outbox.
     ///
     /// # Errors

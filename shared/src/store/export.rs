@@ -56,7 +56,7 @@ impl Store {
         addresses.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         addresses.dedup();
         let items = self.read_many(addresses.iter().map(key::login).collect()).await?.into_iter();
-        let items = items.filter(|item| !super::email::is_reserved(item));
+        let items = items.filter(|item| !super::claim::is_reserved(item));
         let mut logins = HashMap::new();
         for login in items.map(from_item::<Login>) {
             let login = login?;

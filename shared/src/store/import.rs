@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::email::is_reserved;
+use super::claim::is_reserved;
 use super::transaction::{Expression, Transaction};
 use super::user::{login_item, user_item};
 use super::{Item, Store, at, from_item, key, s};

@@ -1,6 +1,6 @@
 //! Login items.
 
-use super::email::is_reserved;
+use super::claim::is_reserved;
 use super::failure::failed;
 use super::transaction::{conditional, unless_contended};
 use super::{Store, from_item, key, s};

@@ -1,0 +1,99 @@
+//! What a password proves that is given by whoever names an address.
+
+use futures::future::{join, join3};
+use user_core::app::App;
+use user_core::clock::Timestamp;
+use user_core::config::Enumeration;
+use user_core::email::Email;
+use user_core::error::Error;
+use user_core::event::{Actor, By};
+use user_core::http::limits::Limits;
+use user_core::id::{LetterId, UserId};
+use user_core::letter::{Kind, Letter};
+use user_core::login::Login;
+use user_core::password::Password;
+use user_core::session::Origin;
+use user_core::store::limit::Given;
+
+use crate::prove::{note, wait};
+
+/// The login that `password` is of, for whoever names an address. Whoever comes from a network in which the account is signed in is held
+/// up by nothing that strangers can bring about: neither the account's limit nor the wait after wrong passwords shuts an owner out.
+///
+/// An address that nobody has takes the same steps. So does, where sign-up does not tell which addresses are taken, an account that
+/// never proved its address: its password may be a stranger's choice, so the right one is answered like a wrong one, and whoever reads
+/// the address' mail gets another link.
+///
+/// # Errors
+/// [`Error::InvalidCredentials`]; [`Error::Throttled`]; [`Error::Unavailable`].
+pub(crate) async fn sign_in(
+    app: &App,
+    limits: &Limits,
+    origin: &Origin,
+    email: &Email,
+    password: Password,
+) -> Result<Login, Error> {
+    let (key, now) = (email.key(), app.clock.now());
+    let (admitted, read) = join(limits.sign_in(&key), app.store.read_sign_in(&key)).await;
+    let (login, failures) = read?;
+    let login = login.filter(|login| !login.is_expired(now));
+    if let Err(refusal) = admitted.and_then(|()| wait(app, failures.map(|failures| failures.all()), now))
+        && !is_at_home(app, login.as_ref(), origin, now).await?
+    {
+        return Err(refusal);
+    }
+    let stored = login.as_ref().map(|login| login.password_hash.as_str());
+    let proven = app.hasher.verify(password, stored).await?;
+    match login {
+        Some(login) if proven && !is_hidden(app, &login) => {
+            if failures.is_some() {
+                app.store.forget_failures(&key).await?;
+            }
+            Ok(login)
+        }
+        login => {
+            let by = By::request(Actor::Anonymous, origin, &app.clock);
+            let written = write_to_owner(app, email, login.as_ref(), proven, &by);
+            let noted = note(app, login.as_ref().map(|login| &login.user_id), &by);
+            let counted = app.store.count_failure(&key, Given::AtSignIn, now);
+            Box::pin(join3(noted, written, counted)).await.2?;
+            Err(Error::InvalidCredentials)
+        }
+    }
+}
+
+/// Whether the answers must not tell that there is an account.
+fn is_hidden(app: &App, login: &Login) -> bool {
+    app.config.signup_enumeration == Enumeration::Private && !login.is_verified
+}
+
+/// Whether the account is signed in in the network that this request comes from. It is looked up for an address that nobody has, too.
+async fn is_at_home(app: &App, login: Option<&Login>, origin: &Origin, now: Timestamp) -> Result<bool, Error> {
+    let nobody = UserId::of("nobody");
+    let sessions = app.store.list_sessions(login.map_or(&nobody, |login| &login.user_id)).await?;
+    Ok(login.is_some_and(|login| sessions.iter().any(|session| session.is_at_home(login.epoch, origin, now))))
+}
+
+/// Writes to the owner of an account that cannot be signed in to, as well as it goes: how to choose a password, for an account that came
+/// without, at most once a day; how to verify the address, for a right password that the answer must not confirm. Where nothing may tell
+/// which accounts there are, a letter that is never sent takes its place for all others.
+async fn write_to_owner(app: &App, email: &Email, login: Option<&Login>, proven: bool, by: &By) {
+    let now = app.clock.now();
+    let outcome = async {
+        let letter = |kind| Letter::asked_for(kind, email.clone(), by, now);
+        match login {
+            Some(_) if proven => app.store.create_letter(&letter(Kind::VerifyEmail)?).await,
+            Some(login) if !login.has_password() => {
+                let id = LetterId::once(&format!("day-{}-{}", now.0.div_euclid(86_400), login.user_id));
+                app.store.create_letter_once(&Letter { id, ..letter(Kind::ResetPassword)? }).await
+            }
+            _ if app.config.signup_enumeration == Enumeration::Private => {
+                app.store.create_letter(&letter(Kind::VerifyEmail)?.dropped()).await
+            }
+            _ => Ok(()),
+        }
+    };
+    if let Err(error) = outcome.await {
+        tracing::warn!(request.id = by.request_id(), error.cause = %error, "a letter to an owner was not written");
+    }
+}

@@ -1,0 +1,131 @@
+//! Attacks by which somebody is to be held up, or counted.
+
+use serde_json::json;
+
+use super::{Attack, LIMITED, OWNER, PRIVATE, RECOVERED, WRONG, attack, got};
+use crate::support::PASSWORD;
+
+/// One row each.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
+pub(super) fn attacks() -> Vec<Attack> {
+    vec![
+        attack!(
+            "a source that is refused names the owner twenty times: the owner's reset email comes",
+            LIMITED,
+            PASSWORD,
+            (202, ""),
+            |scene| {
+                scene.shop.clock.advance(120);
+                for _ in 0..25 {
+                    scene.login(OWNER, WRONG).await;
+                }
+                let outcome = got(&scene.shop.forgot(OWNER).await);
+                assert_eq!(scene.shop.mails(OWNER).await[0]["kind"], "reset-password");
+                scene.shop.clock.advance(120);
+                outcome
+            }
+        ),
+        attack!("the same: the owner changes the password", LIMITED, RECOVERED, (204, ""), |scene| {
+            scene.shop.clock.advance(120);
+            for _ in 0..25 {
+                scene.login(OWNER, WRONG).await;
+            }
+            let body = json!({ "current_password": PASSWORD, "new_password": RECOVERED });
+            let outcome =
+                got(&scene.shop.put("/users/me/password").bearer(&scene.owner.access).json(body).send().await);
+            scene.shop.clock.advance(120);
+            outcome
+        }),
+        attack!("the same: the owner signs in at home", LIMITED, PASSWORD, (200, ""), |scene| {
+            scene.shop.clock.advance(120);
+            for _ in 0..25 {
+                scene.login(OWNER, WRONG).await;
+            }
+            let outcome = got(&scene.shop.log_in(OWNER).await);
+            scene.shop.clock.advance(120);
+            outcome
+        }),
+        attack!(
+            "forty guesses with a stolen access token are held up and told",
+            LIMITED,
+            PASSWORD,
+            (429, "throttled"),
+            |scene| {
+                let mut outcome = (0, String::new());
+                for _ in 0..40 {
+                    scene.shop.clock.advance(13);
+                    let body = json!({ "password": WRONG });
+                    outcome = got(&scene.shop.delete("/users/me").bearer(&scene.stolen.access).json(body).send().await);
+                }
+                let path = format!("/users/{}/events?limit=100", scene.owner.id);
+                let events = scene.shop.get(&path).bearer(&scene.admin.access).send().await.json;
+                let told = events["items"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter(|event| event["name"] == "sign-in-failed")
+                    .count();
+                assert!((11..20).contains(&told), "{told} of 40 guesses were hashed");
+                scene.shop.clock.advance(3_600);
+                outcome
+            }
+        ),
+        attack!(
+            "a stranger asks for reset emails without end: the owner has a valid link at every moment",
+            &[],
+            RECOVERED,
+            (200, ""),
+            |scene| {
+                for _ in 0..30 {
+                    scene.shop.forgot(OWNER).await;
+                    scene.shop.mails(OWNER).await;
+                    scene.shop.clock.advance(300);
+                }
+                got(&scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await)
+            }
+        ),
+        attack!(
+            "in private, a sign-up with the owner's address and then a login with its password",
+            PRIVATE,
+            PASSWORD,
+            (401, "invalid-credentials"),
+            |scene| {
+                let body = json!({ "email": OWNER, "password": RECOVERED });
+                assert_eq!(scene.shop.post("/auth/signup").json(body).send().await.status, 201);
+                got(&scene.login(OWNER, RECOVERED).await)
+            }
+        ),
+        attack!(
+            "in private, the same with an address that nobody has",
+            PRIVATE,
+            PASSWORD,
+            (401, "invalid-credentials"),
+            |scene| {
+                let body = json!({ "email": "free@example.com", "password": RECOVERED });
+                assert_eq!(scene.shop.post("/auth/signup").json(body).send().await.status, 201);
+                got(&scene.login("free@example.com", RECOVERED).await)
+            }
+        ),
+        attack!("in private, a change to the owner's address", PRIVATE, PASSWORD, (202, ""), |scene| {
+            let outcome = got(&scene.shop.request_email(&scene.thief, OWNER).await);
+            let free = got(&scene.shop.request_email(&scene.thief, "free@example.com").await);
+            assert_eq!(outcome, free);
+            outcome
+        }),
+        attack!(
+            "in private, a change to the owner's address a hundred times: no mail, no lock, no other answer",
+            PRIVATE,
+            PASSWORD,
+            (202, ""),
+            |scene| {
+                let before = scene.shop.mails(OWNER).await.len();
+                let mut outcome = (0, String::new());
+                for _ in 0..100 {
+                    outcome = got(&scene.shop.request_email(&scene.thief, OWNER).await);
+                }
+                assert_eq!(scene.shop.mails(OWNER).await.len(), before);
+                outcome
+            }
+        ),
+    ]
+}

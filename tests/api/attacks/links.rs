@@ -1,0 +1,219 @@
+//! Attacks on links and addresses.
+
+use serde_json::json;
+
+use super::{Attack, OWNER, RECOVERED, REFUSED, THIEF, attack, got};
+use crate::support::PASSWORD;
+
+/// One row each.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
+pub(super) fn attacks() -> Vec<Attack> {
+    vec![
+        attack!(
+            "a reset link to the old address, used after the account has moved",
+            &[],
+            RECOVERED,
+            REFUSED,
+            |scene| {
+                let link = scene.reset_link().await;
+                scene.moved().await;
+                let outcome = got(&scene.shop.reset(&link, "Th1ef-chooses-this").await);
+                scene.shop.revert_email(&scene.shop.mailed_link(OWNER, "email-changed").await).await;
+                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                outcome
+            }
+        ),
+        attack!("a link used a second time", &[], RECOVERED, REFUSED, |scene| {
+            let link = scene.reset_link().await;
+            assert_eq!(scene.shop.reset(&link, RECOVERED).await.status, 200);
+            got(&scene.shop.reset(&link, "Th1ef-chooses-this").await)
+        }),
+        attack!(
+            "reset emails asked for again and again: the owner's first link is still valid",
+            &[],
+            RECOVERED,
+            (200, ""),
+            |scene| {
+                let link = scene.reset_link().await;
+                for _ in 0..20 {
+                    scene.shop.forgot(OWNER).await;
+                    scene.shop.mails(OWNER).await;
+                }
+                got(&scene.shop.reset(&link, RECOVERED).await)
+            }
+        ),
+        attack!("a pending change, confirmed while the account is switched off", &[], PASSWORD, REFUSED, |scene| {
+            let link = scene.pending().await;
+            scene.administrator(json!({ "is_active": false })).await;
+            let outcome = got(&scene.confirm_by(&link, PASSWORD).await);
+            scene.administrator(json!({ "is_active": true })).await;
+            outcome
+        }),
+        attack!("a pending change, confirmed while the account is not verified", &[], PASSWORD, REFUSED, |scene| {
+            let link = scene.pending().await;
+            scene.administrator(json!({ "is_verified": false })).await;
+            let outcome = got(&scene.confirm_by(&link, PASSWORD).await);
+            scene.administrator(json!({ "is_verified": true })).await;
+            outcome
+        }),
+        attack!(
+            "a way back to the owner's address, used while the account is switched off",
+            &[],
+            RECOVERED,
+            REFUSED,
+            |scene| {
+                scene.moved().await;
+                let back = scene.shop.mailed_link(OWNER, "email-changed").await;
+                scene.administrator(json!({ "is_active": false })).await;
+                let outcome = got(&scene.shop.revert_email(&back).await);
+                scene.administrator(json!({ "is_active": true })).await;
+                assert_eq!(scene.shop.revert_email(&back).await.status, 200, "it outlives that");
+                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                outcome
+            }
+        ),
+        attack!(
+            "a thief resets the password at his own mailbox after the move: the owner's way back outlives it",
+            &[],
+            RECOVERED,
+            (200, ""),
+            |scene| {
+                scene.moved().await;
+                let back = scene.shop.mailed_link(OWNER, "email-changed").await;
+                scene.shop.forgot(THIEF).await;
+                let link = scene.shop.mailed_link(THIEF, "reset-password").await;
+                assert_eq!(scene.shop.reset(&link, "Th1ef-chooses-this").await.status, 200);
+                let outcome = got(&scene.shop.revert_email(&back).await);
+                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                outcome
+            }
+        ),
+        attack!(
+            "the thief's password, after the owner took the address back",
+            &[],
+            RECOVERED,
+            (401, "invalid-credentials"),
+            |scene| {
+                scene.moved().await;
+                scene.shop.revert_email(&scene.shop.mailed_link(OWNER, "email-changed").await).await;
+                let outcome = got(&scene.login(OWNER, PASSWORD).await);
+                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                outcome
+            }
+        ),
+        attack!(
+            "two moves, and the way back to the first of the thief's mailboxes after the owner took the account back",
+            &[],
+            RECOVERED,
+            REFUSED,
+            |scene| {
+                scene.moved().await;
+                let owners = scene.shop.mailed_link(OWNER, "email-changed").await;
+                assert_eq!(scene.shop.request_email(&scene.stolen, "other@evil.example").await.status, 202);
+                let link = scene.shop.mailed_link("other@evil.example", "confirm-email").await;
+                assert_eq!(scene.shop.confirm_email(&scene.stolen.access, &link).await.status, 200);
+                let thiefs = scene.shop.mailed_link(THIEF, "email-changed").await;
+                assert_eq!(scene.shop.revert_email(&owners).await.status, 200);
+                let outcome = got(&scene.shop.revert_email(&thiefs).await);
+                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                outcome
+            }
+        ),
+        attack!(
+            "a change of the attacker's account to the victim's address, confirmed by the victim's click alone",
+            &[],
+            PASSWORD,
+            (401, "unauthenticated"),
+            |scene| {
+                scene.shop.request_email(&scene.thief, "victim@example.com").await;
+                let link = scene.shop.mailed_link("victim@example.com", "confirm-email").await;
+                got(&scene.shop.post("/auth/confirm-email").json(json!({ "token": link })).send().await)
+            }
+        ),
+        attack!("the same, by a victim who is signed in to another account", &[], PASSWORD, REFUSED, |scene| {
+            scene.shop.request_email(&scene.thief, "victim@example.com").await;
+            let link = scene.shop.mailed_link("victim@example.com", "confirm-email").await;
+            got(&scene.shop.confirm_email(&scene.owner.access, &link).await)
+        }),
+        attack!(
+            "the same, by a victim who gives a password of another account",
+            &[],
+            PASSWORD,
+            (401, "invalid-credentials"),
+            |scene| {
+                scene.shop.request_email(&scene.thief, "victim@example.com").await;
+                let link = scene.shop.mailed_link("victim@example.com", "confirm-email").await;
+                got(&scene.confirm_by(&link, RECOVERED).await)
+            }
+        ),
+        attack!(
+            "a mere wish for somebody's address: its owner signs up and proves it all the same",
+            &[],
+            PASSWORD,
+            (200, ""),
+            |scene| {
+                scene.shop.request_email(&scene.thief, "victim@example.com").await;
+                assert_eq!(scene.shop.sign_up("victim@example.com").await.status, 201);
+                got(&scene.shop.verify(&scene.shop.mailed_link("victim@example.com", "verify-email").await).await)
+            }
+        ),
+        attack!(
+            "a wish that comes too late: the address has been proven",
+            &[],
+            PASSWORD,
+            (401, "unauthenticated"),
+            |scene| {
+                scene.shop.request_email(&scene.thief, "victim@example.com").await;
+                let link = scene.shop.mailed_link("victim@example.com", "confirm-email").await;
+                scene.shop.member("victim@example.com").await;
+                assert_eq!(
+                    got(&scene.shop.confirm_email(&scene.thief.access, &link).await),
+                    (409, "email-taken".to_owned())
+                );
+                got(&scene.shop.post("/auth/confirm-email").json(json!({ "token": link })).send().await)
+            }
+        ),
+        attack!(
+            "a sign-up with the victim's address, verified by the victim's click: nothing of it is left after a reset",
+            &[],
+            PASSWORD,
+            REFUSED,
+            |scene| {
+                let shop = &scene.shop;
+                shop.sign_up("victim@example.com").await;
+                shop.verify(&shop.mailed_link("victim@example.com", "verify-email").await).await;
+                let hijacked = shop.signed_in("victim@example.com").await;
+                shop.request_email(&hijacked, "mallory2@evil.example").await;
+                let link = shop.mailed_link("mallory2@evil.example", "confirm-email").await;
+                shop.forgot("victim@example.com").await;
+                let reset = shop.mailed_link("victim@example.com", "reset-password").await;
+                assert_eq!(shop.reset(&reset, RECOVERED).await.status, 200);
+                assert_eq!(shop.me(&hijacked.access).await, 401);
+                assert_eq!(scene.login("victim@example.com", PASSWORD).await.status, 401);
+                got(&scene.confirm_by(&link, PASSWORD).await)
+            }
+        ),
+        attack!(
+            "an account with the owner's address as its wish, taken back with the owner's data later",
+            &[],
+            PASSWORD,
+            REFUSED,
+            |scene| {
+                scene.shop.request_email(&scene.thief, "victim@example.com").await;
+                let notice = scene.shop.mailed_link("mallory@evil.example", "email-change").await;
+                scene.shop.member("victim@example.com").await;
+                assert_eq!(scene.shop.revert_email(&notice).await.status, 200, "it is the thief's own account");
+                got(&scene.shop.revert_email(&notice).await)
+            }
+        ),
+        attack!("a link of one purpose, used for the others", &[], PASSWORD, REFUSED, |scene| {
+            let reset = scene.reset_link().await;
+            assert_eq!(got(&scene.shop.verify(&reset).await), (400, "invalid-token".to_owned()));
+            assert_eq!(
+                got(&scene.shop.confirm_email(&scene.owner.access, &reset).await),
+                (400, "invalid-token".to_owned())
+            );
+            got(&scene.shop.revert_email(&reset).await)
+        }),
+    ]
+}

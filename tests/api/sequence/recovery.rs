@@ -1,0 +1,81 @@
+//! The owner recovers, and the thief tries everything that he has.
+
+use serde_json::json;
+
+use super::holdings::Holdings;
+use super::{OWNERS, SEED, THIEFS, World};
+
+impl World {
+    /// The owner asks for recovery at one of the own mailboxes, and follows what comes: a link to reset, or the way back and then the link
+    /// that comes by itself. The account that was recovered, with its new password.
+    pub(super) async fn recover(&mut self, mailbox: &str) -> Option<(String, String)> {
+        // Long enough that the mailbox gets another message.
+        self.shop.clock.advance(5 * 3_600);
+        let before = self.shop.mails(mailbox).await.len();
+        self.shop.forgot(mailbox).await;
+        let mails = self.shop.mails(mailbox).await;
+        let mail = mails.first().filter(|_| mails.len() > before)?;
+        let mut link = mail["token"].as_str().unwrap().to_owned();
+        if mail["kind"] == "email-changed" {
+            let back = self.shop.revert_email(&link).await;
+            assert_eq!(back.status, 200, "the way back of seed {SEED:#x}: {}", back.json);
+            link = self.shop.mailed_link(mailbox, "reset-password").await;
+            self.taken_back += 1;
+        }
+        let password = self.fresh_password();
+        let reset = self.shop.reset(&link, &password).await;
+        assert_eq!(reset.status, 200, "{mailbox}: {}", reset.json);
+        self.owner = Holdings { passwords: vec![password.clone()], ..Holdings::default() };
+        let user = self.user(mailbox).await.unwrap();
+        self.recoveries += 1;
+        Some((user["id"].as_str().unwrap().to_owned(), password))
+    }
+
+    /// The thief tries everything that he has against the account.
+    pub(super) async fn replay(&mut self, id: &str, mailbox: &str) {
+        let path = format!("/users/{id}");
+        let state = async |world: &Self| world.shop.get(&path).bearer(&world.admin).send().await;
+        let before = state(self).await;
+        let told = |what: &str| format!("{what}, after recovery {} of seed {SEED:#x}", self.recoveries);
+        let is_account = async |access: &str| {
+            let me = self.shop.get("/users/me").bearer(access).send().await;
+            me.status == 200 && me.json["id"] == id
+        };
+        let thief = self.thief.clone();
+        for access in &thief.access {
+            assert!(!is_account(access).await, "{}", told("a stolen access token opens it"));
+        }
+        for refresh in &thief.refresh {
+            let pair = self.shop.refresh(refresh).await;
+            let opens = pair.status == 200 && is_account(&pair.text("access_token")).await;
+            assert!(!opens, "{}", told("a stolen refresh token opens it"));
+        }
+        for password in &thief.passwords {
+            for email in [OWNERS, THIEFS].concat() {
+                let pair = self.post("/auth/login", None, json!({ "email": email, "password": password })).await;
+                let opens = pair.status == 200 && is_account(&pair.text("access_token")).await;
+                assert!(!opens, "{}", told("a stolen password opens it"));
+            }
+        }
+        for mailbox in THIEFS {
+            let mails = self.shop.mails(mailbox).await.into_iter().take(12);
+            for (kind, token) in mails.map(|mail| (mail["kind"].clone(), mail["token"].clone())) {
+                let (Some(kind), Some(token)) = (kind.as_str(), token.as_str()) else { continue };
+                self.follow(false, kind, token).await;
+                for password in &thief.passwords {
+                    let body = json!({ "token": token, "password": password });
+                    self.post("/auth/confirm-email", None, body).await;
+                }
+            }
+        }
+        let after = state(self).await;
+        let told = format!("recovery {} of seed {SEED:#x}", self.recoveries);
+        assert_eq!(before.json, after.json, "nothing of it has changed: {told}");
+        assert_eq!(before.header("etag"), after.header("etag"), "not even a version: {told}");
+        assert_eq!(after.json["email"], mailbox, "{told}");
+        let password = self.owner.passwords[0].clone();
+        let pair = self.post("/auth/login", None, json!({ "email": mailbox, "password": password })).await;
+        assert_eq!(pair.status, 200, "the owner signs in: {told}");
+        self.owner.take(&pair.json);
+    }
+}
