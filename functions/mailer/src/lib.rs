@@ -134,13 +134,14 @@ async fn deliver(app: &App, transport: &Transport, letter: Letter) -> Result<(),
 
 async fn attempt(app: &App, transport: &Transport, letter: &Letter) -> Result<Fate, Error> {
     let to = letter.to.key();
-    let mark = app.store.read_undeliverable(&to, app.clock.now());
-    let (mark, addressee) = try_join(mark, resolve::addressee(app, letter)).await?;
+    let marks = app.store.read_undeliverable(&to, app.clock.now());
+    let (marks, addressee) = try_join(marks, resolve::addressee(app, letter)).await?;
     let Some(addressee) = addressee else { return Ok(Fate::Dropped) };
-    if let Some(mark) = mark {
+    let mail = write::mail(app, letter, &addressee)?;
+    let mailbox = mail.to.mailbox();
+    if let Some(mark) = marks.into_iter().find(|mark| mark.stops(&mailbox)) {
         return Ok(Fate::Suppressed(mark.reason));
     }
-    let mail = write::mail(app, letter, &addressee)?;
     Ok(transport.send(&mail).await.map_or_else(Fate::Refused, Fate::Sent))
 }
 
