@@ -1,4 +1,4 @@
-//! Notes what Amazon SES reports of letters: one that came back or was called spam, and the address, to which no more are sent.
+//! Notes what Amazon SES reports of letters: one that came back or was called spam, and the mailbox, to which no more are sent.
 
 mod report;
 
@@ -21,10 +21,9 @@ pub async fn handle(app: &App, event: Value) -> Result<(), Error> {
     let Envelope { detail } = serde_json::from_value(event).map_err(Error::internal)?;
     let Some(id) = detail.mail.letter_id() else { return Ok(()) };
     let Some(news) = detail.news() else { return Ok(()) };
-    for address in &detail.mail.destination {
-        let Ok(email) = Email::known(address) else { continue };
+    for email in detail.mail.recipients() {
         if news.condemns {
-            let mark = Undeliverable::new(news.code.clone(), app.clock.now());
+            let mark = Undeliverable::new(email.mailbox(), news.code.clone(), app.clock.now());
             app.store.mark_undeliverable(&email.key(), &mark).await?;
         }
         note(app, &email, &LetterId::of(id), &news).await?;

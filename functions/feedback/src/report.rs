@@ -1,6 +1,7 @@
 //! The events of Amazon SES (SES Developer Guide, "Contents of event data that Amazon SES publishes"), as far as they matter here.
 
 use serde::Deserialize;
+use user_core::email::Email;
 
 #[derive(Deserialize)]
 pub(crate) struct Envelope {
@@ -32,8 +33,9 @@ struct Complaint {
 
 #[derive(Deserialize)]
 pub(crate) struct Mail {
-    /// To whom it went; each of our mails goes to one.
-    pub(crate) destination: Vec<String>,
+    /// To whom it went; each of our mails goes to one. What a bounce lists itself is the `Final-Recipient` of the other side's report,
+    /// which is somebody else when the mailbox forwards.
+    destination: Vec<String>,
     #[serde(default)]
     tags: Tags,
 }
@@ -46,10 +48,22 @@ struct Tags {
 }
 
 impl Mail {
+    /// To whom it went, without those that are no addresses.
+    pub(crate) fn recipients(&self) -> impl Iterator<Item = Email> {
+        self.destination.iter().filter_map(|recipient| Email::known(bare(recipient)).ok())
+    }
+
     /// The letter that the mail is; none when it is not ours.
     pub(crate) fn letter_id(&self) -> Option<&str> {
         self.tags.letter.first().map(String::as_str)
     }
+}
+
+/// The address of a recipient, which may come with a name, and in angle brackets (RFC 5322, 3.4).
+fn bare(recipient: &str) -> &str {
+    let recipient = recipient.trim();
+    let bracketed = recipient.strip_suffix('>').and_then(|recipient| recipient.rsplit_once('<'));
+    bracketed.map_or(recipient, |(_, address)| address)
 }
 
 /// What an event says of a letter.
@@ -58,7 +72,7 @@ pub(crate) struct Report {
     /// Such as `bounce-permanent-general`.
     pub(crate) code: String,
     pub(crate) is_complaint: bool,
-    /// Whether the address is to get no more letters.
+    /// Whether the mailbox is to get no more messages.
     pub(crate) condemns: bool,
 }
 
@@ -97,6 +111,22 @@ mod tests {
         event["mail"] = serde_json::json!({ "destination": ["ann@example.com"] });
         let detail: Detail = serde_json::from_value(event).unwrap();
         detail.news().map(|report| (report.code, report.condemns))
+    }
+
+    #[test]
+    fn a_recipient_is_its_mailbox_in_whatever_form_it_is_reported() {
+        for recipient in [
+            "Ann@b\u{fc}cher.example",
+            "Ann@xn--bcher-kva.example",
+            " <Ann@XN--Bcher-KVA.Example> ",
+            "Ann Bean <Ann@xn--bcher-kva.example>",
+            "\"Bean, <Ann>\" <Ann@xn--bcher-kva.example>",
+        ] {
+            let mail: Mail =
+                serde_json::from_value(serde_json::json!({ "destination": ["nobody", recipient] })).unwrap();
+            let mailboxes: Vec<_> = mail.recipients().map(|email| email.mailbox().as_str().to_owned()).collect();
+            assert_eq!(mailboxes, ["Ann@xn--bcher-kva.example"], "{recipient}");
+        }
     }
 
     #[test]

@@ -129,10 +129,11 @@ async fn deliver(app: &App, transport: &Transport, letter: Letter) -> Result<(),
 
 async fn attempt(app: &App, transport: &Transport, letter: &Letter) -> Result<Fate, Error> {
     let to = letter.to.key();
-    let mark = app.store.read_undeliverable(&to, app.clock.now());
-    let (mark, outgoing) = try_join(mark, resolve::resolve(app, letter)).await?;
+    let marks = app.store.read_undeliverable(&to, app.clock.now());
+    let (marks, outgoing) = try_join(marks, resolve::resolve(app, letter)).await?;
     let Some(outgoing) = outgoing else { return Ok(Fate::Dropped) };
-    if let Some(mark) = mark {
+    let mailbox = outgoing.to.mailbox();
+    if let Some(mark) = marks.into_iter().find(|mark| mark.stops(&mailbox)) {
         return Ok(Fate::Suppressed(mark.reason));
     }
     if !is_within_limit(app, letter).await? {

@@ -203,7 +203,7 @@ pub(crate) enum MailCommand {
         #[arg(value_parser = Email::known)]
         email: Email,
     },
-    /// Let an address have letters again that sent one back or called one spam
+    /// Let an address have messages again that sent one back or called one spam, in whatever letter case
     Allow {
         #[arg(value_parser = Email::known)]
         email: Email,

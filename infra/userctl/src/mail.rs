@@ -14,8 +14,8 @@ use crate::stage::Stage;
 pub struct Status {
     /// The account with this address.
     pub user: Option<User>,
-    /// Why the address gets no letters, if it gets none.
-    pub mark: Option<Undeliverable>,
+    /// Which of its mailboxes get no messages, and why: `Ann@` and `ann@` are two, though one address.
+    pub marks: Vec<Undeliverable>,
     /// The letters of the last 30 days, newest first.
     pub letters: Vec<Letter>,
 }
@@ -30,11 +30,11 @@ pub async fn status(stage: &Stage, email: &Email) -> Result<Status, Error> {
         Err(Error::NotFound) => None,
         Err(error) => return Err(error),
     };
-    let mark = stage.store.read_undeliverable(&email.key(), stage.clock.now()).await?;
-    Ok(Status { user, mark, letters: stage.store.letters_to(&email.key()).await? })
+    let marks = stage.store.read_undeliverable(&email.key(), stage.clock.now()).await?;
+    Ok(Status { user, marks, letters: stage.store.letters_to(&email.key()).await? })
 }
 
-/// Lets an address have letters again that sent one back or called one spam.
+/// Lets all mailboxes of an address have messages again that sent one back or called one spam.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 use user_core::clock::Timestamp;
+use user_core::email::Mailbox;
 use user_core::letter::Letter;
 use user_core::signing::{Key, Keys};
+use user_core::store::delivery::Undeliverable;
 use user_core::user::{User, UserView};
 
 use crate::check::Report;
@@ -63,9 +65,9 @@ impl Outcome {
             Self::User(user) => json!(UserView::from(*user)),
             Self::Keys(keys) => keys.iter().map(key).collect(),
             Self::Mail(status) => {
-                let mark = status.mark.map(|mark| json!({ "reason": mark.reason, "since": mark.since.to_string() }));
+                let marks: Value = status.marks.iter().map(mark).collect();
                 let letters: Value = status.letters.iter().map(letter).collect();
-                json!({ "user": status.user.map(UserView::from), "undeliverable": mark, "letters": letters })
+                json!({ "user": status.user.map(UserView::from), "undeliverable": marks, "letters": letters })
             }
             Self::Check(report) => report.json(),
             Self::Cost(report) => report.json(),
@@ -84,10 +86,9 @@ impl Outcome {
             Self::Keys(keys) => lines(keys.iter().map(key_line)),
             Self::Mail(status) => {
                 let account = status.user.as_ref().map_or("no account".to_owned(), account);
-                let mark = status.mark.as_ref().map_or("takes letters".to_owned(), |mark| {
-                    format!("gets no letters since {}: {}", mark.since, mark.reason)
-                });
-                lines([account, mark].into_iter().chain(status.letters.iter().map(letter_line)))
+                let open = status.marks.is_empty().then(|| "gets messages".to_owned());
+                let marks = open.into_iter().chain(status.marks.iter().map(mark_line));
+                lines([account].into_iter().chain(marks).chain(status.letters.iter().map(letter_line)))
             }
             Self::Check(report) => report.text(),
             Self::Cost(report) => report.text(),
@@ -113,6 +114,15 @@ fn key(key: &Key) -> Value {
 fn key_line(key: &Key) -> String {
     let until = key.good_until.map(|end| format!("  good until {end}")).unwrap_or_default();
     format!("{:<22}  {}  signs from {}{until}", key.kid, key.algorithm, key.signs_from)
+}
+
+fn mark(mark: &Undeliverable) -> Value {
+    json!({ "mailbox": mark.mailbox, "reason": mark.reason, "since": mark.since.to_string() })
+}
+
+fn mark_line(mark: &Undeliverable) -> String {
+    let whose = mark.mailbox.as_ref().map_or("the address, in every letter case,", Mailbox::as_str);
+    format!("{whose} gets no messages since {}: {}", mark.since, mark.reason)
 }
 
 /// A letter without its ticket.

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::Item;
 use crate::clock::Timestamp;
-use crate::email::EmailKey;
+use crate::email::{EmailKey, Mailbox};
 use crate::id::{EventId, LetterId, SessionId, UserId};
 
 /// Over how many partitions an index spreads: one takes 1,000 writes a second, which would throttle the whole service.
@@ -42,8 +42,13 @@ pub(super) fn login(email: &EmailKey) -> Item {
     item(address(email), "LOGIN")
 }
 
-pub(super) fn delivery(email: &EmailKey) -> Item {
-    item(address(email), "DELIVERY")
+/// What the sort keys of marks begin with.
+pub(super) const DELIVERY: &str = "DELIVERY";
+
+/// The mark of a mailbox of an address; former releases had one for all of them.
+pub(super) fn delivery(email: &EmailKey, mailbox: Option<&Mailbox>) -> Item {
+    let sk = mailbox.map_or_else(|| DELIVERY.to_owned(), |mailbox| format!("{DELIVERY}#{}", mailbox.as_str()));
+    item(address(email), &sk)
 }
 
 pub(super) fn admins() -> Item {

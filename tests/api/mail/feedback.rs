@@ -1,12 +1,99 @@
 //! What SES reports, by addresses of its mailbox simulator.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use user_core::email::Email;
 use user_core::letter::State;
+use userctl::outcome::Outcome;
 
 use super::{by_ses, letters};
+use crate::support::Shop;
 
 const BOUNCE: &str = "bounce+ann@simulator.amazonses.com";
 const COMPLAINT: &str = "complaint@simulator.amazonses.com";
+
+/// SES reports that the newest letter to an address came back, with the recipient in this form.
+async fn bounce(shop: &Shop, email: &str, recipient: &str) {
+    let mut event: Value = serde_json::from_str(include_str!("../../../events/feedback-bounce.json")).unwrap();
+    event["detail"]["mail"]["tags"]["letter"] = json!([letters(shop, email).await[0].id]);
+    event["detail"]["mail"]["destination"] = json!([recipient]);
+    shop.service.invoke("FeedbackFunction", event).await.unwrap();
+}
+
+/// Asks for a reset, and what became of the letter.
+async fn state_of_reset(shop: &Shop, email: &str) -> State {
+    shop.clock.advance(3_600);
+    shop.forgot(email).await;
+    shop.mails("").await;
+    letters(shop, email).await[0].state
+}
+
+/// Removes the account of an address, and signs up again with that one.
+async fn anew(shop: &Shop, email: &str) {
+    userctl::command::delete(&shop.stage(), &email.parse().unwrap()).await.unwrap();
+    assert_eq!(shop.sign_up(email).await.status, 201);
+    shop.mails("").await;
+}
+
+#[tokio::test]
+async fn a_bounce_stops_the_mailbox_that_bounced_and_no_other_one_of_its_address() {
+    let shop = by_ses();
+    shop.sign_up("Ann@example.com").await;
+    shop.mails("").await;
+    bounce(&shop, "ann@example.com", "\"Ann\" <Ann@EXAMPLE.com>").await;
+    assert_eq!(state_of_reset(&shop, "ann@example.com").await, State::Suppressed, "it goes to Ann@");
+    anew(&shop, "ann@example.com").await;
+    assert_eq!(state_of_reset(&shop, "ANN@example.com").await, State::Sent, "it goes to ann@");
+    bounce(&shop, "ann@example.com", "ann@example.com").await;
+    assert_eq!(state_of_reset(&shop, "Ann@example.com").await, State::Suppressed);
+
+    let email = "ANN@example.com".parse().unwrap();
+    let status = userctl::mail::status(&shop.stage(), &email).await.unwrap();
+    let mut mailboxes: Vec<_> = status.marks.iter().map(|mark| mark.mailbox.as_ref().unwrap().as_str()).collect();
+    mailboxes.sort_unstable();
+    assert_eq!(mailboxes, ["Ann@example.com", "ann@example.com"]);
+    let shown = Outcome::Mail(Box::new(status));
+    assert!(shown.text().contains("\nAnn@example.com gets no messages since "), "{}", shown.text());
+    assert_eq!(shown.json()["undeliverable"].as_array().unwrap().len(), 2);
+    let status = userctl::mail::allow(&shop.stage(), &email).await.unwrap();
+    assert!(status.marks.is_empty() && Outcome::Mail(Box::new(status)).text().contains("gets messages"));
+    assert_eq!(state_of_reset(&shop, "ann@example.com").await, State::Sent);
+    anew(&shop, "Ann@example.com").await;
+    assert_eq!(state_of_reset(&shop, "ann@example.com").await, State::Sent);
+}
+
+#[tokio::test]
+async fn a_mark_of_a_former_release_stops_every_mailbox_of_its_address_until_it_ends_or_is_lifted() {
+    let shop = by_ses();
+    let mark = async || {
+        let [text, number] = [AttributeValue::S, AttributeValue::N];
+        let item = HashMap::from([
+            ("pk".to_owned(), text("EMAIL#ann@example.com".to_owned())),
+            ("sk".to_owned(), text("DELIVERY".to_owned())),
+            ("reason".to_owned(), text("bounce-permanent-general".to_owned())),
+            ("since".to_owned(), number(shop.clock.now().0.to_string())),
+            ("purge_after".to_owned(), number(shop.clock.now().plus(86_400).0.to_string())),
+        ]);
+        shop.database_client().put_item().table_name("UsersTable").set_item(Some(item)).send().await.unwrap();
+    };
+    mark().await;
+    shop.sign_up("Ann@example.com").await;
+    assert_eq!(state_of_reset(&shop, "ann@example.com").await, State::Suppressed);
+    anew(&shop, "ann@example.com").await;
+    assert_eq!(state_of_reset(&shop, "ann@example.com").await, State::Suppressed);
+    let email = "ann@example.com".parse().unwrap();
+    let status = userctl::mail::status(&shop.stage(), &email).await.unwrap();
+    assert_eq!((status.marks.len(), &status.marks[0].mailbox), (1, &None));
+    assert!(Outcome::Mail(Box::new(status)).text().contains("in every letter case, gets no messages"));
+    shop.clock.advance(86_400);
+    assert_eq!(state_of_reset(&shop, "ann@example.com").await, State::Sent, "its time is over");
+    mark().await;
+    assert_eq!(state_of_reset(&shop, "ann@example.com").await, State::Suppressed);
+    assert!(userctl::mail::allow(&shop.stage(), &email).await.unwrap().marks.is_empty());
+    assert_eq!(state_of_reset(&shop, "ann@example.com").await, State::Sent);
+}
 
 #[tokio::test]
 async fn an_address_that_sends_letters_back_gets_no_more_until_it_is_allowed_to() {
@@ -23,12 +110,12 @@ async fn an_address_that_sends_letters_back_gets_no_more_until_it_is_allowed_to(
     assert_eq!(states, ["bounced", "suppressed"]);
     let email = BOUNCE.parse().unwrap();
     let status = userctl::mail::status(&shop.stage(), &email).await.unwrap();
-    assert_eq!(status.mark.unwrap().reason, "bounce-permanent-general");
+    assert_eq!(status.marks[0].reason, "bounce-permanent-general");
     assert_eq!(status.letters.len(), 2);
     userctl::mail::allow(&shop.stage(), &email).await.unwrap();
     shop.forgot(BOUNCE).await;
     assert_eq!(shop.mails(BOUNCE).await.len(), 2, "sent once more, and come back once more");
-    assert!(userctl::mail::status(&shop.stage(), &email).await.unwrap().mark.is_some());
+    assert!(userctl::mail::status(&shop.stage(), &email).await.unwrap().marks.len() == 1);
 }
 
 #[tokio::test]
@@ -54,7 +141,7 @@ async fn a_report_about_a_mail_of_somebody_else_changes_nothing() {
     shop.service.invoke("FeedbackFunction", event).await.unwrap();
     assert_eq!(letters(&shop, "ann@example.com").await[0].state, State::Sent);
     let email = "ann@example.com".parse().unwrap();
-    assert!(userctl::mail::status(&shop.stage(), &email).await.unwrap().mark.is_none());
+    assert!(userctl::mail::status(&shop.stage(), &email).await.unwrap().marks.is_empty());
     assert!(shop.service.invoke("FeedbackFunction", json!({ "detail": {} })).await.is_err());
 }
 
@@ -64,15 +151,13 @@ async fn a_report_that_names_the_domain_in_ascii_finds_its_letter_and_its_accoun
     shop.sign_up("Ann@B\u{fc}cher.Example").await;
     let sent = shop.mails("Ann@xn--bcher-kva.example").await;
     assert_eq!((sent.len(), &sent[0]["to"]), (1, &json!("Ann@xn--bcher-kva.example")));
-    let letter = letters(&shop, "ann@b\u{fc}cher.example").await.remove(0);
-    let mut event: Value = serde_json::from_str(include_str!("../../../events/feedback-bounce.json")).unwrap();
-    event["detail"]["mail"]["tags"]["letter"] = json!([letter.id]);
-    event["detail"]["mail"]["destination"] = json!(["Ann@xn--bcher-kva.example"]);
-    shop.service.invoke("FeedbackFunction", event).await.unwrap();
+    bounce(&shop, "ann@b\u{fc}cher.example", "Ann@xn--bcher-kva.example").await;
     assert_eq!(letters(&shop, "ann@b\u{fc}cher.example").await[0].state, State::Bounced);
     let email = "ann@b\u{fc}cher.example".parse().unwrap();
     let status = userctl::mail::status(&shop.stage(), &email).await.unwrap();
-    assert!(status.user.is_some() && status.mark.is_some());
+    assert!(
+        status.user.is_some() && status.marks[0].stops(&Email::known("Ann@b\u{fc}cher.example").unwrap().mailbox())
+    );
 }
 
 #[tokio::test]
@@ -91,10 +176,8 @@ async fn a_report_that_comes_twice_or_before_the_note_that_the_letter_was_sent_c
     let shop = by_ses();
     shop.sign_up("ann@example.com").await;
     let letter = letters(&shop, "ann@example.com").await.remove(0);
-    let mut event: Value = serde_json::from_str(include_str!("../../../events/feedback-bounce.json")).unwrap();
-    event["detail"]["mail"]["tags"]["letter"] = json!([letter.id]);
     for _ in 0..2 {
-        shop.service.invoke("FeedbackFunction", event.clone()).await.unwrap();
+        bounce(&shop, "ann@example.com", "ann@example.com").await;
     }
     let late = shop.store().settle_letter(&letter, State::Sent, (Some("m"), None), shop.clock.now()).await.unwrap();
     assert!(!late);
