@@ -90,7 +90,8 @@ pub struct Letter {
     pub user_id: Option<UserId>,
     /// Where it goes.
     pub to: Email,
-    /// The epoch of its user that it was written in. In another one its link holds no more, so that it is not sent.
+    /// The epoch of its user that it was written in. In another one a link that changes the account holds no more, so that it is not sent;
+    /// a notice of what has happened is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
     /// The request that it comes from, by the gateway's name.

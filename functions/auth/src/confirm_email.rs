@@ -17,7 +17,8 @@ use user_core::ticket::Ticket;
 use user_core::token::Kind;
 use utoipa::ToSchema;
 
-use crate::sign_in::sign_in;
+use crate::prove::prove;
+use crate::sign_in::login_by_password;
 
 /// The token of a link, and for whoever is not signed in the account's password.
 #[derive(ToSchema)]
@@ -68,7 +69,11 @@ pub(crate) async fn handle(
 ) -> Result<Json<Message>, Error> {
     let Confirmation { token, password } = confirmation;
     let (ticket, stays) = match (caller, password) {
-        (Some(caller), _) => {
+        (Some(caller), password) => {
+            // What is sent counts: beside an access token the password is not needed, but a wrong one is refused.
+            if let Some(password) = password {
+                prove(&app, &limits, &caller, password).await?;
+            }
             let ticket = crate::read_ticket(&app, &limits, Kind::ConfirmEmail, &token).await?;
             let own = ticket.user == caller.user.id;
             (own.then_some(ticket).ok_or(Error::InvalidToken)?, Some(caller.session.id))
@@ -99,7 +104,7 @@ async fn prove_by_password(
     let user = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
     // Nothing is hashed for a link that holds no more.
     user.confirming_email(ticket, app.clock.now())?;
-    let login = Box::pin(sign_in(app, limits, origin, &user.email, password)).await?;
+    let login = Box::pin(login_by_password(app, limits, origin, &user.email, password)).await?;
     if login.user_id == user.id && login.epoch == user.epoch { Ok(()) } else { Err(Error::InvalidToken) }
 }
 

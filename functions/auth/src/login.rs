@@ -19,7 +19,7 @@ use user_core::token::TokenPair;
 use utoipa::ToSchema;
 
 use crate::prove::note;
-use crate::sign_in::sign_in;
+use crate::sign_in::login_by_password;
 
 /// An address and its password.
 #[derive(ToSchema)]
@@ -71,8 +71,8 @@ impl Form for Credentials {
 /// An unknown address and a wrong password are answered alike. They take as long, too, as long as all passwords are hashed in the way that
 /// new ones are: an imported hash, or one of former settings, can be told by its time until its owner signs in, unless the operator sets
 /// `FAILED_SIGN_IN_MIN_MS`. After ten wrong passwords in a row whoever comes from a network in which the account is not signed in has to
-/// wait, longer each time. With `SIGNUP_ENUMERATION` private, an account that never proved its address is answered as if there were none;
-/// its owner gets another verification email.
+/// wait, longer each time. With `SIGNUP_ENUMERATION` private, the right password of an account that never proved its address is answered like a wrong
+/// one, and its owner gets another verification email.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/login",
@@ -103,7 +103,7 @@ async fn begin(app: &App, limits: &Limits, origin: Origin, credentials: Credenti
         app.hasher.verify(password, None).await?;
         return Err(Error::InvalidCredentials);
     };
-    let login = Box::pin(sign_in(app, limits, &origin, &email, password.clone())).await?;
+    let login = Box::pin(login_by_password(app, limits, &origin, &email, password.clone())).await?;
     if let Err(refusal) = login.admit() {
         note(app, Some(&login.user_id), &By::request(Actor::Anonymous, &origin, &app.clock)).await;
         return Err(refusal);

@@ -47,7 +47,7 @@ pub(crate) fn wait(app: &App, row: Option<Row>, now: Timestamp) -> Result<(), Er
     Err(Error::Throttled(Standing { class: Class::Auth, limit: 1, remaining: 0, seconds, admitted: false }))
 }
 
-/// Notes that a password was refused, as well as it goes.
+/// Notes that a sign-in, or a password, was refused, as well as it goes.
 pub(crate) async fn note(app: &App, user: Option<&UserId>, by: &By) {
     let nobody = UserId::of("");
     let outcome = async {

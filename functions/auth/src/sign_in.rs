@@ -26,7 +26,7 @@ use crate::prove::{note, wait};
 ///
 /// # Errors
 /// [`Error::InvalidCredentials`]; [`Error::Throttled`]; [`Error::Unavailable`].
-pub(crate) async fn sign_in(
+pub(crate) async fn login_by_password(
     app: &App,
     limits: &Limits,
     origin: &Origin,

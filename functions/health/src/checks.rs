@@ -91,13 +91,13 @@ pub(crate) async fn all(app: &App, memory: &Memory) -> Vec<(&'static str, Check)
 /// The table of record answers a read.
 pub(crate) async fn database(app: &App, memory: &Memory) -> Check {
     let probe = async { app.store.probe_users().await.map(|()| json!({})) };
-    memory.database.or(&app.clock, timed(app, "database", probe)).await
+    memory.database.or(&app.clock, Box::pin(timed(app, "database", probe))).await
 }
 
 /// The ephemeral table takes, shows and drops an item.
 pub(crate) async fn cache(app: &App, memory: &Memory) -> Check {
     let probe = async { app.store.probe_ephemeral(app.clock.now()).await.map(|()| json!({})) };
-    memory.cache.or(&app.clock, timed(app, "cache", probe)).await
+    memory.cache.or(&app.clock, Box::pin(timed(app, "cache", probe))).await
 }
 
 /// Letters can be put into the outbox, and what carries them away would take one: SES may send and has quota left, or the mail server
@@ -128,7 +128,7 @@ async fn cleanup(app: &App, memory: &Memory) -> Check {
         }
         Ok(details)
     };
-    memory.cleanup.or(&app.clock, timed(app, "cleanup", read)).await
+    memory.cleanup.or(&app.clock, Box::pin(timed(app, "cleanup", read))).await
 }
 
 async fn timed(app: &App, name: &str, probe: impl Future<Output = Result<Value, Error>>) -> Check {

@@ -102,7 +102,7 @@ async fn deliver(app: &App, transport: &Transport, letter: Letter) -> Result<(),
     let Some(letter) = app.store.take_letter(&letter, app.clock.now()).await? else { return Ok(()) };
     let fate = attempt(app, transport, &letter).await.unwrap_or_else(|error| {
         tracing::error!(letter.id = %letter.id, error.cause = %error, "a letter could not be written");
-        Fate::Refused(Refusal { code: "internal".to_owned(), is_permanent: false })
+        Fate::Refused(Refusal { code: INTERNAL.to_owned(), is_permanent: false })
     });
     let settled = match &fate {
         Fate::Sent(message_id) => Some((State::Sent, Some(message_id.as_str()), None)),
@@ -143,21 +143,24 @@ async fn attempt(app: &App, transport: &Transport, letter: &Letter) -> Result<Fa
     Ok(transport.send(&mail).await.map_or_else(Fate::Refused, Fate::Sent))
 }
 
+/// The problem of a letter that did not come as far as the mail service.
+const INTERNAL: &str = "internal";
+
 /// The problem of a letter that its mailbox got too many of before.
 const MAILBOX_LIMIT: &str = "mailbox-limit";
 
-/// Whether the mailbox may get one more of what anybody can ask for. It is counted when the letter is taken for the first time; a later
-/// attempt was within the limit then.
+/// Whether the mailbox may get one more of what anybody can ask for. A letter that the mail service refused before was counted then.
 async fn is_within_limit(app: &App, letter: &Letter) -> Result<bool, Error> {
     let asked = match (&letter.user_id, letter.kind) {
-        (None, _) => Asked::ByAddress,
-        (_, Kind::ConfirmEmail) => Asked::ByAccount,
+        (None, Kind::VerifyEmail) => Asked::Verification,
+        (None, _) => Asked::Recovery,
+        (_, Kind::ConfirmEmail) => Asked::Change,
         _ => return Ok(true),
     };
-    if letter.attempts > 1 {
+    if letter.problem.as_deref().is_some_and(|problem| problem != INTERNAL) {
         return Ok(true);
     }
-    app.store.take_message(&letter.to.key(), asked, app.clock.now()).await
+    app.store.count_message(letter, asked, app.clock.now()).await
 }
 
 /// Counts and logs what became of a letter.

@@ -64,10 +64,11 @@ impl Limits {
     /// # Errors
     /// [`Error::Throttled`].
     pub async fn general(&self) -> Result<(), Error> {
-        if self.counted.swap(true, Ordering::Relaxed) {
-            return Ok(());
+        if !self.counted.load(Ordering::Relaxed) {
+            self.admit(Class::General, &self.source).await?;
+            self.counted.store(true, Ordering::Relaxed);
         }
-        self.admit(Class::General, &self.source).await
+        Ok(())
     }
 
     /// Counts a call of somebody unknown that takes a password or sends mail, by source.

@@ -1,22 +1,24 @@
-//! How many messages a mailbox gets that anybody can ask for: five at once, then one an hour. The links in them are valid longer than
-//! that hour, so that whoever asks in somebody's name never leaves the owner of the mailbox without a valid one.
+//! How many messages a mailbox gets that anybody can ask for: of each purpose five at once, then one an hour. The links in them are valid
+//! longer than that hour, so that whoever asks in somebody's name never leaves the owner of the mailbox without a valid one.
 
 use crate::clock::Timestamp;
 
 /// Messages that a mailbox gets at once.
-const AT_ONCE: i64 = 5;
+pub(crate) const AT_ONCE: i64 = 5;
 /// Seconds after which a mailbox may get one more.
 const REFILL_SECONDS: i64 = 3_600;
 /// How long a link in such a message is valid, in seconds: until the next one may be sent, and ten minutes more for its way.
 pub const LINK_SECONDS: i64 = REFILL_SECONDS + 600;
 
-/// What is counted for itself.
+/// What a message's link is for. Each has an allowance of its own, so that none uses up another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// Whoever names an address can ask for it: verification and recovery.
-    ByAddress,
-    /// Whoever has an account can ask for it: the proof of a new address.
-    ByAccount,
+    /// To verify the address of a sign-up.
+    Verification,
+    /// To choose a new password, or to take an address back.
+    Recovery,
+    /// To confirm a new address; of each account that asks for it.
+    Change,
 }
 
 impl Asked {
@@ -24,17 +26,18 @@ impl Asked {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::ByAddress => "address",
-            Self::ByAccount => "account",
+            Self::Verification => "verification",
+            Self::Recovery => "recovery",
+            Self::Change => "change",
         }
     }
 }
 
-/// When a mailbox may get all messages at once again, if it gets one more now and could get all of them at `before`; `None` when it gets
-/// none. (The generic cell rate algorithm: one number for a bucket that is filled again bit by bit.)
+/// `full_again_at` is when the allowance is whole again, if nothing more is sent. Returns that moment after one more message now, or `None`
+/// when nothing of the allowance is left. (The generic cell rate algorithm.)
 #[must_use]
-pub fn after_one_more(before: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    let after = before.unwrap_or(now).max(now).plus(REFILL_SECONDS);
+pub fn after_one_more(full_again_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let after = full_again_at.unwrap_or(now).max(now).plus(REFILL_SECONDS);
     (after.since(now) <= AT_ONCE * REFILL_SECONDS).then_some(after)
 }
 

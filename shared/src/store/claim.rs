@@ -15,9 +15,9 @@ use crate::id::UserId;
 pub enum Claim {
     /// Nobody has it, or the account itself keeps it.
     Free,
-    /// It waits for its first proof: whoever proves it first has it.
+    /// A sign-up waits for its first proof: whoever proves it first has it.
     Waiting(UserId),
-    /// Somebody has proven it, or may still take it back.
+    /// Somebody has proven it, may still take it back, or came with it by an import or an administrator's hand, which no sign-up undoes.
     Taken,
 }
 

@@ -64,6 +64,9 @@ impl Store {
         (by, now): (&By, Timestamp),
     ) -> Result<(), Error> {
         let claim = self.claim(&after.email.key(), &after.id, now).await?;
+        if matches!(claim, Claim::Taken) {
+            return Err(Error::EmailTaken);
+        }
         let moved = login_item(after, &Login::of(after, login.password_hash.clone()))?;
         let until = after.reverts.last().map_or(now, |former| former.expires_at);
         let old = reservation(&before.email.key(), &before.id, until);
@@ -72,14 +75,10 @@ impl Store {
             .put(&self.users, moved, still(&claim, &after.id, now), || Error::Stale)?
             .put(&self.users, old, own_with_password(before, login), || Error::Stale)?;
         let mut events = Event::of_change(before, after, false, by)?;
-        match claim {
-            Claim::Free => {}
-            Claim::Taken => return Err(Error::EmailTaken),
-            Claim::Waiting(other) => {
-                let unproven = Expression::new("is_verified = :no", [(":no", AttributeValue::Bool(false))]);
-                writes = writes.delete(&self.users, key::user(&other), unproven, || Error::Stale)?;
-                events.push(Event::new(Name::Expired, &other, &by.acting(Actor::Service))?);
-            }
+        if let Claim::Waiting(other) = claim {
+            let unproven = Expression::new("is_verified = :no", [(":no", AttributeValue::Bool(false))]);
+            writes = writes.delete(&self.users, key::user(&other), unproven, || Error::Stale)?;
+            events.push(Event::new(Name::Expired, &other, &by.acting(Actor::Service))?);
         }
         writes = self.put_letter(writes, letter)?;
         if let Some(session) = stays {
@@ -107,12 +106,14 @@ impl Store {
         if before.email.key() == after.email.key() {
             writes = writes.put(&self.users, restored, own_with_password(before, login), || Error::Stale)?;
         } else {
-            writes = writes.put(&self.users, restored, is_of(&after.id), || Error::InvalidToken)?.delete(
-                &self.users,
-                key::login(&before.email.key()),
-                own_with_password(before, login),
-                || Error::Stale,
-            )?;
+            writes = writes.put(&self.users, restored, is_of(&after.id), || Error::InvalidToken)?;
+            let (key, own) = (before.email.key(), own_with_password(before, login));
+            // An account that had gone back to an address it left: that can still be taken back.
+            let kept = after.reverts.iter().filter(|former| former.email.key() == key);
+            writes = match kept.map(|former| former.expires_at).max() {
+                Some(until) => writes.put(&self.users, reservation(&key, &after.id, until), own, || Error::Stale)?,
+                None => writes.delete(&self.users, key::login(&key), own, || Error::Stale)?,
+            };
         }
         let writes = self.put_letter(self.free_left_over(writes, before, Some(after)).await?, letter)?;
         self.commit(writes, &[Event::new(Name::EmailReverted, &after.id, by)?]).await

@@ -80,9 +80,9 @@ pub(super) fn failures(account: &EmailKey) -> Item {
     limit("failures", account.as_str(), "ROW")
 }
 
-/// What is left of the messages of a kind that a mailbox gets.
-pub(super) fn messages(mailbox: &EmailKey, asked: &str) -> Item {
-    limit(&format!("messages-{asked}"), mailbox.as_str(), "LEFT")
+/// What is left of the messages of a purpose that a mailbox gets; of each account, when one asks for them.
+pub(super) fn messages(mailbox: &EmailKey, asked: &str, account: &str) -> Item {
+    limit(&format!("messages-{asked}"), mailbox.as_str(), &format!("LEFT#{account}"))
 }
 
 pub(super) fn probe(name: &str) -> Item {

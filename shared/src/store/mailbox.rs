@@ -1,33 +1,36 @@
-//! How many messages a mailbox still gets that anybody can ask for, in the table that may vanish.
+//! What is left of the messages that a mailbox gets and anybody can ask for, in the table that may vanish.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::failure::failed;
 use super::transaction::{conditional, unless_contended};
-use super::{Item, Store, at, key};
+use super::{Item, Store, at, key, s};
 use crate::clock::Timestamp;
-use crate::email::EmailKey;
 use crate::error::Error;
-use crate::limit::mailbox::{Asked, after_one_more};
-
-/// How often another message may be counted under our hands before the answer is [`Error::Busy`].
-const ATTEMPTS: usize = 5;
+use crate::letter::Letter;
+use crate::limit::mailbox::{AT_ONCE, Asked, after_one_more};
 
 impl Store {
-    /// Counts one more message to a mailbox, if it may get one; whether it may.
+    /// Counts a letter among those that its mailbox gets; whether it may have it. A letter that was the last one counted is not counted
+    /// again: a reply that was lost does not cost the mailbox a message.
     ///
     /// # Errors
-    /// [`Error::Busy`] when others keep counting; [`Error::Unavailable`] when the database does not answer.
-    pub async fn take_message(&self, mailbox: &EmailKey, asked: Asked, now: Timestamp) -> Result<bool, Error> {
-        let key = key::messages(mailbox, asked.as_str());
-        for _ in 0..ATTEMPTS {
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn count_message(&self, letter: &Letter, asked: Asked, now: Timestamp) -> Result<bool, Error> {
+        let account = letter.user_id.as_ref().map_or("", |id| id.as_str());
+        let key = key::messages(&letter.to.key(), asked.as_str(), account);
+        for _ in 0..AT_ONCE {
             let read = self.client.get_item().table_name(&self.ephemeral).set_key(Some(key.clone()));
             let item = read.consistent_read(true).send().await.map_err(failed)?.item;
+            if item.as_ref().is_some_and(|item| item.get("letter") == Some(&s(letter.id.as_str()))) {
+                return Ok(true);
+            }
             let before = item.as_ref().and_then(full_again_at);
             let Some(after) = after_one_more(before, now) else { return Ok(false) };
             let counted = unless_contended(|| {
                 let mut item = key.clone();
                 item.insert("expires_at".to_owned(), at(after));
+                item.insert("letter".to_owned(), s(letter.id.as_str()));
                 let put = self.client.put_item().table_name(&self.ephemeral).set_item(Some(item));
                 match before {
                     None => put.condition_expression("attribute_not_exists(pk)"),
@@ -43,7 +46,8 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::Busy)
+        // Each time another one was counted instead: by now nothing is left.
+        Ok(false)
     }
 }
 

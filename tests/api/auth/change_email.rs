@@ -55,6 +55,9 @@ async fn only_the_account_itself_confirms() {
     assert_eq!(shop.confirm_email("a.b.c", &link).await.problem(), (401, "unauthenticated"));
     assert_eq!(confirm_by(&shop, &link, "Wr0ng!password").await.problem(), (401, "invalid-credentials"));
     assert_eq!(confirm_by(&shop, "a.b.c", PASSWORD).await.problem(), (400, "invalid-token"));
+    let both = json!({ "token": link, "password": "Wr0ng!password" });
+    let both = shop.post("/auth/confirm-email").bearer(&ann.access).json(both).send().await;
+    assert_eq!(both.problem(), (401, "invalid-credentials"), "what is sent counts");
     assert_eq!(shop.log_in("ann@example.com").await.status, 200, "nothing has moved");
     let wrong = json!({ "token": link, "password": 1 });
     assert_eq!(shop.post("/auth/confirm-email").json(wrong).send().await.errors(), [("password", "wrong-type")]);
@@ -188,13 +191,18 @@ async fn a_link_to_take_an_address_back_ends_after_a_week_to_the_second() {
 #[tokio::test]
 async fn an_account_goes_back_to_an_address_that_it_left_itself() {
     let shop = Shop::open();
-    let (ann, _) = moved(&shop).await;
+    let (ann, first) = moved(&shop).await;
     assert_eq!(shop.request_email(&ann, "ann@example.com").await.status, 202);
     let link = shop.mailed_link("ann@example.com", "confirm-email").await;
     assert_eq!(shop.confirm_email(&ann.access, &link).await.status, 200);
     assert_eq!(shop.log_in("ann@example.com").await.status, 200);
     let report = Box::pin(userctl::check::check(&shop.stage())).await.unwrap();
     assert!(report.is_clean() && report.notes.is_empty(), "{}", report.text());
+    // Taken back from there, both ways back are still what they were.
+    assert_eq!(shop.revert_email(&shop.mailed_link("new@example.com", "email-changed").await).await.status, 200);
+    let report = Box::pin(userctl::check::check(&shop.stage())).await.unwrap();
+    assert!(report.is_clean() && report.notes.is_empty(), "{}", report.text());
+    assert_eq!(shop.revert_email(&first).await.status, 200);
 }
 
 #[tokio::test]

@@ -63,6 +63,44 @@ async fn a_mailbox_gets_five_recovery_emails_and_then_one_an_hour_and_always_has
 }
 
 #[tokio::test]
+async fn however_many_ask_at_once_a_mailbox_gets_five() {
+    let shop = Shop::open();
+    shop.member("ann@example.com").await;
+    for _ in 0..25 {
+        shop.forgot("ann@example.com").await;
+    }
+    // The mailer takes them in batches of ten, all at once.
+    let mails = shop.mails("ann@example.com").await;
+    assert_eq!(mails.iter().filter(|mail| mail["kind"] == "reset-password").count(), 5);
+    shop.clock.advance(600);
+    shop.service.invoke("MailerFunction", json!({})).await.unwrap();
+    assert_eq!(shop.mails("ann@example.com").await.len(), mails.len(), "none is left to be tried again");
+}
+
+#[tokio::test]
+async fn what_others_ask_for_does_not_use_up_an_owners_recovery() {
+    let shop = Shop::open();
+    shop.sign_up("ann@example.com").await;
+    let eve = shop.member("eve@example.com").await;
+    for _ in 0..8 {
+        shop.post("/auth/resend-verification").json(json!({ "email": "ann@example.com" })).send().await;
+        shop.request_email(&eve, "ann@example.com").await;
+    }
+    shop.mails("ann@example.com").await;
+    shop.forgot("ann@example.com").await;
+    assert_eq!(shop.reset(&shop.mailed_link("ann@example.com", "reset-password").await, NEW).await.status, 200);
+    let (bob, new) = (shop.member("bob@example.com").await, "new@example.com");
+    for _ in 0..8 {
+        shop.request_email(&eve, new).await;
+    }
+    shop.mails(new).await;
+    shop.request_email(&bob, new).await;
+    let mails = shop.mails(new).await;
+    let links = mails.iter().filter(|mail| mail["kind"] == "confirm-email");
+    assert_eq!(links.count(), 5 + 1, "each account has its own");
+}
+
+#[tokio::test]
 async fn the_owner_of_a_mailbox_takes_over_a_waiting_sign_up() {
     let shop = Shop::open();
     shop.sign_up("ann@example.com").await;

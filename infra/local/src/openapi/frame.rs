@@ -17,8 +17,9 @@ the header `x-request-id`, finds the request in the logs.
 
 ## Rate limits
 
-By the minute, over all instances: calls of a signed-in user, or of a source address; fewer for calls that take a password or send mail, by
-source address and by account; and a limit of their own for calls on other users' records. `RateLimit-Policy` and `RateLimit` (IETF
+By the minute, over all instances: calls of a signed-in user, or of a source (an IPv4 address, an IPv6 /64); fewer for calls that take a
+password or send mail, by source, for sign-in also by account, and by user for whoever is signed in; and a limit of their own for calls on
+other users' records. `RateLimit-Policy` and `RateLimit` (IETF
 draft-ietf-httpapi-ratelimit-headers) tell how the caller stands; 429 has `Retry-After`.
 
 ## Tokens

@@ -21,6 +21,7 @@ const LOGIN_WITHOUT_USER: &str = "login-without-user";
 const LOGIN_ELSEWHERE: &str = "login-elsewhere";
 const RESERVATION_WITHOUT_USER: &str = "reservation-without-user";
 const RESERVATION_UNLISTED: &str = "reservation-unlisted";
+const RESERVATION_MISSING: &str = "reservation-missing";
 const SESSION_WITHOUT_USER: &str = "session-without-user";
 const VERIFIED_USER_EXPIRES: &str = "verified-user-expires";
 const INDEX_KEYS: &str = "index-keys";
@@ -87,6 +88,17 @@ async fn judge_user(stage: &Stage, user: &User, now: Timestamp, judgement: &mut 
         // It is reported itself.
         Record::Unreadable => {}
         _ => judgement.add(USER_WITHOUT_LOGIN, [name(&user.id), address_name(user.email.key().as_str())]),
+    }
+    for former in user.reverts.iter().filter(|former| now < former.expires_at) {
+        let key = former.email.key();
+        let kept = match stage.store.record_at(&Place::of_login(&key)).await? {
+            Record::Reservation { user_id, .. } => user_id == user.id,
+            Record::Unreadable => true,
+            _ => key == user.email.key(),
+        };
+        if !kept {
+            judgement.add(RESERVATION_MISSING, [name(&user.id), address_name(key.as_str())]);
+        }
     }
     if lacks_letter(stage, user, now).await? {
         // In private a letter is written after its user; a sign-up that breaks off between the two is healed by another try.
