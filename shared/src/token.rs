@@ -89,7 +89,6 @@ pub struct TokenPair {
 pub struct Tokens {
     issuer: String,
     access_seconds: i64,
-    refresh_seconds: i64,
     access: Mint,
     refresh: Mint,
     verify: Mint,
@@ -108,7 +107,6 @@ impl Tokens {
         Ok(Self {
             issuer: config.jwt_issuer.clone(),
             access_seconds: config.access_token_seconds(),
-            refresh_seconds: config.refresh_token_seconds(),
             access: mint(Kind::Access)?,
             refresh: mint(Kind::Refresh)?,
             verify: mint(Kind::Verify)?,
@@ -125,12 +123,13 @@ impl Tokens {
     }
 
     /// The pair of the session's present turn. It depends on nothing else, so that a repeated refresh gets the same one; only the
-    /// signature of an ES256 access token has a random part.
+    /// signature of an ES256 access token has a random part. The refresh token ends with the session, the access token at the latest.
     ///
     /// # Errors
     /// [`Error::Internal`] when signing fails.
     pub fn pair(&self, session: &Session, role: Role) -> Result<TokenPair, Error> {
         let iat = session.rotated_at;
+        let access_end = iat.plus(self.access_seconds).min(session.expires_at);
         let access = AccessClaims {
             iss: self.issuer.clone(),
             aud: Kind::Access.audience(&self.issuer),
@@ -138,7 +137,7 @@ impl Tokens {
             role,
             sid: session.id.clone(),
             iat,
-            exp: iat.plus(self.access_seconds),
+            exp: access_end,
             jti: format!("{}.{}", session.id, session.seq),
             kind: Kind::Access,
         };
@@ -149,14 +148,14 @@ impl Tokens {
             sid: session.id.clone(),
             seq: session.seq,
             iat,
-            exp: iat.plus(self.refresh_seconds),
+            exp: session.expires_at,
             kind: Kind::Refresh,
         };
         Ok(TokenPair {
             access_token: self.access.issue(iat, &access)?,
             refresh_token: self.refresh.issue(iat, &refresh)?,
             token_type: "bearer",
-            expires_in: self.access_seconds,
+            expires_in: access_end.since(iat),
         })
     }
 

@@ -29,6 +29,7 @@ mod restart;
 mod rivals;
 mod roles;
 mod support;
+mod sweep;
 mod template;
 mod tokens;
 mod transfer;

@@ -67,6 +67,9 @@ impl Form for Credentials {
 /// An address and its password for a pair of tokens. The form is that of OAuth 2.0's password grant (RFC 6749, 4.3), as the "Authorize"
 /// button of Swagger UI sends it; fields of the form that are not listed are dropped.
 ///
+/// A session ends `SESSION_MAX_DAYS` (90) after its sign-in, whatever is refreshed. A user has at most 50: one more ends the one that was
+/// unused longest.
+///
 /// An unknown address and a wrong password are answered alike, and take as long. After ten wrong passwords in a row whoever comes from an
 /// address that the account is not signed in from has to wait, longer each time.
 #[utoipa::path(
@@ -123,9 +126,11 @@ pub(crate) async fn handle(
     }
     let by = By::request(Actor::User(login.user_id.clone()), &origin, &app.clock);
     let event = Event::new(Name::SignedIn, &login.user_id, &by)?;
-    let session = Session::begin(login, origin, app.clock.now(), app.config.refresh_token_seconds())?;
+    let now = app.clock.now();
+    let session = Session::begin(login, origin, now, app.config.refresh_token_seconds())?;
+    let session = session.within(app.config.session_max_seconds());
     // Nobody has the session's tokens before the event is written, too.
-    let written = try_join(app.store.create_session(&session), app.store.note_event(&event));
+    let written = try_join(app.store.create_session(&session, now), app.store.note_event(&event));
     let (keyring, written) = Box::pin(join(app.newest_keyring(), written)).await;
     written?;
     Ok(Json(keyring.tokens.pair(&session, login.role)?))

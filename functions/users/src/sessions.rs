@@ -5,9 +5,12 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Serialize;
 use user_core::app::App;
+use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::http::extract::Caller;
 use user_core::id::SessionId;
+use user_core::session::{MOST, Session};
+use user_core::user::User;
 use utoipa::ToSchema;
 
 /// A session as its owner sees it.
@@ -31,9 +34,26 @@ pub(crate) struct SessionView {
     current: bool,
 }
 
+/// The sessions of `user` that are valid at `now`, the last used first and this request's before others of that moment. They are [`MOST`]
+/// at most, also of a user who has more from before there was a limit.
+fn views(mut sessions: Vec<Session>, user: &User, current: &SessionId, now: Timestamp) -> Json<Vec<SessionView>> {
+    sessions.retain(|session| session.epoch == user.epoch && !session.is_expired(now));
+    sessions
+        .sort_by_key(|session| std::cmp::Reverse((session.last_used_at, session.id == *current, session.created_at)));
+    let view = sessions.into_iter().take(MOST).map(|session| SessionView {
+        current: session.id == *current,
+        id: session.id,
+        created_at: session.created_at.to_string(),
+        last_used_at: session.last_used_at.to_string(),
+        ip: session.ip,
+        user_agent: session.user_agent,
+    });
+    Json(view.collect())
+}
+
 /// See your sessions
 ///
-/// Every session that is still good, the last used first.
+/// Every session that is still good, the last used first: 50 at most. With one more sign-in the session that was unused longest ends.
 #[utoipa::path(
     get,
     path = "/api/v1/users/me/sessions",
@@ -43,19 +63,8 @@ pub(crate) struct SessionView {
     extensions(("x-problems" = json!(["unauthenticated"]))),
 )]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<SessionView>>, Error> {
-    let now = app.clock.now();
-    let mut sessions = app.store.list_sessions(&caller.user.id).await?;
-    sessions.retain(|session| session.epoch == caller.user.epoch && !session.is_expired(now));
-    sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
-    let view = sessions.into_iter().map(|session| SessionView {
-        current: session.id == caller.session.id,
-        id: session.id,
-        created_at: session.created_at.to_string(),
-        last_used_at: session.last_used_at.to_string(),
-        ip: session.ip,
-        user_agent: session.user_agent,
-    });
-    Ok(Json(view.collect()))
+    let sessions = app.store.list_sessions(&caller.user.id).await?;
+    Ok(views(sessions, &caller.user, &caller.session.id, app.clock.now()))
 }
 
 /// End one of your sessions
