@@ -34,6 +34,7 @@ pub fn router(app: App) -> Router {
             get(read::one).patch(update::patch).put(update::replace).delete(delete::handle),
         )
         .route("/api/v1/users/{user_id}/events", get(events::handle))
+        .route("/api/v1/users/{user_id}/sessions", get(sessions::list_of).delete(sessions::end_all))
         .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle));
     http::serve(routes, app)
 }
@@ -45,6 +46,8 @@ pub fn router(app: App) -> Router {
     update::patch_me,
     sessions::list,
     sessions::end,
+    sessions::list_of,
+    sessions::end_all,
     list::handle,
     read::one,
     update::patch,

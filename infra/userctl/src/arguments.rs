@@ -68,6 +68,8 @@ pub(crate) enum OnStage {
     Activate { email: Email },
     /// Switch an account off and end its sessions; it can be switched on again
     Deactivate { email: Email },
+    /// End every session of a user, and the links in emails with them
+    SignOut { email: Email },
     /// Remove an account for good
     Delete {
         email: Email,
