@@ -13,6 +13,10 @@ pub enum Action<'a> {
     List,
     /// See what happened to a user.
     ReadEvents,
+    /// See where a user is signed in.
+    ReadSessions,
+    /// Sign a user out everywhere.
+    EndSessions,
     /// Change a user's names.
     Rename(&'a UserId),
     /// Change whether a user is active or verified.

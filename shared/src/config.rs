@@ -72,6 +72,8 @@ variables! {
     jwt_access_token_expire_minutes: i64 = between(1, 1_440),
     /// How long a refresh token is good, in days.
     jwt_refresh_token_expire_days: i64 = between(1, 400),
+    /// How many days after its sign-in a session ends, whatever is refreshed; no refresh token outlives it, however many days one lasts.
+    session_max_days: i64 = between(1, 400),
     /// For how many seconds a used refresh token still gets its successor.
     refresh_reuse_grace_seconds: i64 = between(0, 300),
     /// What sign-up says of an address that is taken.
@@ -171,6 +173,12 @@ impl Config {
     #[must_use]
     pub fn refresh_token_seconds(&self) -> i64 {
         self.jwt_refresh_token_expire_days * 86_400
+    }
+
+    /// Seconds from a sign-in to the absolute end of its session.
+    #[must_use]
+    pub fn session_max_seconds(&self) -> i64 {
+        self.session_max_days * 86_400
     }
 }
 

@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::id::{SessionId, UserId};
 use crate::login::Login;
 
+/// How many sessions a user has at most; for one more the one unused longest gives way (OWASP ASVS 5.0, 7.1.2).
+pub const MOST: usize = 50;
+
 /// A session as it is stored. It is good as long as its `epoch` is the user's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -30,7 +33,8 @@ pub struct Session {
     pub ip: String,
     /// With which program, as it called itself; at most 256 characters.
     pub user_agent: String,
-    /// When the last refresh token ends.
+    /// When the session is over: its refresh token ends then, and no access token outlives it. A refresh moves it on, up to the
+    /// absolute end that [`Session::within`] sets.
     pub expires_at: Timestamp,
 }
 
@@ -96,7 +100,7 @@ impl Session {
             last_used_at: now,
             ip: String::new(),
             user_agent: String::new(),
-            expires_at: now,
+            expires_at: now.plus(1),
         }
     }
 
@@ -106,11 +110,32 @@ impl Session {
         self.epoch == epoch && !self.is_expired(now) && network(&self.ip) == origin.network()
     }
 
+    /// The session as one that ends `seconds` after its sign-in at the latest, whatever was refreshed (OWASP ASVS 5.0, 7.3.2). The end
+    /// follows from the sign-in, so that a lowered setting holds for the sessions that there are.
+    #[must_use]
+    pub fn within(self, seconds: i64) -> Self {
+        Self { expires_at: self.expires_at.min(self.created_at.plus(seconds)), ..self }
+    }
+
     /// Whether the session is over at `now`.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
+}
+
+/// Which of a user's sessions give way to `new`, so that [`MOST`] are left with it: those that are over first, then the ones unused
+/// longest, the older of two. `new` may be among `sessions` and is never one of them.
+#[must_use]
+pub fn giving_way(new: &Session, sessions: Vec<Session>, now: Timestamp) -> Vec<SessionId> {
+    let mut others: Vec<_> = sessions.into_iter().filter(|session| session.id != new.id).collect();
+    let too_many = others.len().saturating_sub(MOST - 1);
+    others.sort_by_key(|session| {
+        // A later epoch began while somebody signed in; `new` is over then, and that one is not.
+        let valid = !session.is_expired(now) && session.epoch >= new.epoch;
+        (valid, session.last_used_at, session.created_at)
+    });
+    others.into_iter().take(too_many).map(|session| session.id).collect()
 }
 
 /// What a refresh token that does not carry the present turn gets.
@@ -139,6 +164,46 @@ pub fn judge_late(session: &Session, seq: u64, epoch: u64, now: Timestamp, grace
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn numbered(n: i64) -> Session {
+        Session { id: SessionId::of(n.to_string()), expires_at: Timestamp(1_000), ..Session::probe(Timestamp(n)) }
+    }
+
+    fn gone(sessions: Vec<Session>, now: i64) -> Vec<String> {
+        giving_way(&numbered(0), sessions, Timestamp(now)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_session_unused_longest_gives_way_to_the_one_that_is_too_many() {
+        let sessions = |count| (0..count).map(numbered).collect::<Vec<_>>();
+        assert_eq!(gone(sessions(50), 100), [""; 0], "with the new one, which is the oldest here, they are 50");
+        assert_eq!(gone(sessions(52), 100), ["1", "2"]);
+        let mut used = sessions(51);
+        used[1].last_used_at = Timestamp(90);
+        assert_eq!(gone(used, 100), ["2"]);
+        let mut alike = sessions(51);
+        alike.iter_mut().for_each(|session| session.last_used_at = Timestamp(60));
+        assert_eq!(gone(alike, 100), ["1"], "of those used last at one moment the oldest");
+    }
+
+    #[test]
+    fn sessions_that_are_over_give_way_before_those_that_are_not() {
+        let mut sessions: Vec<_> = (1..52).map(numbered).collect();
+        sessions[40].expires_at = Timestamp(100);
+        sessions[45].epoch = 0;
+        assert_eq!(gone(sessions.clone(), 99), ["46", "1"]);
+        assert_eq!(gone(sessions.clone(), 100), ["41", "46"]);
+        sessions.iter_mut().for_each(|session| session.epoch = 0);
+        sessions[50].epoch = 2;
+        assert_eq!(gone(sessions, 99), ["1", "2"], "the last one is of an epoch that began meanwhile");
+    }
+
+    #[test]
+    fn a_session_ends_so_long_after_its_sign_in_whatever_was_refreshed() {
+        let session = Session { expires_at: Timestamp(500), ..Session::probe(Timestamp(100)) };
+        assert_eq!(session.clone().within(399).expires_at, Timestamp(499));
+        assert_eq!(session.within(401).expires_at, Timestamp(500), "it never makes one longer");
+    }
 
     #[test]
     fn an_ipv6_network_is_one_source() {

@@ -26,6 +26,7 @@ mod pair;
 pub mod probe;
 mod scrape;
 pub mod session;
+pub mod sweep;
 mod transaction;
 pub mod user;
 
@@ -61,6 +62,8 @@ pub struct Store {
     users: String,
     ephemeral: String,
     outbox: String,
+    /// How long after its sign-in a session ends, whatever its item says.
+    session_max_seconds: i64,
 }
 
 impl Store {
@@ -79,6 +82,7 @@ impl Store {
             users: config.users_table.clone(),
             ephemeral: config.ephemeral_table.clone(),
             outbox: config.outbox_table.clone(),
+            session_max_seconds: config.session_max_seconds(),
         }
     }
 }

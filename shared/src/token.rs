@@ -92,7 +92,6 @@ pub struct Tokens {
     issuer: String,
     api: String,
     access_seconds: i64,
-    refresh_seconds: i64,
     access: Mint,
     refresh: Mint,
     verify: Mint,
@@ -112,7 +111,6 @@ impl Tokens {
             issuer: config.jwt_issuer.clone(),
             api: config.jwt_audience.clone(),
             access_seconds: config.access_token_seconds(),
-            refresh_seconds: config.refresh_token_seconds(),
             access: mint(Kind::Access)?,
             refresh: mint(Kind::Refresh)?,
             verify: mint(Kind::Verify)?,
@@ -129,12 +127,13 @@ impl Tokens {
     }
 
     /// The pair of the session's present turn. It depends on nothing else, so that a repeated refresh gets the same one; only the
-    /// signature of an ES256 access token has a random part.
+    /// signature of an ES256 access token has a random part. The refresh token ends with the session, the access token at the latest.
     ///
     /// # Errors
     /// [`Error::Internal`] when signing fails.
     pub fn pair(&self, session: &Session, role: Role) -> Result<TokenPair, Error> {
         let iat = session.rotated_at;
+        let access_end = iat.plus(self.access_seconds).min(session.expires_at);
         let access = AccessClaims {
             iss: self.issuer.clone(),
             aud: Kind::Access.audience(&self.issuer, &self.api),
@@ -142,7 +141,7 @@ impl Tokens {
             role,
             sid: session.id.clone(),
             iat,
-            exp: iat.plus(self.access_seconds),
+            exp: access_end,
             jti: format!("{}.{}", session.id, session.seq),
             kind: Kind::Access,
         };
@@ -153,14 +152,14 @@ impl Tokens {
             sid: session.id.clone(),
             seq: session.seq,
             iat,
-            exp: iat.plus(self.refresh_seconds),
+            exp: session.expires_at,
             kind: Kind::Refresh,
         };
         Ok(TokenPair {
             access_token: self.access.issue(iat, &access)?,
             refresh_token: self.refresh.issue(iat, &refresh)?,
             token_type: "bearer",
-            expires_in: self.access_seconds,
+            expires_in: access_end.since(iat),
         })
     }
 

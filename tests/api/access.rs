@@ -63,6 +63,8 @@ fn table() -> Vec<(&'static str, Value, [u16; 8])> {
         ("PUT /api/v1/users/{user_id}", record, admin),
         ("DELETE /api/v1/users/{user_id}", Value::Null, admin_deletes),
         ("GET /api/v1/users/{user_id}/events", Value::Null, admin),
+        ("GET /api/v1/users/{user_id}/sessions", Value::Null, admin),
+        ("DELETE /api/v1/users/{user_id}/sessions", Value::Null, admin_deletes),
         ("PATCH /api/v1/users/{user_id}/role", json!({ "role": "user" }), admin),
         ("PUT /api/v1/users/{user_id}/role", json!({ "role": "user" }), admin),
     ]

@@ -29,7 +29,7 @@ async fn overdue_users_go_with_their_logins_and_nobody_else_does() {
     assert_eq!(clean(&shop).await["removed"], 0, "a minute of slack");
     shop.clock.advance(1);
     let report = clean(&shop).await;
-    assert_eq!(report, json!({ "removed": 30, "spared": 0, "failed": 0, "overdue": 0, "complete": true }));
+    assert_eq!(report, json!({ "removed": 30, "spared": 0, "swept": 0, "failed": 0, "overdue": 0, "complete": true }));
     // Ann and the young one, a user and a login each, and the note.
     assert_eq!(shop.items("UsersTable").await.len(), 5);
     let full = shop.get("/health/full").send().await;

@@ -33,6 +33,7 @@ mod rivals;
 mod roles;
 mod sequence;
 mod support;
+mod sweep;
 mod template;
 mod tokens;
 mod transfer;

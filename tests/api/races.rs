@@ -90,3 +90,24 @@ async fn patches_of_different_fields_at_once_all_last() {
         assert_eq!((&user["first_name"], &user["last_name"]), (&json!("A"), &json!("B")));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_100_sign_ins_of_one_account_50_sessions_are_left() {
+    let shop = Arc::new(Shop::open());
+    let first = shop.member("ann@example.com").await;
+    let calls = (0..100).map(|_| {
+        let shop = shop.clone();
+        async move { shop.log_in("ann@example.com").await }
+    });
+    let (statuses, answers) = all(calls).await;
+    assert_eq!(statuses, BTreeMap::from([(200, 100)]));
+    let mut good = usize::from(shop.me(&first.access).await == 200);
+    for answer in answers {
+        good += usize::from(shop.me(&answer.text("access_token")).await == 200);
+    }
+    // Two that begin in one second each keep their own, and either may take the other one away.
+    assert!((49..=50).contains(&good), "{good}");
+    assert_eq!(shop.session_count().await, good);
+    let last = shop.signed_in("ann@example.com").await;
+    assert_eq!((shop.me(&last.access).await, shop.session_count().await), (200, 50));
+}

@@ -164,3 +164,32 @@ async fn a_refresh_during_a_deletion_leaves_nothing_that_opens() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_during_a_deletion_leaves_nothing_that_opens_and_nothing_for_long() {
+    let mut running = JoinSet::new();
+    for _ in 0..SHOPS {
+        running.spawn(async {
+            let shop = Shop::open();
+            for turn in 0..ROUNDS / SHOPS {
+                let email = format!("user{turn}@example.com");
+                let member = shop.member(&email).await;
+                let delete =
+                    shop.delete("/users/me").bearer(&member.access).json(json!({ "password": PASSWORD })).send();
+                let (deleted, login) = at_once(delete, shop.log_in(&email)).await;
+                assert_eq!(deleted.status, 204);
+                match login.status.as_u16() {
+                    200 => assert_eq!(shop.me(&login.text("access_token")).await, 401),
+                    _ => assert_eq!(login.problem(), (401, "invalid-credentials")),
+                }
+            }
+            let report = Box::pin(userctl::check::check(&shop.stage())).await.unwrap();
+            assert!(report.is_clean(), "{}", report.text());
+            shop.clock.advance(60);
+            let cleaned = shop.service.invoke("CleanupFunction", json!({})).await.unwrap();
+            assert_eq!(cleaned["swept"], ROUNDS / SHOPS);
+            assert_eq!(shop.session_count().await, 0);
+        });
+    }
+    running.join_all().await;
+}

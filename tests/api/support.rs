@@ -2,6 +2,7 @@
 
 mod call;
 mod contract;
+pub(crate) mod crowd;
 pub(crate) mod errand;
 mod folder;
 mod former;

@@ -3,7 +3,7 @@
 use user_core::error::Error;
 use user_core::password::Password;
 use user_core::user::Role;
-use userctl::command::{create_admin, set_role, show};
+use userctl::command::{create_admin, set_role, show, sign_out};
 
 use crate::support::{PASSWORD, Shop};
 
@@ -31,4 +31,22 @@ async fn roles_are_given_and_taken_and_the_last_admin_stays() {
     assert!(matches!(set_role(&shop.stage(), &nobody, Role::Admin).await, Err(Error::NotFound)));
     assert!(matches!(show(&shop.stage(), &nobody).await, Err(Error::NotFound)));
     assert_eq!(show(&shop.stage(), &email).await.unwrap().id.as_str(), ann.id);
+}
+
+#[tokio::test]
+async fn an_operator_signs_a_user_out_everywhere_and_voids_what_was_mailed() {
+    let shop = Shop::open();
+    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
+    shop.forgot("ann@example.com").await;
+    let letter = shop.mailed_token("ann@example.com").await;
+    shop.clock.advance(1);
+    sign_out(&shop.stage(), &"Ann@example.com".parse().unwrap()).await.unwrap();
+    assert_eq!((shop.me(&ann.access).await, shop.me(&admin.access).await), (401, 200));
+    assert_eq!(shop.reset(&letter, "Sh0rt-black-now").await.problem(), (400, "invalid-token"));
+    let events = shop.get(&format!("/users/{}/events?limit=1", ann.id)).bearer(&admin.access).send().await;
+    let event = &events.json["items"][0];
+    assert_eq!((&event["name"], &event["actor"]["type"]), (&"signed-out-everywhere".into(), &"operator".into()));
+    assert_eq!(shop.log_in("ann@example.com").await.status, 200);
+    let nobody = sign_out(&shop.stage(), &"nobody@example.com".parse().unwrap()).await;
+    assert!(matches!(nobody, Err(Error::NotFound)));
 }

@@ -68,11 +68,14 @@ impl Form for Credentials {
 /// An address and its password for a pair of tokens. The form is that of OAuth 2.0's password grant (RFC 6749, 4.3), as the "Authorize"
 /// button of Swagger UI sends it; fields of the form that are not listed are dropped.
 ///
+/// A session ends `SESSION_MAX_DAYS` (90) after its sign-in, whatever is refreshed. A user has at most 50: one more ends the one that was
+/// unused longest.
+///
 /// An unknown address and a wrong password are answered alike. They take as long, too, as long as all passwords are hashed in the way that
 /// new ones are: an imported hash, or one of former settings, can be told by its time until its owner signs in, unless the operator sets
 /// `FAILED_SIGN_IN_MIN_MS`. After ten wrong passwords in a row whoever comes from a network in which the account is not signed in has to
-/// wait, longer each time. With `SIGNUP_ENUMERATION` private, the right password of an account that never proved its address is answered like a wrong
-/// one, and its owner gets another verification email.
+/// wait, longer each time. With `SIGNUP_ENUMERATION` private, the right password of an account that never proved its address is answered
+/// like a wrong one, and its owner gets another verification email.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/login",
@@ -113,9 +116,11 @@ async fn begin(app: &App, limits: &Limits, origin: Origin, credentials: Credenti
     }
     let by = By::request(Actor::User(login.user_id.clone()), &origin, &app.clock);
     let event = Event::new(Name::SignedIn, &login.user_id, &by)?;
-    let session = Session::begin(&login, origin, app.clock.now(), app.config.refresh_token_seconds())?;
+    let now = app.clock.now();
+    let session = Session::begin(&login, origin, now, app.config.refresh_token_seconds())?;
+    let session = session.within(app.config.session_max_seconds());
     // Nobody has the session's tokens before the event is written, too.
-    let written = try_join(app.store.create_session(&session), app.store.note_event(&event));
+    let written = try_join(app.store.create_session(&session, now), app.store.note_event(&event));
     let (_, written) = Box::pin(join(app.newest_keyring(), written)).await;
     written?;
     app.keyring()?.tokens.pair(&session, login.role)

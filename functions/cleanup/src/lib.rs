@@ -1,8 +1,9 @@
-//! Removes users that never proved their address, a minute after their time is over, and leaves a note of the run.
+//! Removes users that never proved their address, a minute after their time is over, ends sessions that a removed user left behind, and
+//! leaves a note of the run.
 
 use std::time::{Duration, Instant};
 
-use futures::future::{ready, try_join_all};
+use futures::future::{ready, try_join, try_join_all};
 use futures::{StreamExt, stream};
 use serde::Serialize;
 use user_core::app::App;
@@ -11,6 +12,7 @@ use user_core::error::Error;
 use user_core::event::{Actor, By, Event, Name};
 use user_core::metric;
 use user_core::store::expiry::{Heartbeat, Overdue, Removal, SHARDS};
+use user_core::store::sweep::{LATE_SECONDS, Sweep};
 
 /// Users are over at their second; removing them may take its time, so that clocks that differ do no harm.
 const SLACK_SECONDS: i64 = 60;
@@ -26,12 +28,20 @@ pub struct Report {
     pub removed: u64,
     /// Users that were verified, or gone, at the last moment.
     pub spared: u64,
-    /// Users whose removal failed; the next run tries again.
+    /// Removed users whose sessions were looked for once more.
+    pub swept: u64,
+    /// Users whose removal or sweep failed; the next run tries again.
     pub failed: u64,
     /// Overdue users left (at least so many, where there are very many).
     pub overdue: u64,
     /// Whether the run came to the end of the list before its time was over.
     pub complete: bool,
+}
+
+impl Report {
+    fn new() -> Self {
+        Self { removed: 0, spared: 0, swept: 0, failed: 0, overdue: 0, complete: true }
+    }
 }
 
 /// Removes all overdue users it can in the time given, and stops by itself before that is over.
@@ -41,8 +51,9 @@ pub struct Report {
 pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
     let stop_at = Instant::now() + time.saturating_sub(RESERVE);
     let cutoff = app.clock.now().plus(-SLACK_SECONDS);
-    let mut report = Report { removed: 0, spared: 0, failed: 0, overdue: 0, complete: true };
-    for shard in try_join_all((0..SHARDS).map(|shard| clean(app, shard, cutoff, stop_at))).await? {
+    let shards = try_join_all((0..SHARDS).map(|shard| clean(app, shard, cutoff, stop_at)));
+    let (shards, mut report) = try_join(shards, sweep(app, stop_at)).await?;
+    for shard in shards {
         report.removed += shard.removed;
         report.spared += shard.spared;
         report.failed += shard.failed;
@@ -58,6 +69,7 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
     metrics::gauge!(metric::USERS_OVERDUE).set(f64::from(u32::try_from(report.overdue).unwrap_or(u32::MAX)));
     tracing::info!(
         cleanup.removed = report.removed,
+        cleanup.swept = report.swept,
         cleanup.overdue = report.overdue,
         cleanup.failed = report.failed,
         "cleanup"
@@ -66,7 +78,7 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
 }
 
 async fn clean(app: &App, shard: u64, cutoff: Timestamp, stop_at: Instant) -> Result<Report, Error> {
-    let mut report = Report { removed: 0, spared: 0, failed: 0, overdue: 0, complete: true };
+    let mut report = Report::new();
     let mut place = None;
     loop {
         let (users, next) = app.store.list_overdue(shard, cutoff, place).await?;
@@ -89,6 +101,38 @@ async fn clean(app: &App, shard: u64, cutoff: Timestamp, stop_at: Instant) -> Re
         }
         place = next;
     }
+}
+
+/// Ends the sessions of users who were removed so long ago that no more can begin.
+async fn sweep(app: &App, stop_at: Instant) -> Result<Report, Error> {
+    let (cutoff, mut report, mut place) = (app.clock.now().plus(-LATE_SECONDS), Report::new(), None);
+    loop {
+        let (sweeps, next) = app.store.list_sweeps(cutoff, place).await?;
+        for noted in sweeps {
+            let left = stop_at.saturating_duration_since(Instant::now());
+            match tokio::time::timeout(left, sweep_one(app, &noted)).await {
+                Ok(Ok(())) => report.swept += 1,
+                Ok(Err(error)) => {
+                    tracing::error!(user.id = %noted.user_id, error.cause = %error, "sessions were not swept");
+                    report.failed += 1;
+                }
+                // What was ended stays so; the next run goes on.
+                Err(_) => {
+                    report.complete = false;
+                    return Ok(report);
+                }
+            }
+        }
+        if next.is_none() {
+            return Ok(report);
+        }
+        place = next;
+    }
+}
+
+async fn sweep_one(app: &App, noted: &Sweep) -> Result<(), Error> {
+    app.store.sweep(noted).await?;
+    app.store.forget_sweep(noted).await
 }
 
 async fn remove(app: &App, user: Overdue, cutoff: Timestamp) -> Option<Removal> {

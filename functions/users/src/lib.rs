@@ -32,6 +32,7 @@ pub fn router(app: App) -> Router {
             "/api/v1/users/{user_id}",
             get(read::one).patch(update::patch).put(update::replace).delete(delete::handle),
         )
+        .route("/api/v1/users/{user_id}/sessions", get(sessions::list_of).delete(sessions::end_all))
         .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle))
         .route_layer(from_fn(query::none))
         .route("/api/v1/users", get(list::handle))
@@ -47,6 +48,8 @@ pub fn router(app: App) -> Router {
     update::patch_me,
     sessions::list,
     sessions::end,
+    sessions::list_of,
+    sessions::end_all,
     list::handle,
     read::one,
     update::patch,

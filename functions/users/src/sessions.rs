@@ -1,16 +1,21 @@
-//! `GET /users/me/sessions`, `DELETE /users/me/sessions/{session_id}`.
+//! `GET /users/me/sessions`, `DELETE /users/me/sessions/{session_id}`, and for administrators `GET` and `DELETE
+//! /users/{user_id}/sessions`.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::Serialize;
+use user_core::access::{Action, permit};
 use user_core::app::App;
+use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::http::extract::Caller;
-use user_core::id::SessionId;
+use user_core::id::{SessionId, UserId};
+use user_core::session::{MOST, Session};
+use user_core::user::User;
 use utoipa::ToSchema;
 
-/// A session as its owner sees it.
+/// A session as its owner and administrators see it.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SessionView {
     #[schema(value_type = String, example = "q7Wc1nB0Zx5mJ8sT2vLr9A")]
@@ -31,9 +36,26 @@ pub(crate) struct SessionView {
     current: bool,
 }
 
+/// The sessions of `user` that are valid at `now`, the last used first and this request's before others of that moment. They are [`MOST`]
+/// at most, also of a user who has more from before there was a limit.
+fn views(mut sessions: Vec<Session>, user: &User, current: &SessionId, now: Timestamp) -> Json<Vec<SessionView>> {
+    sessions.retain(|session| session.epoch == user.epoch && !session.is_expired(now));
+    sessions
+        .sort_by_key(|session| std::cmp::Reverse((session.last_used_at, session.id == *current, session.created_at)));
+    let view = sessions.into_iter().take(MOST).map(|session| SessionView {
+        current: session.id == *current,
+        id: session.id,
+        created_at: session.created_at.to_string(),
+        last_used_at: session.last_used_at.to_string(),
+        ip: session.ip,
+        user_agent: session.user_agent,
+    });
+    Json(view.collect())
+}
+
 /// See your sessions
 ///
-/// Every session that is still good, the last used first.
+/// Every session that is still good, the last used first: 50 at most. With one more sign-in the session that was unused longest ends.
 #[utoipa::path(
     get,
     path = "/api/v1/users/me/sessions",
@@ -43,19 +65,8 @@ pub(crate) struct SessionView {
     extensions(("x-problems" = json!(["unauthenticated"]))),
 )]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<SessionView>>, Error> {
-    let now = app.clock.now();
-    let mut sessions = app.store.list_sessions(&caller.user.id).await?;
-    sessions.retain(|session| session.epoch == caller.user.epoch && !session.is_expired(now));
-    sessions.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
-    let view = sessions.into_iter().map(|session| SessionView {
-        current: session.id == caller.session.id,
-        id: session.id,
-        created_at: session.created_at.to_string(),
-        last_used_at: session.last_used_at.to_string(),
-        ip: session.ip,
-        user_agent: session.user_agent,
-    });
-    Ok(Json(view.collect()))
+    let sessions = app.store.list_sessions(&caller.user.id).await?;
+    Ok(views(sessions, &caller.user, &caller.session.id, app.clock.now()))
 }
 
 /// End one of your sessions
@@ -76,4 +87,50 @@ pub(crate) async fn end(
     Path(id): Path<SessionId>,
 ) -> Result<StatusCode, Error> {
     app.store.end_session(&caller.user.id, &id).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// See a user's sessions
+///
+/// Where a user is signed in, the last used first: 50 at most; for administrators.
+#[utoipa::path(
+    get,
+    path = "/api/v1/users/{user_id}/sessions",
+    operation_id = "listSessions",
+    tag = "Users",
+    params(("user_id" = String, Path, description = "The user's id", example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51")),
+    responses((status = 200, description = "The sessions.", body = Vec<SessionView>)),
+    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found"]))),
+)]
+pub(crate) async fn list_of(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<UserId>,
+) -> Result<Json<Vec<SessionView>>, Error> {
+    permit(&caller.user, Action::ReadSessions)?;
+    let (user, sessions) = tokio::try_join!(crate::find(&app, &id), app.store.list_sessions(&id))?;
+    Ok(views(sessions, &user, &caller.session.id, app.clock.now()))
+}
+
+/// Sign a user out everywhere
+///
+/// Ends every session of a user, and with them every link in emails and every change that waits for one; for administrators. The user
+/// can sign in again at once.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/users/{user_id}/sessions",
+    operation_id = "endSessions",
+    tag = "Users",
+    params(("user_id" = String, Path, description = "The user's id", example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51")),
+    responses((status = 204, description = "All sessions are ended.")),
+    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found"]))),
+)]
+pub(crate) async fn end_all(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<UserId>,
+) -> Result<StatusCode, Error> {
+    permit(&caller.user, Action::EndSessions)?;
+    let (now, by) = (app.clock.now(), caller.by(&app));
+    let decide = |user: &User| crate::existing(user, now).map(|()| user.in_new_epoch(now).into());
+    app.store.change_user(&id, None, &by, decide).await.map(|_| StatusCode::NO_CONTENT)
 }

@@ -83,6 +83,11 @@ pub(crate) enum OnStage {
         #[arg(value_parser = Email::known)]
         email: Email,
     },
+    /// End every session of a user, and the links in emails with them
+    SignOut {
+        #[arg(value_parser = Email::known)]
+        email: Email,
+    },
     /// Remove an account for good
     Delete {
         #[arg(value_parser = Email::known)]

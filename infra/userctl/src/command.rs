@@ -54,6 +54,16 @@ pub async fn set_active(stage: &Stage, email: &Email, is_active: bool) -> Result
     edit(stage, email, &Edit { is_active: Some(is_active), ..Edit::default() }).await
 }
 
+/// Ends every session of the user with this address, and with them whatever was mailed to it.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn sign_out(stage: &Stage, email: &Email) -> Result<User, Error> {
+    let user = show(stage, email).await?;
+    let (id, now) = (user.id.clone(), stage.clock.now());
+    stage.store.change_user(&id, Some(user), &operator(stage), |user| Ok(user.in_new_epoch(now).into())).await
+}
+
 async fn edit(stage: &Stage, email: &Email, edit: &Edit) -> Result<User, Error> {
     let user = show(stage, email).await?;
     let id = user.id.clone();

@@ -107,6 +107,7 @@ async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
         OnStage::List(wish) => list(stage, &wish).await?,
         OnStage::Activate { email } => command::set_active(stage, &email, true).await?.into(),
         OnStage::Deactivate { email } => command::set_active(stage, &email, false).await?.into(),
+        OnStage::SignOut { email } => command::sign_out(stage, &email).await?.into(),
         OnStage::Delete { email, yes } => delete(stage, &email, yes).await?,
         OnStage::Stats => {
             let stats = directory::stats(stage).await?;

@@ -134,7 +134,7 @@ impl Store {
         };
         let answer = scan.set_exclusive_start_key(after.map(|place| place.key)).send().await.map_err(failed)?;
         let items = answer.items.unwrap_or_default().into_iter();
-        let records = items.map(|item| (Place::of_item(table, &item), record(item))).collect();
+        let records = items.map(|item| (Place::of_item(table, &item), self.record(item))).collect();
         Ok((records, answer.last_evaluated_key.map(|key| Place { table, key })))
     }
 
@@ -150,7 +150,7 @@ impl Store {
             .set_key(Some(place.key.clone()))
             .consistent_read(true)
             .send();
-        Ok(answer.await.map_err(failed)?.item.map_or(Record::Absent, record))
+        Ok(answer.await.map_err(failed)?.item.map_or(Record::Absent, |item| self.record(item)))
     }
 
     fn name_of(&self, table: Table) -> &str {
@@ -159,27 +159,26 @@ impl Store {
             Table::Ephemeral => &self.ephemeral,
         }
     }
+
+    fn record(&self, item: Item) -> Record {
+        let partition = text(&item, "pk");
+        let address = partition.strip_prefix("EMAIL#").unwrap_or(partition).to_owned();
+        let read = match text(&item, "sk") {
+            "PROFILE" => user(&item),
+            "LOGIN" if is_reserved(&item) => from_item(item)
+                .map(|Reserved { user_id, expires_at }| Record::Reservation { address, user_id, expires_at }),
+            "LOGIN" => from_item(item).map(|login| Record::Login { address, login }),
+            key if key.starts_with("SESSION#") => self.session_of(item).map(Record::Session),
+            _ => Ok(Record::Other),
+        };
+        read.unwrap_or(Record::Unreadable)
+    }
 }
 
 #[derive(Deserialize)]
 struct Reserved {
     user_id: UserId,
     expires_at: Timestamp,
-}
-
-fn record(item: Item) -> Record {
-    let partition = text(&item, "pk");
-    let address = partition.strip_prefix("EMAIL#").unwrap_or(partition).to_owned();
-    let read = match text(&item, "sk") {
-        "PROFILE" => user(&item),
-        "LOGIN" if is_reserved(&item) => {
-            from_item(item).map(|Reserved { user_id, expires_at }| Record::Reservation { address, user_id, expires_at })
-        }
-        "LOGIN" => from_item(item).map(|login| Record::Login { address, login }),
-        key if key.starts_with("SESSION#") => from_item(item).map(Record::Session),
-        _ => Ok(Record::Other),
-    };
-    read.unwrap_or(Record::Unreadable)
 }
 
 /// A user, and whether its item is the one that would be written for it now.

@@ -72,6 +72,13 @@ pub(super) fn session(user: &UserId, id: &SessionId) -> Item {
     item(user_partition(user), &format!("SESSION#{id}"))
 }
 
+/// Where the notes of removed users lie, whose sessions are to be swept.
+pub(super) const SWEEPS: &str = "SWEEPS";
+
+pub(super) fn sweep(user: &UserId) -> Item {
+    item(SWEEPS.to_owned(), &user_partition(user))
+}
+
 pub(super) fn limit(class: &str, subject: &str, window: &str) -> Item {
     item(format!("LIMIT#{class}#{subject}"), window)
 }

@@ -103,10 +103,10 @@ impl Transaction {
         Ok(self.with(TransactWriteItem::builder().delete(delete).build(), refusal))
     }
 
-    /// Deletes an item, whether it is there or not.
-    pub(super) fn remove(self, table: &str, key: Item) -> Result<Self, Error> {
-        let delete = Delete::builder().table_name(table).set_key(Some(key)).build().map_err(Error::internal)?;
-        let write = TransactWriteItem::builder().delete(delete).build();
+    /// Puts an item over what lies at its key.
+    pub(super) fn overwrite(self, table: &str, item: Item) -> Result<Self, Error> {
+        let put = Put::builder().table_name(table).set_item(Some(item)).build().map_err(Error::internal)?;
+        let write = TransactWriteItem::builder().put(put).build();
         Ok(self.with(write, || Error::internal("a write without a condition was refused")))
     }
 

@@ -1,8 +1,11 @@
 //! User items, and the transactions that keep user, login and the count of administrators in step.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::failure::failed;
+use super::sweep::Sweep;
 use super::transaction::{Expression, Transaction, conditional, unless_contended};
 use super::{Item, MAX_ID_BYTES, Store, at, from_item, key, n, s, to_item};
 use crate::clock::Timestamp;
@@ -16,8 +19,8 @@ use crate::user::User;
 /// The form of the items that this release writes; migrations compare it.
 pub(super) const SCHEMA: u32 = 1;
 
-/// How many sessions are removed with their user, in the one transaction, which takes 100 writes.
-const SESSIONS_AT_ONCE: usize = 90;
+/// How long a removal may take to end the user's sessions; those of very many that are left then are swept later.
+const SWEEP_TIME: Duration = Duration::from_secs(5);
 
 /// How often a record may change under our hands before the answer is [`Error::Busy`].
 const ATTEMPTS: usize = 5;
@@ -145,7 +148,8 @@ impl Store {
         Err(Error::Busy)
     }
 
-    /// Removes a user with its login and sessions if `decide` lets it; the address is free at once.
+    /// Removes a user with its login if `decide` lets it, and then its sessions, however many; the address is free at once. Sessions that
+    /// this does not come to are left to cleanup by a [`Sweep`] that the removal notes; none of them opens anything any more.
     ///
     /// # Errors
     /// As [`Store::change_user`].
@@ -161,7 +165,14 @@ impl Store {
             decide(&user)?;
             match self.delete_user(&user, by).await {
                 Err(Error::Stale) => {}
-                outcome => return outcome,
+                Ok(sweep) => {
+                    let swept = tokio::time::timeout(SWEEP_TIME, self.sweep(&sweep)).await;
+                    if !matches!(swept, Ok(Ok(()))) {
+                        tracing::warn!(user.id = id.as_str(), "sessions of a removed user are left to cleanup");
+                    }
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(Error::Busy)
@@ -211,20 +222,19 @@ impl Store {
         conditional(outcome.await, Error::Stale).map(|_| ())
     }
 
-    async fn delete_user(&self, user: &User, by: &By) -> Result<(), Error> {
-        let sessions = self.session_keys(&user.id).await?;
+    /// Removes a user without its sessions, which are to be swept.
+    async fn delete_user(&self, user: &User, by: &By) -> Result<Sweep, Error> {
+        let event = Event::new(Name::Deleted, &user.id, by)?;
         let mut writes = Transaction::default()
             .delete(&self.users, key::user(&user.id), is_version(user), || Error::Stale)?
             .delete(&self.users, key::login(&user.email.key()), is_of(&user.id), || Error::Stale)?;
         if user.is_working_admin() {
             writes = self.one_admin_less(writes)?;
         }
-        // No session is left without its user; of very many, and of those that begin just now, TTL removes the rest.
-        for key in sessions.into_iter().take(SESSIONS_AT_ONCE) {
-            writes = writes.remove(&self.ephemeral, key)?;
-        }
+        let sweep = Sweep { user_id: user.id.clone(), removed_at: event.created_at };
+        let writes = self.note_sweep(writes, &sweep)?;
         let writes = self.free_left_over(writes, user, None).await?;
-        self.commit(writes, &[Event::new(Name::Deleted, &user.id, by)?]).await
+        self.commit(writes, &[event]).await.map(|()| sweep)
     }
 }
 

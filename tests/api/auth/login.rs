@@ -1,3 +1,7 @@
+use std::mem::take;
+use std::sync::{Arc, Mutex};
+
+use local::aws::{Fate, Wire};
 use serde_json::json;
 use user_core::login::Login;
 use user_core::password::Password;
@@ -101,4 +105,41 @@ async fn an_old_hash_is_good_and_replaced_at_the_first_login() {
     assert_eq!(shop.log_in("ann@example.com").await.status, 200);
     assert!(stored().await.password_hash.contains("m=64,t=1,p=1"));
     assert_eq!(shop.log_in("ann@example.com").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_others_overtake_ends_as_many_sessions_as_are_too_many() {
+    // What a look at the sessions was answered, to be answered once more after others have signed in.
+    #[derive(Default)]
+    struct Look {
+        answer: String,
+        stale: bool,
+    }
+    let look = Arc::new(Mutex::new(Look::default()));
+    let seen = look.clone();
+    let wire: Wire = Arc::new(move |target, _| {
+        if !target.ends_with(".Query") {
+            return Fate::Arrives;
+        }
+        let mut look = seen.lock().unwrap();
+        if take(&mut look.stale) {
+            return Fate::Refused(200, look.answer.clone());
+        }
+        let seen = seen.clone();
+        Fate::Watched(Box::new(move |_, answer| seen.lock().unwrap().answer = String::from_utf8_lossy(answer).into()))
+    });
+    let shop = Shop::over(wire);
+    shop.member("ann@example.com").await;
+    for _ in 1..40 {
+        shop.log_in("ann@example.com").await;
+    }
+    let before = take(&mut look.lock().unwrap().answer);
+    for _ in 40..50 {
+        shop.log_in("ann@example.com").await;
+    }
+    assert_eq!(shop.session_count().await, 50);
+    *look.lock().unwrap() = Look { answer: before, stale: true };
+    assert_eq!(shop.log_in("ann@example.com").await.status, 200);
+    assert!(!look.lock().unwrap().stale);
+    assert_eq!(shop.session_count().await, 50);
 }

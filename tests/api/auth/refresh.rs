@@ -1,6 +1,18 @@
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use userctl::directory::stats;
 
-use crate::support::Shop;
+use crate::support::{Answer, Shop};
+
+/// The ends of a pair's tokens, as they say it themselves: access, then refresh.
+fn ends(pair: &Answer) -> [i64; 2] {
+    ["access_token", "refresh_token"].map(|name| {
+        let token = pair.text(name);
+        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&claims).unwrap()["exp"].as_i64().unwrap()
+    })
+}
 
 #[tokio::test]
 async fn a_refresh_token_is_good_once_and_answers_its_successor_again_within_the_grace() {
@@ -86,4 +98,63 @@ async fn whoever_may_not_sign_in_may_not_refresh() {
     let gone = shop.member("eve@example.com").await;
     shop.delete(&format!("/users/{}", gone.id)).bearer(&admin.access).send().await;
     assert_eq!(shop.refresh(&gone.refresh).await.problem(), (401, "invalid-refresh-token"));
+}
+
+#[tokio::test]
+async fn a_session_ends_so_many_days_after_its_sign_in_whatever_is_refreshed() {
+    let shop = Shop::with(&[("SESSION_MAX_DAYS", "2"), ("JWT_REFRESH_TOKEN_EXPIRE_DAYS", "1")]);
+    shop.member("ann@example.com").await;
+    let begun = shop.clock.now().0;
+    let mut pair = shop.log_in("ann@example.com").await;
+    assert_eq!(ends(&pair), [begun + 1_800, begun + 86_400]);
+    for (at, access_end, refresh_end) in
+        [(80_000, 81_800, 166_400), (160_000, 161_800, 172_800), (172_000, 172_800, 172_800)]
+    {
+        shop.clock.advance(begun + at - shop.clock.now().0);
+        let token = pair.text("refresh_token");
+        pair = shop.refresh(&token).await;
+        assert_eq!(ends(&pair), [begun + access_end, begun + refresh_end], "{at}");
+        assert_eq!(pair.json["expires_in"], access_end - at, "{at}");
+        shop.clock.advance(10);
+        assert_eq!(shop.refresh(&token).await.raw, pair.raw, "the very same pair");
+    }
+    shop.clock.advance(789);
+    let last = shop.refresh(&pair.text("refresh_token")).await;
+    assert_eq!((ends(&last), &last.json["expires_in"]), ([begun + 172_800; 2], &json!(1)));
+    assert_eq!(shop.me(&last.text("access_token")).await, 200);
+    shop.clock.advance(1);
+    assert_eq!(shop.me(&last.text("access_token")).await, 401);
+    for over in [pair, last] {
+        assert_eq!(shop.refresh(&over.text("refresh_token")).await.problem(), (401, "invalid-refresh-token"));
+    }
+    assert_eq!(stats(&shop.stage()).await.unwrap().sessions, 0, "for the operator, too");
+    let again = shop.signed_in("ann@example.com").await;
+    let listed = shop.get("/users/me/sessions").bearer(&again.access).send().await;
+    assert_eq!(listed.json.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refresh_token_never_outlives_its_session() {
+    let shop = Shop::with(&[("SESSION_MAX_DAYS", "1"), ("JWT_REFRESH_TOKEN_EXPIRE_DAYS", "7")]);
+    shop.member("ann@example.com").await;
+    let end = shop.clock.now().0 + 86_400;
+    let pair = shop.log_in("ann@example.com").await;
+    assert_eq!(ends(&pair)[1], end);
+    shop.clock.advance(86_399);
+    assert_eq!(ends(&shop.refresh(&pair.text("refresh_token")).await), [end; 2]);
+}
+
+#[tokio::test]
+async fn a_lowered_limit_holds_for_the_sessions_that_there_are() {
+    let first = Shop::open();
+    let lowered = first.joined(&[("SESSION_MAX_DAYS", "1")]).await;
+    let ann = first.member("ann@example.com").await;
+    first.clock.advance(86_399);
+    let pair = first.refresh(&ann.refresh).await;
+    let access = pair.text("access_token");
+    assert_eq!(lowered.me(&access).await, 200);
+    first.clock.advance(1);
+    assert_eq!((lowered.me(&access).await, first.me(&access).await), (401, 200));
+    assert_eq!(lowered.refresh(&pair.text("refresh_token")).await.problem(), (401, "invalid-refresh-token"));
+    assert_eq!(first.refresh(&pair.text("refresh_token")).await.status, 200, "it was refused and not used up");
 }

@@ -1,6 +1,12 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Shop};
+use crate::support::{Member, PASSWORD, Shop};
+
+async fn list(shop: &Shop, path: &str, access: &str) -> Vec<Value> {
+    let answer = shop.get(path).bearer(access).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.json);
+    answer.json.as_array().unwrap().clone()
+}
 
 #[tokio::test]
 async fn sessions_show_where_they_come_from_and_which_is_this_one() {
@@ -53,4 +59,134 @@ async fn ended_sessions_are_not_listed() {
     shop.post("/auth/logout-all").bearer(&ann).send().await;
     let again = shop.log_in("ann@example.com").await.text("access_token");
     assert_eq!(count(&again).await, Some(1));
+}
+
+#[tokio::test]
+async fn the_51st_sign_in_ends_the_session_that_was_unused_longest() {
+    let shop = Shop::open();
+    let mut members = vec![shop.member("ann@example.com").await];
+    for _ in 1..50 {
+        shop.clock.advance(1);
+        members.push(shop.signed_in("ann@example.com").await);
+    }
+    assert_eq!(list(&shop, "/users/me/sessions", &members[49].access).await.len(), 50);
+    shop.clock.advance(60);
+    // A call is a use, and so is a refresh.
+    assert_eq!(shop.me(&members[0].access).await, 200);
+    assert_eq!(shop.refresh(&members[1].refresh).await.status, 200);
+    shop.clock.advance(1);
+    members.push(shop.signed_in("ann@example.com").await);
+    let mut ended = Vec::new();
+    for (n, Member { access, .. }) in members.iter().enumerate() {
+        if shop.me(access).await == 401 {
+            ended.push(n);
+        }
+    }
+    assert_eq!(ended, [2]);
+    assert_eq!(shop.refresh(&members[2].refresh).await.problem(), (401, "invalid-refresh-token"));
+    assert_eq!(list(&shop, "/users/me/sessions", &members[0].access).await.len(), 50);
+}
+
+#[tokio::test]
+async fn sessions_that_are_over_do_not_count_and_do_not_pile_up() {
+    let shop = Shop::with(&[("JWT_REFRESH_TOKEN_EXPIRE_DAYS", "1")]);
+    shop.member("ann@example.com").await;
+    for _ in 0..29 {
+        shop.log_in("ann@example.com").await;
+    }
+    shop.clock.advance(86_400);
+    let mut tokens = Vec::new();
+    for _ in 0..50 {
+        tokens.push(shop.log_in("ann@example.com").await.text("access_token"));
+    }
+    for token in &tokens {
+        assert_eq!(shop.me(token).await, 200);
+    }
+    assert_eq!(shop.session_count().await, 50);
+    for _ in 0..60 {
+        let access = shop.log_in("ann@example.com").await.text("access_token");
+        assert_eq!(shop.post("/auth/logout-all").bearer(&access).send().await.status, 204);
+    }
+    assert_eq!(shop.session_count().await, 50, "nor do those that a new epoch has ended");
+}
+
+#[tokio::test]
+async fn who_has_more_sessions_from_before_sees_50_and_keeps_50_at_the_next_sign_in() {
+    let shop = Shop::open();
+    let ann = shop.member("ann@example.com").await;
+    shop.multiply_session(&ann.id, 1_200).await;
+    let seen = list(&shop, "/users/me/sessions", &ann.access).await;
+    assert_eq!((seen.len(), &seen[0]["current"]), (50, &json!(true)));
+    shop.clock.advance(1);
+    let next = shop.signed_in("ann@example.com").await;
+    assert_eq!(shop.session_count().await, 50);
+    assert_eq!(list(&shop, "/users/me/sessions", &next.access).await.len(), 50);
+}
+
+#[tokio::test]
+async fn an_administrator_sees_where_a_user_is_signed_in() {
+    let shop = Shop::open();
+    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
+    shop.clock.advance(1);
+    shop.stranger("ann@example.com", PASSWORD).await;
+    let seen = list(&shop, &format!("/users/{}/sessions", ann.id), &admin.access).await;
+    let ips: Vec<_> = seen.iter().map(|session| (&session["ip"], &session["current"])).collect();
+    assert_eq!(ips, [(&json!("192.0.2.1"), &json!(false)), (&json!("127.0.0.1"), &json!(false))]);
+    assert_eq!(
+        seen,
+        list(&shop, "/users/me/sessions", &ann.access).await.into_iter().map(elsewhere).collect::<Vec<_>>()
+    );
+    let own = list(&shop, &format!("/users/{}/sessions", admin.id), &admin.access).await;
+    assert_eq!((own.len(), &own[0]["current"]), (1, &json!(true)));
+}
+
+/// A session as somebody else sees it.
+fn elsewhere(mut session: Value) -> Value {
+    session["current"] = json!(false);
+    session
+}
+
+#[tokio::test]
+async fn an_administrator_signs_a_user_out_everywhere_and_voids_what_was_mailed() {
+    let shop = Shop::open();
+    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
+    shop.forgot("ann@example.com").await;
+    let letter = shop.mailed_token("ann@example.com").await;
+    shop.clock.advance(1);
+    let path = format!("/users/{}/sessions", ann.id);
+    assert_eq!(shop.delete(&path).bearer(&admin.access).send().await.status, 204);
+    assert_eq!((shop.me(&ann.access).await, shop.me(&admin.access).await), (401, 200));
+    assert_eq!(shop.refresh(&ann.refresh).await.problem(), (401, "invalid-refresh-token"));
+    assert_eq!(shop.reset(&letter, "Sh0rt-black-now").await.problem(), (400, "invalid-token"));
+    assert_eq!(list(&shop, &path, &admin.access).await, [json!(null); 0]);
+    let events = shop.get(&format!("/users/{}/events?limit=1", ann.id)).bearer(&admin.access).send().await;
+    let event = &events.json["items"][0];
+    assert_eq!(event["name"], "signed-out-everywhere");
+    assert_eq!(event["actor"], json!({ "type": "user", "id": admin.id }));
+    assert_eq!(shop.log_in("ann@example.com").await.status, 200, "and can come in again");
+    let own = format!("/users/{}/sessions", admin.id);
+    assert_eq!(shop.delete(&own).bearer(&admin.access).send().await.status, 204);
+    assert_eq!(shop.me(&admin.access).await, 401, "an administrator, too");
+}
+
+#[tokio::test]
+async fn sessions_of_users_that_do_not_exist_are_not_found_and_only_for_administrators() {
+    let shop = Shop::open();
+    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
+    shop.sign_up("late@example.com").await;
+    let stored = shop.store().read_login(&"late@example.com".parse::<user_core::email::Email>().unwrap().key()).await;
+    let late = stored.unwrap().unwrap().user_id.as_str().to_owned();
+    let waiting = format!("/users/{late}/sessions");
+    assert_eq!(list(&shop, &waiting, &admin.access).await, [json!(null); 0]);
+    shop.clock.advance(172_800);
+    let (admin, ann_again) = (shop.signed_in("admin@example.com").await, shop.signed_in("ann@example.com").await);
+    for id in ["unknown", late.as_str(), &"x".repeat(3_000), &ann.id] {
+        for method in ["GET", "DELETE"] {
+            let call = || shop.call(method.parse().unwrap(), &format!("/users/{id}/sessions"));
+            assert_eq!(call().bearer(&ann_again.access).send().await.problem(), (403, "forbidden"));
+            if id != ann.id {
+                assert_eq!(call().bearer(&admin.access).send().await.problem(), (404, "not-found"));
+            }
+        }
+    }
 }

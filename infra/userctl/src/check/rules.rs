@@ -23,6 +23,7 @@ const RESERVATION_WITHOUT_USER: &str = "reservation-without-user";
 const RESERVATION_UNLISTED: &str = "reservation-unlisted";
 const RESERVATION_MISSING: &str = "reservation-missing";
 const SESSION_WITHOUT_USER: &str = "session-without-user";
+const SESSION_TO_BE_SWEPT: &str = "session-to-be-swept";
 const VERIFIED_USER_EXPIRES: &str = "verified-user-expires";
 const INDEX_KEYS: &str = "index-keys";
 const LETTER_MISSING: &str = "letter-missing";
@@ -164,7 +165,14 @@ async fn judge_reservation(
 }
 
 async fn judge_session(stage: &Stage, session: &Session, judgement: &mut Judgement) -> Result<(), Error> {
-    if matches!(stage.store.record_at(&Place::of_user(&session.user_id)).await?, Record::Absent) {
+    if !matches!(stage.store.record_at(&Place::of_user(&session.user_id)).await?, Record::Absent) {
+        return Ok(());
+    }
+    let sweep = stage.store.read_sweep(&session.user_id).await?;
+    // The removal broke off, or a sign-in that was under way wrote the session after it: it opens nothing, and cleanup ends it.
+    if sweep.is_some_and(|sweep| sweep.covers(session)) {
+        judgement.notes.push(SESSION_TO_BE_SWEPT);
+    } else {
         judgement.add(SESSION_WITHOUT_USER, [name(&session.user_id), format!("session:{}", session.id)]);
     }
     Ok(())

@@ -104,6 +104,8 @@ pub const ROUTES: &[Row] = &[
     row("PUT /api/v1/users/{user_id}", 7, 4, 4.5, 4.0),
     row("DELETE /api/v1/users/{user_id}", 8, 5, 5.5, 11.0),
     row("GET /api/v1/users/{user_id}/events", 6, 3, 4.5, 2.0),
+    row("GET /api/v1/users/{user_id}/sessions", 7, 3, 5.5, 2.0),
+    row("DELETE /api/v1/users/{user_id}/sessions", 7, 4, 4.5, 9.0),
     row("PATCH /api/v1/users/{user_id}/role", 7, 4, 4.5, 11.0),
     row("PUT /api/v1/users/{user_id}/role", 7, 4, 4.5, 11.0),
     row("GET /api/v1/health", 0, 0, 0.0, 0.0),
