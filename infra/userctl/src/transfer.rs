@@ -3,13 +3,14 @@
 //! - [`row`]: a user as a line of a file.
 //! - [`read`]: lines of files, one by one.
 //! - [`fastapi`], [`cognito`]: files of other services.
-//! - [`import`], [`export`]: the two ways.
+//! - [`import`], [`export`]: the two ways; `formula`: what a spreadsheet would run.
 //! - [`backup`]: the whole table, item by item.
 
 pub mod backup;
 pub mod cognito;
 pub mod export;
 pub mod fastapi;
+mod formula;
 pub mod import;
 mod moment;
 mod progress;
