@@ -19,6 +19,7 @@ mod floors;
 mod forgeries;
 mod gateway;
 mod health;
+mod hosts;
 mod join;
 mod keys;
 mod limits;

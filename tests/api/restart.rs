@@ -33,3 +33,38 @@ async fn the_folder_is_for_its_owner_only() {
     let run = shop.post("/_local/invoke/CleanupFunction").json(json!({})).send().await;
     assert_eq!(run.status, 200);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_is_there_keeps_its_rights_and_each_file_in_it_is_its_owners_alone() {
+    use std::fs::{metadata, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = |path: &std::path::Path| metadata(path).unwrap().permissions().mode() & 0o777;
+    for rights in [0o755, 0o775, 0o750, 0o700] {
+        let folder = Folder::new();
+        let data = folder.path();
+        set_permissions(&data, PermissionsExt::from_mode(rights)).unwrap();
+        let other = data.join("notes.txt");
+        std::fs::write(&other, "mine").unwrap();
+        set_permissions(&other, PermissionsExt::from_mode(0o644)).unwrap();
+        // As a release before left them.
+        for name in ["SigningSecret.json", "mail.jsonl", "dynamodb.sqlite-wal"] {
+            let (old, file) = (Folder::new(), data.join(name));
+            Shop::at(Some(old.path()), &[]);
+            let whole = std::fs::read(old.path().join(name)).unwrap_or_default();
+            std::fs::write(&file, whole).unwrap();
+            set_permissions(&file, PermissionsExt::from_mode(0o666)).unwrap();
+        }
+        let shop = Shop::at(Some(data.clone()), &[]);
+        shop.member("ann@example.com").await;
+        shop.service.rotate_what_is_due().await.unwrap();
+        assert_eq!(mode(&data), rights, "the folder is its owner's to judge");
+        assert_eq!(local::folder::is_open_to_others(&data), rights != 0o700);
+        let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|file| file.unwrap().path()).collect();
+        assert!(files.len() >= 7, "{files:?}");
+        for file in files {
+            assert_eq!(mode(&file), if file == other { 0o644 } else { 0o600 }, "{}", file.display());
+        }
+    }
+}

@@ -18,6 +18,8 @@ use bytes::Bytes;
 use http::{Method, Request, header};
 use local::aws::{Aws, Wire, remote_config};
 use local::cloudwatch::CloudWatch;
+use local::hosts::Hosts;
+use local::server::Door;
 use local::service::{Options, Service};
 use local::stream::Step;
 use serde_json::{Value, json};
@@ -87,7 +89,7 @@ impl Shop {
         let listener = local::server::listen(std::net::Ipv4Addr::LOCALHOST.into(), 0).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
-        server.spawn(local::server::serve(listener, self.service.clone()));
+        server.spawn(local::server::serve(listener, Door::Api, self.service.clone()));
         // It ends with the test's runtime.
         server.detach_all();
         let options = Self::options(None, self.clock.clone(), settings);
@@ -106,7 +108,8 @@ impl Shop {
             .chain(settings)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Options { folder, clock, settings, print_mails: false, cloudwatch: CloudWatch::default(), wire: None }
+        let (cloudwatch, hosts) = (CloudWatch::default(), Hosts::default());
+        Options { folder, clock, settings, print_mails: false, cloudwatch, hosts, wire: None }
     }
 
     /// A call of the API; `path` is below the base path unless it says otherwise.

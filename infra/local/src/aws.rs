@@ -1,6 +1,8 @@
 //! The AWS services of the local stack, called in process: the real SDK, with a function call in the place of a connection. The same
 //! calls can be made over HTTP, by functions that run in processes of their own.
 
+mod dynamodb;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -18,13 +20,10 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use bytes::Bytes;
-use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
-use dynoxide::{Database, DynoxideError};
+use dynoxide::Database;
 use futures::stream;
 use http_body_util::StreamBody;
 use hyper::body::{Body, Frame};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use user_core::clock::Clock;
 use user_core::lambda::{https, sdk_config};
 
@@ -72,7 +71,7 @@ impl Aws {
             "cloudwatch" => return self.cloudwatch.answer(operation, body, self.clock.now()),
             "secretsmanager" => self.secrets.answer(operation, body),
             "ses" => self.ses.answer(operation, body),
-            _ => run(self, operation, body)
+            _ => dynamodb::run(self, operation, body)
                 .map_or_else(|error| (error.status_code(), error.to_json()), |json| (200, json)),
         };
         (status, json.into_bytes())
@@ -244,46 +243,4 @@ fn trickle(body: &[u8]) -> impl Body<Data = Bytes, Error = Infallible> + Send + 
 fn response(status: u16, body: impl Into<SdkBody>) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
     Ok(HttpResponse::new(status, body.into()))
-}
-
-type Answer = Result<String, DynoxideError>;
-
-fn run(Aws { database, tokens, .. }: &Aws, operation: &str, body: &[u8]) -> Answer {
-    match operation {
-        "GetItem" => call(body, |request| database.get_item(request)),
-        "PutItem" => call(body, |request| database.put_item(request)),
-        "UpdateItem" => call(body, |request| database.update_item(request)),
-        "DeleteItem" => call(body, |request| database.delete_item(request)),
-        "Query" => call(body, |request| database.query(request)),
-        "Scan" => call(body, |request| database.scan(request)),
-        "BatchGetItem" => call(body, |request| database.batch_get_item(request)),
-        "BatchWriteItem" => call(body, |request| database.batch_write_item(request)),
-        "TransactWriteItems" => {
-            let mut request: TransactWriteItemsRequest = read(body)?;
-            // Longer ones are the database's to refuse.
-            let token = request.client_request_token.take_if(|token| token.len() <= 36);
-            let act = || write(&database.transact_write_items(request)?);
-            match token {
-                Some(token) => tokens.once(token, body, act),
-                None => act(),
-            }
-        }
-        other => Err(DynoxideError::ValidationException(format!("{other} has no in-process call"))),
-    }
-}
-
-fn call<Request, Response>(body: &[u8], act: impl FnOnce(Request) -> Result<Response, DynoxideError>) -> Answer
-where
-    Request: DeserializeOwned,
-    Response: Serialize,
-{
-    write(&act(read(body)?)?)
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
-    serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
-}
-
-fn write(response: &impl Serialize) -> Answer {
-    serde_json::to_string(response).map_err(|error| DynoxideError::SerializationException(error.to_string()))
 }

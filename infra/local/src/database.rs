@@ -1,6 +1,6 @@
 //! The embedded database: the template's tables in a file or in memory.
 
-use std::fs;
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use dynoxide::Database;
@@ -8,6 +8,7 @@ use dynoxide::storage::Storage;
 use serde_json::{Map, Value, json};
 
 use crate::Fault;
+use crate::folder::{make_private, open_private};
 use crate::template::{Resource, Template};
 
 /// Without it every write to a stream, and every look at it, would read the whole stream.
@@ -22,6 +23,11 @@ pub fn open(folder: Option<&Path>, template: &Template) -> Result<Database, Faul
     let database = match folder {
         Some(folder) => {
             let file = folder.join("dynamodb.sqlite");
+            // SQLite gives what it writes beside the file the rights of the file.
+            open_private(OpenOptions::new().append(true).create(true), &file)?;
+            ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm"]
+                .iter()
+                .try_for_each(|name| make_private(&folder.join(name)))?;
             let file = file.to_str().ok_or("the data folder's name is no UTF-8")?;
             Storage::new(file)?.conn().execute_batch(STREAM_INDEX)?;
             let database = Database::new(file)?;
@@ -58,20 +64,6 @@ fn create_table(database: &Database, name: &str, mut properties: Map<String, Val
     if let Some(specification) = time_to_live {
         let request = json!({ "TableName": name, "TimeToLiveSpecification": specification });
         database.update_time_to_live(serde_json::from_value(request)?)?;
-    }
-    Ok(())
-}
-
-/// Creates the data folder, for its owner's eyes only: it holds password hashes and signing keys.
-///
-/// # Errors
-/// When the folder cannot be created.
-pub fn create_folder(folder: &Path) -> Result<(), Fault> {
-    fs::create_dir_all(folder)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     }
     Ok(())
 }

@@ -127,7 +127,7 @@ fn message(status: StatusCode, text: &str) -> Response<Bytes> {
 }
 
 /// A request id of the gateway's kind: 16 letters and digits.
-fn request_id() -> String {
+pub(crate) fn request_id() -> String {
     let bytes = random::<16>().unwrap_or_default();
     bytes.iter().filter_map(|byte| char::from_digit(u32::from(byte % 36), 36)).collect()
 }

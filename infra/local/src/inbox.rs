@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use transport::Mail;
 
 use crate::Fault;
+use crate::folder::open_private;
 
 /// Every mail that was sent. Beside the mails themselves, one takes some 40 bytes of memory.
 pub struct Inbox(Mutex<Kept>);
@@ -63,7 +64,9 @@ impl Inbox {
     pub fn open(folder: Option<&Path>) -> Result<Self, Fault> {
         let mut lines: Box<dyn Lines> = match folder {
             Some(folder) => {
-                Box::new(OpenOptions::new().read(true).append(true).create(true).open(folder.join("mail.jsonl"))?)
+                let mut options = OpenOptions::new();
+                let file = folder.join("mail.jsonl");
+                Box::new(open_private(options.read(true).append(true).create(true), &file)?)
             }
             None => Box::new(Cursor::new(Vec::new())),
         };

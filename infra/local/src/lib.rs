@@ -12,13 +12,17 @@
 //! - [`inbox`]: the mails that were sent, kept.
 //! - [`service`]: all of them together.
 //! - [`ses`], [`cloudwatch`]: Amazon SES and `CloudWatch`.
+//! - [`folder`]: the data folder and its files.
+//! - [`hosts`]: whom it answers.
 //! - [`server`]: the service on a port, with what exists only locally.
 
 pub mod aws;
 pub mod cloudwatch;
 pub mod database;
+pub mod folder;
 pub mod function;
 pub mod gateway;
+pub mod hosts;
 pub mod inbox;
 pub mod openapi;
 pub mod role;

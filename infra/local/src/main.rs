@@ -9,7 +9,9 @@ use std::time::Duration;
 use clap::Parser;
 use dynoxide::Database;
 use local::Fault;
-use local::server::{ask, listen, say, serve};
+use local::folder::is_open_to_others;
+use local::hosts::Hosts;
+use local::server::{Door, ask, listen, say, serve};
 use local::service::{Options, Service};
 use local::stream::Step;
 use local::template::Schedule;
@@ -27,6 +29,9 @@ struct Arguments {
     /// The address that the API listens at; whoever reaches another one than this machine's own reads all mails and data
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
+    /// A name that requests may reach the service by, besides this machine's own; again for each more
+    #[arg(long, value_name = "NAME")]
+    host_name: Vec<String>,
     /// Where the API answers
     #[arg(long, default_value_t = 8000)]
     port: u16,
@@ -83,7 +88,7 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
     let mut tasks = JoinSet::new();
     let service = match &arguments.join {
         Some(url) => {
-            let service = Arc::new(Service::join(url, options(None)).await?);
+            let service = Arc::new(Service::join(url, options(None, &arguments.host_name)).await?);
             start_log(&service.config);
             say(&format!("API        {api_url}/api/v1"));
             say(&format!("joined     {url}"));
@@ -92,20 +97,21 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
         None => alone(arguments, &api_url, &mut tasks).await?,
     };
     tasks.spawn(rest(service.clone()));
-    tasks.spawn(serve(api, service));
+    tasks.spawn(serve(api, Door::Api, service));
     tokio::signal::ctrl_c().await?;
     say("bye");
     tasks.shutdown().await;
     Ok(())
 }
 
-fn options(folder: Option<PathBuf>) -> Options {
+fn options(folder: Option<PathBuf>, host_names: &[String]) -> Options {
     Options {
         folder,
         clock: Clock::System,
         settings: local::settings(),
         print_mails: true,
         cloudwatch: local::cloudwatch::shared().clone(),
+        hosts: Hosts::with(host_names),
         wire: None,
     }
 }
@@ -114,16 +120,25 @@ fn options(folder: Option<PathBuf>) -> Options {
 async fn alone(arguments: Arguments, api_url: &str, tasks: &mut JoinSet<()>) -> Result<Arc<Service>, Fault> {
     let dynamodb = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.dynamodb_port).await?;
     let folder = (!arguments.ephemeral).then_some(arguments.data);
-    let service = Arc::new(Service::open(options(folder.clone()))?);
+    let service = Arc::new(Service::open(options(folder.clone(), &arguments.host_name))?);
     start_log(&service.config);
     user_core::metric::start(&service.config, local::cloudwatch::writer, ANSWERS)?;
     service.rotate_what_is_due().await?;
     say(&format!("API        {api_url}/api/v1"));
     say(&format!("mail       {api_url}/_local/mail"));
     say(&format!("DynamoDB   http://{}", dynamodb.local_addr()?));
-    say(&format!("data       {}", folder.map_or("in memory".to_owned(), |folder| folder.display().to_string())));
+    say(&format!(
+        "data       {}",
+        folder.as_ref().map_or("in memory".to_owned(), |folder| folder.display().to_string())
+    ));
+    if let Some(folder) = folder.filter(|folder| is_open_to_others(folder)) {
+        say(&format!(
+            "careful    others may enter {0}, which holds password hashes and mails: chmod 700 {0}",
+            folder.display()
+        ));
+    }
     if let Some(aws) = &service.aws {
-        tasks.spawn(dynoxide::server::serve_on(dynamodb, aws.database.clone()));
+        tasks.spawn(serve(dynamodb, Door::Database, service.clone()));
         tasks.spawn(sweep(aws.database.clone()));
     }
     tasks.spawn(deliver(service.clone()));

@@ -11,6 +11,7 @@ use user_core::clock::Timestamp;
 use user_core::id::random_below;
 
 use crate::Fault;
+use crate::folder::write_private;
 use crate::template::{Resource, Template};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -143,7 +144,7 @@ impl Secrets {
         if let Some(file) = self.file(id) {
             // Renamed when whole, so that a crash leaves no half of a key.
             let part = file.with_extension("part");
-            fs::write(&part, serde_json::to_string(secret)?)?;
+            write_private(&part, serde_json::to_string(secret)?.as_bytes())?;
             fs::rename(part, file)?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The service on a port, with what exists only locally: the inbox, direct calls of functions, and the AWS services.
+//! The service on its ports, with what exists only locally: the inbox, direct calls of functions, and the AWS services.
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use crate::Fault;
 use crate::aws::target;
 use crate::gateway::PAYLOAD_LIMIT_BYTES;
+use crate::hosts::Reached;
 use crate::service::Service;
 
 /// Listens on a port.
@@ -61,18 +62,44 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
+/// What is behind a port.
+#[derive(Debug, Clone, Copy)]
+pub enum Door {
+    /// The API, and what exists only locally.
+    Api,
+    /// The database, for any AWS SDK.
+    Database,
+}
+
+impl Door {
+    /// One byte more than is taken is enough to see that a body is too long.
+    fn longest_body(self) -> usize {
+        match self {
+            Self::Api => PAYLOAD_LIMIT_BYTES,
+            // DynamoDB's own limit of a request.
+            Self::Database => 16 * 1024 * 1024,
+        }
+    }
+}
+
 /// Serves connections until it is dropped.
-pub async fn serve(listener: TcpListener, service: Arc<Service>) {
+pub async fn serve(listener: TcpListener, door: Door, service: Arc<Service>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
             continue;
         };
         let _ = stream.set_nodelay(true);
+        let reached = stream.local_addr().map(|address| Reached(address.ip()));
         let service = service.clone();
         while connections.try_join_next().is_some() {}
         connections.spawn(async move {
-            let handler = service_fn(move |request| answer(service.clone(), request, peer.ip()));
+            let handler = service_fn(move |mut request: Request<Incoming>| {
+                if let Ok(reached) = reached {
+                    request.extensions_mut().insert(reached);
+                }
+                answer(service.clone(), door, request, peer.ip())
+            });
             let mut server = http1::Builder::new();
             server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
             // A broken connection concerns nobody but its client.
@@ -84,18 +111,23 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>) {
 /// Answers one request; an error says that the connection broke while the body came in.
 async fn answer(
     service: Arc<Service>,
+    door: Door,
     request: Request<Incoming>,
     source: IpAddr,
 ) -> Result<Response<Full<Bytes>>, Fault> {
     let (parts, body) = request.into_parts();
     let writes = !parts.method.is_safe();
-    // One byte more than the gateway takes is enough for it to see that the body is too long.
-    let body = match Limited::new(body, PAYLOAD_LIMIT_BYTES).collect().await {
+    let longest = door.longest_body();
+    let body = match Limited::new(body, longest).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => Bytes::from(vec![b' '; PAYLOAD_LIMIT_BYTES + 1]),
+        Err(error) if error.is::<LengthLimitError>() => Bytes::from(vec![b' '; longest + 1]),
         Err(error) => return Err(error),
     };
-    let response = dispatch(&service, Request::from_parts(parts, body), source).await;
+    let request = Request::from_parts(parts, body);
+    let response = match door {
+        Door::Api => dispatch(&service, request, source).await,
+        Door::Database => database(&service, &request).await,
+    };
     if writes {
         service.written.notify_one();
     }
@@ -104,12 +136,22 @@ async fn answer(
 
 /// Answers a request to the gateway, or to `/_local`.
 pub async fn dispatch(service: &Service, request: Request<Bytes>, source: IpAddr) -> Response<Bytes> {
-    match request.uri().path().strip_prefix("/_local/") {
-        Some(path) => {
-            let path = path.to_owned();
-            local(service, &path, request).await
-        }
-        None => service.gateway.handle(request, source).await,
+    let path = request.uri().path().strip_prefix("/_local/").map(str::to_owned);
+    let refused = if path.is_some() { service.hosts.refuse_pages(&request) } else { service.hosts.refuse(&request) };
+    match (refused, path) {
+        (Some(refusal), _) => refusal,
+        (None, Some(path)) => local(service, &path, request).await,
+        (None, None) => service.gateway.handle(request, source).await,
+    }
+}
+
+/// Answers a call of the database alone.
+async fn database(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    match service.hosts.refuse_pages(request) {
+        Some(refusal) => refusal,
+        None if request.method() == Method::POST && target.starts_with("DynamoDB") => aws(service, "", request).await,
+        None => answer_json(StatusCode::NOT_FOUND, &json!({ "message": "Not Found" })),
     }
 }
 

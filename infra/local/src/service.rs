@@ -18,13 +18,14 @@ use crate::aws::{Aws, Wire, remote_config};
 use crate::cloudwatch::CloudWatch;
 use crate::function::Function;
 use crate::gateway::Gateway;
+use crate::hosts::Hosts;
 use crate::inbox::Inbox;
 use crate::role::Role;
 use crate::secrets::Secrets;
 use crate::ses::Ses;
 use crate::stream::{Poller, Step, matches};
 use crate::template::{Event, Rotation, Rule, Schedule, Template};
-use crate::{Fault, database};
+use crate::{Fault, database, folder};
 
 /// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
 const LOCAL: [(&str, &str); 3] = [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain")];
@@ -41,6 +42,8 @@ pub struct Options {
     pub print_mails: bool,
     /// Where the functions' metrics are.
     pub cloudwatch: CloudWatch,
+    /// The hosts that requests may name.
+    pub hosts: Hosts,
     /// What disturbs the functions' calls of AWS services, in tests.
     pub wire: Option<Wire>,
 }
@@ -51,6 +54,8 @@ pub struct Service {
     pub aws: Option<Aws>,
     /// The routes.
     pub gateway: Gateway,
+    /// The hosts that it answers for.
+    pub hosts: Hosts,
     /// The mails that were sent.
     pub inbox: Arc<Inbox>,
     /// The configuration of the functions.
@@ -76,7 +81,7 @@ impl Service {
     pub fn open(options: Options) -> Result<Self, Fault> {
         let (template, config) = outline(&options.settings)?;
         let folder = options.folder.as_deref();
-        folder.map(database::create_folder).transpose()?;
+        folder.map(folder::create).transpose()?;
         let secrets = Arc::new(Secrets::open(options.folder.clone(), &template)?);
         let inbox = Arc::new(Inbox::open(folder)?);
         let ses = Ses::new(printer(&inbox, options.print_mails), options.clock.clone());
@@ -136,10 +141,11 @@ impl Service {
         let gateway = Gateway::new(template, &functions)?;
         let (written, pollers) = (Notify::new(), Mutex::default());
         let (schedules, rotations, rules) = (Vec::new(), Vec::new(), Vec::new());
-        let clock = options.clock;
+        let (clock, hosts) = (options.clock, options.hosts);
         Ok(Self {
             aws: None,
             gateway,
+            hosts,
             inbox,
             config,
             roles,

@@ -8,6 +8,7 @@ use dynoxide::Database;
 use serde_json::{Value, json};
 
 use crate::Fault;
+use crate::folder::write_private;
 use crate::function::Function;
 use crate::template::Mapping;
 
@@ -147,7 +148,7 @@ impl Poller {
 
     fn move_to(&mut self, sequence: String) -> Result<(), Fault> {
         if let Some(file) = &self.file {
-            fs::write(file, &sequence)?;
+            write_private(file, sequence.as_bytes())?;
         }
         self.read_to = Some(sequence);
         Ok(())

@@ -3,13 +3,14 @@
 //! - [`row`]: a user as a line of a file.
 //! - [`read`]: lines of files, one by one.
 //! - [`fastapi`], [`cognito`]: files of other services.
-//! - [`import`], [`export`]: the two ways.
+//! - [`import`], [`export`]: the two ways; `formula`: what a spreadsheet would run.
 //! - [`backup`]: the whole table, item by item.
 
 pub mod backup;
 pub mod cognito;
 pub mod export;
 pub mod fastapi;
+mod formula;
 pub mod import;
 mod moment;
 mod progress;
@@ -17,9 +18,10 @@ pub mod read;
 mod reject;
 pub mod row;
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+use local::folder::create_private;
 
 /// How users lie in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,25 +45,6 @@ impl Format {
 #[must_use]
 pub fn is_standard(file: &Path) -> bool {
     file == Path::new("-")
-}
-
-/// A file for its owner's eyes only, since it holds hashes and addresses.
-pub(crate) fn create_private(file: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let created = options.open(file)?;
-    // One that was there had a mode of its own.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        created.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    }
-    Ok(created)
 }
 
 /// A file that bears its name only when it is whole; or standard output.

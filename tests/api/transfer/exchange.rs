@@ -31,6 +31,53 @@ async fn an_export_that_comes_in_again_goes_out_the_same() {
     }
 }
 
+#[tokio::test]
+async fn an_export_for_a_spreadsheet_holds_no_formula_and_comes_in_the_same() {
+    let (first, folder) = (Shop::open(), Folder::new());
+    let names = [
+        "=HYPERLINK(\\\"http://evil.example\\\",\\\"Click\\\")",
+        "+49 30 1234",
+        "-2+3+cmd|' /C calc'!A0",
+        "@SUM(1+1)*cmd|' /C calc'!A0",
+        "\u{ff1d}1+1",
+        "'tis",
+        "''=1",
+        "'=1",
+        "Ann, =1",
+        "=1;\\\"=1",
+        "O'Neill",
+    ];
+    let rows: String = (1..)
+        .zip(names)
+        .map(|(n, name)| {
+            let ids = format!(
+                "{{\"id\":\"{}{n}\",\"email\":\"{}{n}@example.com\",\"first_name\":",
+                ["=", "+", "-"][n % 3],
+                ["=a", "'b", "-c"][n % 3]
+            );
+            format!(
+                "{ids}\"{name}\",\"last_name\":\"{name}\",\"is_verified\":true,\"created_at\":\"{}\"}}\n",
+                1_700_000_000 + n
+            )
+        })
+        .collect();
+    let (read, rejected) = import_text(&first, &rows, JSONL).await;
+    assert_eq!((read, rejected), (summary(11, 11, 0), vec![]));
+    let (file, sheet) = exported(&first, &folder, "users.csv", Format::Csv).await;
+    for cell in ["=", "+", "-", "@", "\u{ff1d}"] {
+        for before in ["\n", ",", "\n\"", ",\""] {
+            assert!(!sheet.replace("\"\"", "").contains(&format!("{before}{cell}")), "{before:?} {cell}: {sheet}");
+        }
+    }
+    let second = Shop::open();
+    assert_eq!(run(&second, &plan(&file, Source::Export(Format::Csv))).await, summary(11, 11, 0));
+    let (_, again) = exported(&second, &folder, "again.csv", Format::Csv).await;
+    assert_eq!(again, sheet);
+    let (_, lines) = exported(&first, &folder, "users.jsonl", Format::Jsonl).await;
+    assert_eq!(exported(&second, &folder, "again.jsonl", Format::Jsonl).await.1, lines);
+    assert!(lines.contains("\"first_name\":\"=HYPERLINK("), "JSON is no spreadsheet's");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn an_export_is_its_owners_alone() {

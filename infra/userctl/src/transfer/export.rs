@@ -12,6 +12,7 @@ use user_core::store::Store;
 use user_core::store::export::{LOGINS_AT_ONCE, SHARDS};
 use user_core::user::User;
 
+use super::formula::guarded;
 use super::row::Row;
 use super::{Format, Target, progress};
 use crate::stage::Stage;
@@ -32,7 +33,7 @@ pub async fn export(stage: &Stage, file: &Path, format: Format, hidden: bool) ->
             break;
         }
         for both in stage.store.with_logins(users).await? {
-            writer.write(&Row::from(both))?;
+            writer.write(Row::from(both))?;
             count += 1;
         }
         progress::show(&bar, count, "users");
@@ -56,13 +57,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn write(&mut self, row: &Row) -> Result<(), Fault> {
+    fn write(&mut self, row: Row) -> Result<(), Fault> {
         match self {
             Self::Jsonl(target) => {
-                serde_json::to_writer(&mut **target, row)?;
+                serde_json::to_writer(&mut **target, &row)?;
                 target.write_all(b"\n")?;
             }
-            Self::Csv(writer) => writer.serialize(row)?,
+            Self::Csv(writer) => writer.serialize(row.with_texts(guarded))?,
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use serde_json::error::Category;
 use user_core::error::Refusal;
 use user_core::json::TWICE;
 
+use super::formula::bare;
 use super::row::Row;
 use super::{Format, is_standard};
 
@@ -99,7 +100,7 @@ impl CsvRows {
         let row = more.and_then(|more| more.then(|| record.deserialize::<Row>(Some(&header))).transpose());
         self.header = Some(header);
         let number = record.position().map_or(0, csv::Position::line);
-        Ok(row?.map(|row| Line { number, row: Ok(row) }))
+        Ok(row?.map(|row| Line { number, row: Ok(row.with_texts(bare)) }))
     }
 }
 

@@ -88,6 +88,24 @@ impl From<(User, Login)> for Row {
 }
 
 impl Row {
+    /// The row with each of its texts as `change` has it.
+    pub(super) fn with_texts(self, change: impl Fn(String) -> String) -> Self {
+        let some = |text: Option<String>| text.map(&change);
+        Self {
+            id: change(self.id),
+            email: change(self.email),
+            password_hash: some(self.password_hash),
+            first_name: some(self.first_name),
+            last_name: some(self.last_name),
+            role: some(self.role),
+            is_verified: self.is_verified,
+            is_active: self.is_active,
+            created_at: some(self.created_at),
+            updated_at: some(self.updated_at),
+            language: some(self.language),
+        }
+    }
+
     /// The user of this row.
     ///
     /// # Errors

@@ -1,0 +1,73 @@
+//! The data folder and its files. They hold password hashes, signing keys and mails, and are their owner's alone.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Creates a folder that nobody but its owner enters, and those above it. One that is there keeps its rights.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn create(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Whether others than its owner may enter or list a folder; where there are no such rights, no.
+#[must_use]
+pub fn is_open_to_others(folder: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(folder).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        false
+    }
+}
+
+/// Opens a file in the way that `options` say, and makes it its owner's alone before anything is written.
+///
+/// # Errors
+/// When it cannot be opened or belongs to somebody else.
+pub fn open_private(options: &mut OpenOptions, file: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    let opened = options.open(file)?;
+    // One that was there had rights of its own.
+    #[cfg(unix)]
+    opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(opened)
+}
+
+/// An empty file that is its owner's alone; what was in it is gone.
+///
+/// # Errors
+/// As [`open_private`].
+pub fn create_private(file: &Path) -> io::Result<File> {
+    open_private(OpenOptions::new().write(true).create(true).truncate(true), file)
+}
+
+/// Writes a file that is its owner's alone.
+///
+/// # Errors
+/// As [`open_private`]; when it cannot be written.
+pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    create_private(file)?.write_all(bytes)
+}
+
+/// Makes a file its owner's alone, if it is there.
+///
+/// # Errors
+/// When its rights cannot be changed.
+pub(crate) fn make_private(file: &Path) -> io::Result<()> {
+    match open_private(OpenOptions::new().append(true), file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
