@@ -81,7 +81,7 @@ pub const ROUTES: &[Row] = &[
     row("POST /api/v1/auth/signup", 3, 2, 0.5, 12.0).letters(1).hashes(1),
     row("POST /api/v1/auth/verify", 5, 4, 2.5, 9.0),
     row("POST /api/v1/auth/resend-verification", 3, 2, 0.5, 3.0).asked(1),
-    row("POST /api/v1/auth/login", 8, 3, 4.0, 4.0).hashes(1),
+    row("POST /api/v1/auth/login", 9, 3, 5.0, 4.0).hashes(1),
     row("POST /api/v1/auth/refresh", 5, 2, 2.5, 2.0),
     row("POST /api/v1/auth/logout", 3, 2, 0.5, 2.0),
     row("POST /api/v1/auth/logout-all", 6, 3, 3.5, 9.0),
@@ -91,7 +91,7 @@ pub const ROUTES: &[Row] = &[
     row("POST /api/v1/auth/revert-email", 6, 5, 3.5, 13.0).letters(1),
     row("POST /api/v1/users/me/email", 10, 5, 7.0, 14.0).letters(2).hashes(1),
     row("PUT /api/v1/users/me/password", 9, 4, 6.0, 15.0).letters(1).hashes(2),
-    row("DELETE /api/v1/users/me", 11, 6, 8.0, 12.0).hashes(1),
+    row("DELETE /api/v1/users/me", 12, 7, 8.0, 13.0).hashes(1),
     row("GET /api/v1/me", 5, 2, 3.5, 2.0),
     row("GET /api/v1/users/me", 5, 2, 3.5, 2.0),
     row("PATCH /api/v1/users/me", 6, 3, 3.5, 4.0),
@@ -102,7 +102,7 @@ pub const ROUTES: &[Row] = &[
     row("GET /api/v1/users/{user_id}", 6, 3, 4.5, 2.0),
     row("PATCH /api/v1/users/{user_id}", 7, 4, 4.5, 4.0),
     row("PUT /api/v1/users/{user_id}", 7, 4, 4.5, 4.0),
-    row("DELETE /api/v1/users/{user_id}", 8, 5, 5.5, 11.0),
+    row("DELETE /api/v1/users/{user_id}", 9, 6, 5.5, 12.0),
     row("GET /api/v1/users/{user_id}/events", 6, 3, 4.5, 2.0),
     row("GET /api/v1/users/{user_id}/sessions", 7, 3, 5.5, 2.0),
     row("DELETE /api/v1/users/{user_id}/sessions", 7, 4, 4.5, 9.0),
@@ -138,8 +138,8 @@ pub const BACKGROUND: &[Row] = &[
     row("mailer: a letter", 5, 4, 3.0, 5.0),
     row("mailer: a letter that was asked for", 8, 7, 5.0, 6.0),
     row(LOOK, 9, 2, 5.0, 0.0),
-    row(NOTHING, 9, 2, 4.0, 1.0),
-    row(ONE, 10, 3, 4.0, 7.0),
+    row(NOTHING, 10, 2, 4.5, 1.0),
+    row(ONE, 11, 3, 4.5, 7.0),
 ];
 
 #[cfg(test)]
