@@ -103,7 +103,7 @@ fn no_file_is_long_and_half_of_them_are_short() {
     lengths.sort();
     let (longest, path) = lengths.last().unwrap();
     assert!(*longest <= 300, "{} has {longest} lines", path.display());
-    assert!(lengths[lengths.len() / 2].0 <= 110);
+    assert!(lengths[lengths.len() / 2].0 <= 115);
 }
 
 /// What is linked for size is not vectorised, and argon2 then takes twice the time, whatever its own level is.
