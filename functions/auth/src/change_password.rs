@@ -63,7 +63,7 @@ pub(crate) async fn handle(
     let Caller { user, session, .. } = caller;
     limits.auth(user.email.key().as_str()).await?;
     crate::prove(&app, &user, wish.current).await?;
-    app.config.password_policy.check("new_password", &wish.new, &user.known_words(&app.config.project_name))?;
+    app.new_passwords.check("new_password", &wish.new, &user).await?;
     let hash = app.hasher.hash(wish.new).await?;
     let now = app.clock.now();
     let notice = Letter::new(Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), &by, now)?;

@@ -71,11 +71,7 @@ pub(crate) async fn handle(
     if !waits(&user) {
         return Err(Error::InvalidToken);
     }
-    app.config.password_policy.check(
-        "new_password",
-        &wish.new_password,
-        &user.known_words(&app.config.project_name),
-    )?;
+    app.new_passwords.check("new_password", &wish.new_password, &user).await?;
     let hash = app.hasher.hash(wish.new_password).await?;
     let by = By::request(Actor::User(claims.sub.clone()), &origin, &app.clock);
     let notice = Letter::new(letter::Kind::PasswordChanged, user.email.clone(), Some(user.id.clone()), &by, now)?;

@@ -26,7 +26,8 @@ use hyper::body::{Body, Frame};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use user_core::clock::Clock;
-use user_core::lambda::{https, sdk_config};
+use user_core::https;
+use user_core::lambda::sdk_config;
 
 use crate::cloudwatch::{self, CloudWatch};
 use crate::role::Role;
