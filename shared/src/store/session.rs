@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure, Select};
 use futures::future::join;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -15,8 +15,8 @@ use crate::id::{SessionId, UserId};
 use crate::session::{Session, giving_way};
 use crate::user::User;
 
-/// How many sessions a sign-in may see beside its own write without looking again after it: what one read unit holds.
-const FEW: usize = 10;
+/// How many sessions a sign-in may see beside its own write without looking at them after it: what one read unit holds.
+const FEW: i32 = 10;
 
 /// How many sessions are ended concurrently.
 const AT_A_TIME: usize = 8;
@@ -33,18 +33,19 @@ pub enum Rotation {
 impl Store {
     /// Writes a new session and ends those of its user that [`giving_way`] says, so that [`crate::session::MOST`] are left.
     ///
-    /// What there is, is read concurrently with the write, so that a sign-in takes no trip more; who sees more than a few looks again
-    /// after it. Sign-ins that do not see each other are within a moment, so that it takes 40 of one account in the same moment to leave
-    /// more than there may be, until the next one.
+    /// Whether there are more than a few is counted concurrently with the write, so that a sign-in takes no trip more; only then they are
+    /// read, after it. Sign-ins that do not see each other are within a moment, so that it takes 40 of one account in the same moment to
+    /// leave more than there may be, until the next one.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
     pub async fn create_session(&self, session: &Session, now: Timestamp) -> Result<(), Error> {
         let item = to_item(session, key::session(&session.user_id, &session.id))?;
         let put = self.client.put_item().table_name(&self.ephemeral).set_item(Some(item)).send();
-        let (put, seen) = join(put, self.list_sessions(&session.user_id)).await;
+        let few = self.sessions_query(&session.user_id).select(Select::Count).limit(FEW + 1).send();
+        let (put, seen) = join(put, few).await;
         put.map_err(failed)?;
-        if seen?.len() <= FEW {
+        if seen.map_err(failed)?.count <= FEW {
             return Ok(());
         }
         let sessions = Box::pin(self.list_sessions(&session.user_id)).await?;
