@@ -1,10 +1,12 @@
 //! Passwords: the policy a new one must meet. Hashing is in [`hasher`]; hashes of other services are in [`foreign`]; how easily one is
-//! guessed says [`guess`].
+//! guessed says [`guess`], whether it is in common use [`popular`].
 
 mod cores;
 pub mod foreign;
 mod guess;
 pub mod hasher;
+mod packed;
+mod popular;
 
 use std::fmt;
 use std::str::FromStr;
@@ -122,11 +124,24 @@ impl Policy {
             }
             _ => {}
         }
-        if refusals.is_empty() && guess::guesses(text, &words(known)) < GUESSES_MINIMUM {
-            refusals
-                .push(Refusal::new("guessable", "this password is easy to guess; add words that nobody would expect"));
+        if refusals.is_empty() {
+            refusals.extend(expected(text, &words(known)));
         }
         refusals
+    }
+}
+
+/// Whether attackers would try the password, and why.
+fn expected(text: &str, known: &[&str]) -> Option<Refusal> {
+    if popular::is_used(text) {
+        Some(Refusal::new(
+            "common",
+            "many people use this password or one like it; choose words that nobody would expect",
+        ))
+    } else if popular::is_known(text, known) || guess::guesses(text, known) < GUESSES_MINIMUM {
+        Some(Refusal::new("guessable", "this password is easy to guess; add words that nobody would expect"))
+    } else {
+        None
     }
 }
 
@@ -177,9 +192,18 @@ mod tests {
 
     #[test]
     fn a_guessable_password_is_refused_whatever_its_classes() {
-        assert_eq!(codes(Policy::Either, "Password123!"), ["guessable"]);
         assert_eq!(codes(Policy::Either, "Ann.Bean@example.com1"), ["guessable"]);
         assert_eq!(codes(Policy::Length, "aaaaaaaaaaaaaaaa"), ["guessable"]);
+    }
+
+    #[test]
+    fn a_password_in_common_use_is_refused_by_every_policy() {
+        for policy in [Policy::Classes, Policy::Either] {
+            assert_eq!(codes(policy, "Password123!"), ["common"]);
+        }
+        for policy in [Policy::Length, Policy::Either] {
+            assert_eq!(codes(policy, "correcthorsebatterystaple"), ["common"]);
+        }
     }
 
     #[test]

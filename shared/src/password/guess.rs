@@ -9,8 +9,11 @@ mod dictionary;
 mod keyboard;
 mod pattern;
 #[cfg(test)]
-mod tests;
-mod words;
+pub(super) mod tests;
+pub(super) mod words;
+
+pub(super) use dictionary::SIGNS;
+pub(super) use keyboard::unshifted;
 
 /// From here on the number says no more than "at least so many".
 pub(crate) const ENOUGH: u64 = 100_000_000;

@@ -114,10 +114,12 @@ async fn a_role_an_id_or_a_flag_is_refused_and_never_applied() {
 #[tokio::test]
 async fn a_weak_password_is_refused_with_a_code_for_each_rule_and_not_echoed() {
     let shop = Shop::open();
-    let cases: [(&str, &[&str]); 6] = [
+    let cases: [(&str, &[&str]); 8] = [
         ("Ab1!x", &["too-short"]),
         ("coffeebeans", &["too-short", "no-upper-case", "no-digit", "no-special"]),
-        ("Password123!", &["guessable"]),
+        ("Password123!", &["common"]),
+        ("Abcd@1234", &["common"]),
+        ("correcthorsebatterystaple", &["common"]),
         ("Ann.Bean1@example.com", &["guessable"]),
         ("Coffee Shop API1", &["guessable"]),
         ("Aa1!\u{1}bcdefgh", &["control-character"]),

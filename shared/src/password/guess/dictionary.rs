@@ -1,20 +1,21 @@
 //! Words at the ends of a password: common ones and known ones, in any case, backwards, and with signs for letters.
 
-use super::words::{self, Found};
+use super::words::{self, WORDS};
 use super::{Ends, variations};
+use crate::password::packed::Found;
 
-/// The letters for which signs are written.
-const SIGNS: [(char, &str); 12] = [
+/// The letters for which signs are written; of two with the same sign, the first is the usual one.
+pub(in crate::password) const SIGNS: [(char, &str); 12] = [
     ('a', "4@"),
     ('b', "8"),
     ('c', "({[<"),
     ('e', "3"),
     ('g', "69"),
     ('i', "1!|"),
-    ('l', "1|7"),
     ('o', "0"),
     ('s', "$5"),
     ('t', "+7"),
+    ('l', "1|7"),
     ('x', "%"),
     ('z', "2"),
 ];
@@ -67,8 +68,10 @@ impl Text {
     fn walk(&self, start: usize, word: &mut Vec<char>, offer: &mut Offer<'_>) {
         let end = start + word.len();
         if !word.is_empty() {
-            match words::find(word) {
-                Found::Word(rank) if start == 0 || end == self.chars.len() => self.word(start, word, rank, offer),
+            match WORDS.find(word) {
+                Found::Word(number) if start == 0 || end == self.chars.len() => {
+                    self.word(start, word, words::rank(number), offer);
+                }
                 Found::Word(_) | Found::Beginning => {}
                 Found::Nothing => return,
             }

@@ -39,6 +39,13 @@ struct Key {
     shifted: bool,
 }
 
+/// What the same key of a QWERTY keyboard writes without the shift key.
+pub(in crate::password) fn unshifted(typed: char) -> char {
+    let [plain, shifted] = QWERTY;
+    let same = |(shifted, plain): (&str, &str)| shifted.chars().zip(plain.chars()).find(|(key, _)| *key == typed);
+    shifted.into_iter().zip(plain).find_map(same).map_or(typed, |(_, key)| key)
+}
+
 /// Offers every walk of three keys or more; the next begins where one ends.
 pub(super) fn offer(chars: &[char], ends: &mut Ends) {
     for board in &BOARDS {

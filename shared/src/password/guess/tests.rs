@@ -1,14 +1,16 @@
 use super::*;
 use crate::password::GUESSES_MINIMUM;
+use crate::password::packed::Found;
+use words::WORDS;
 
 const KNOWN: [&str; 9] =
     ["ann.bean@example.com", "Ann", "Bean", "Coffee Shop", "ann", "bean", "example", "ΝΙΚΟΣ", "Çelik-Işık"];
 
 /// Marsaglia's xorshift: the same numbers in every run.
-struct Chance(u64);
+pub(in crate::password) struct Chance(pub(in crate::password) u64);
 
 impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(in crate::password) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -19,7 +21,7 @@ impl Chance {
         of[self.below(of.len())]
     }
 
-    fn text(&mut self, alphabet: &str, length: usize) -> String {
+    pub(in crate::password) fn text(&mut self, alphabet: &str, length: usize) -> String {
         let alphabet: Vec<char> = alphabet.chars().collect();
         (0..length).map(|_| alphabet[self.below(alphabet.len())]).collect()
     }
@@ -136,7 +138,7 @@ fn year() -> i64 {
 #[test]
 fn the_guesses_are_a_twentieth_at_most_beside_those_of_the_crate_zxcvbn_up_to_where_they_are_enough() {
     let count = if cfg!(debug_assertions) { 3_000 } else { 30_000 };
-    let (words, year, mut chance) = (words::all(), year(), Chance(0x2545_F491_4F6C_DD1D));
+    let (words, year, mut chance) = (WORDS.all(), year(), Chance(0x2545_F491_4F6C_DD1D));
     let (mut guessable, mut exact, mut different) = (0, 0, Vec::new());
     for _ in 0..count {
         let password = chance.password(&words);
@@ -157,17 +159,18 @@ fn the_guesses_are_a_twentieth_at_most_beside_those_of_the_crate_zxcvbn_up_to_wh
 
 #[test]
 fn every_word_is_found_and_what_stands_between_two_is_not() {
-    let words = words::all();
+    let words = WORDS.all();
     assert!(words.len() > 90_000 && words.is_sorted());
     for pair in words.windows(2) {
         let mut letters: Vec<char> = pair[0].chars().collect();
         assert!(letters.len() <= words::LONGEST, "{pair:?}");
-        assert!(matches!(words::find(&letters), words::Found::Word(1..=31_000)), "{pair:?}");
+        let Found::Word(number) = WORDS.find(&letters) else { panic!("{pair:?}") };
+        assert!((1..=31_000).contains(&words::rank(number)), "{pair:?}");
         letters.push('\0');
-        assert_eq!(words::find(&letters), words::Found::Nothing, "{pair:?}");
+        assert_eq!(WORDS.find(&letters), Found::Nothing, "{pair:?}");
         letters.pop();
         letters.pop();
-        assert!(letters.is_empty() || words::find(&letters) != words::Found::Nothing, "{pair:?}");
+        assert!(letters.is_empty() || WORDS.find(&letters) != Found::Nothing, "{pair:?}");
     }
 }
 

@@ -5,16 +5,14 @@ The lists are those of Wheeler's zxcvbn: common passwords, words of Wikipedia, w
 names from the census of the United States. A word of several lists has the smallest of its ranks, because the cheapest guess of a
 word is all that counts. A rank is kept as the nearest of sixteen steps to an octave: at most 2.2 % beside it, and exact up to 23.
 
-All numbers are little-endian. What is alike stands together, so that the file packs well:
+All numbers are little-endian:
 
     count         u32
-    shared        a nibble per word, the even ones low: how many letters it has in common with the word before
-    block starts  where the endings of every 128th word begin: all low bytes, all middle bytes, all high bytes
+    shared        of the words, as `pack.py` says
+    block starts  likewise
     steps         256 ranks: all low bytes, all high bytes
     ranks         of every word: the number of its step
-    endings       the letters that are not shared, the last with its high bit set
-
-The words are sorted by their bytes. The first of a block shares nothing, and none shares more than a nibble can say.
+    endings       as `pack.py` says
 """
 
 import math
@@ -22,8 +20,11 @@ import pathlib
 import re
 import sys
 
-BLOCK = 128
-SHARED_MOST = 15
+HERE = pathlib.Path(__file__).parent
+sys.dont_write_bytecode = True
+sys.path.append(str(HERE.parent))
+from pack import packed, planes  # noqa: E402: it lies in the folder above
+
 # The largest is 62,757: no list has so many words.
 STEPS = [min(round(2 ** (step / 16)), 0xFFFF) for step in range(256)]
 
@@ -37,43 +38,16 @@ def ranked(source):
     return {word.encode("ascii"): rank for word, rank in sorted(ranks.items())}
 
 
-def common(one, other):
-    """The length of what both begin with."""
-    length = 0
-    for left, right in zip(one, other):
-        if left != right:
-            break
-        length += 1
-    return length
-
-
-def planes(numbers, width):
-    """The numbers with their low bytes first, then the next higher ones."""
-    return b"".join(bytes(number >> 8 * plane & 0xFF for number in numbers) for plane in range(width))
-
-
-def packed(ranks):
+def file(ranks):
     """The whole file."""
-    shared, starts, endings, before = [], [], bytearray(), b""
-    for number, word in enumerate(ranks):
-        if number % BLOCK == 0:
-            before = b""
-            starts.append(len(endings))
-        # One letter is always left: it carries the mark of the end.
-        length = min(common(before, word), SHARED_MOST, len(word) - 1)
-        shared.append(length)
-        endings += word[length:-1] + bytes([word[-1] | 0x80])
-        before = word
-    shared += [0] * (len(shared) % 2)
-    nibbles = bytes(low | high << 4 for low, high in zip(shared[::2], shared[1::2]))
-    count = len(ranks).to_bytes(4, "little")
+    shared, starts, endings = packed(ranks)
     nearest = bytes(round(16 * math.log2(rank)) for rank in ranks.values())
-    return count + nibbles + planes(starts, 3) + planes(STEPS, 2) + nearest + bytes(endings)
+    return len(ranks).to_bytes(4, "little") + shared + starts + planes(STEPS, 2) + nearest + endings
 
 
 def main():
     source = pathlib.Path(sys.argv[1], "src", "frequency_lists.rs").read_text("utf-8")
-    pathlib.Path(__file__).with_name("words.bin").write_bytes(packed(ranked(source)))
+    (HERE / "words.bin").write_bytes(file(ranked(source)))
 
 
 if __name__ == "__main__":
