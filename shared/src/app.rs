@@ -1,13 +1,16 @@
 //! What every handler receives.
 
+mod breach;
 pub mod keyring;
 pub mod limiter;
+pub mod new_passwords;
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::app::keyring::Present;
 use crate::app::limiter::Limiter;
+use crate::app::new_passwords::NewPasswords;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
@@ -25,6 +28,7 @@ pub struct Parts {
     pub config: Config,
     pub clock: Clock,
     pub store: Store,
+    pub new_passwords: NewPasswords,
     pub hasher: Hasher,
     pub limiter: Limiter,
     present: Present,
@@ -38,6 +42,7 @@ impl App {
     pub fn new(config: Config, clock: Clock, store: Store, keys: Keys) -> Result<Self, Error> {
         Ok(Self(Arc::new(Parts {
             hasher: Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?,
+            new_passwords: NewPasswords::new(&config),
             limiter: Limiter::new(&config),
             present: Present::new(&config, keys, clock.now())?,
             config,

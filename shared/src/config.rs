@@ -8,7 +8,7 @@ use std::str::FromStr;
 use crate::email::Email;
 use crate::password::Policy;
 
-pub use choice::{Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, SmtpTls};
+pub use choice::{BreachCheck, Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, SmtpTls};
 
 /// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`.
 macro_rules! variables {
@@ -106,6 +106,10 @@ variables! {
     frontend_url: String = url,
     /// Which new passwords are taken.
     password_policy: Policy = parsed,
+    /// Whether new passwords are looked for among those of breaches.
+    password_breach_check: BreachCheck = parsed,
+    /// The service that knows those, without a slash at the end; see `app/breach.rs`.
+    password_breach_url: String = url,
     /// The memory of one password hash, in KiB.
     argon2_memory_kib: u32 = between(8, 4_194_304),
     /// The passes of one password hash.

@@ -1,7 +1,6 @@
 //! How a function starts on AWS: logs, configuration, clients, keys; everything that can be wrong is said before the first event.
 
 pub mod answer;
-pub mod https;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +25,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
 use crate::error::Error;
+use crate::https;
 use crate::metric;
 use crate::store::Store;
 

@@ -3,7 +3,7 @@
 //! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`json`], [`email`], [`password`], [`signing`], [`token`],
 //!    [`ticket`], [`user`], [`language`], [`login`], [`session`], [`letter`], [`event`], [`limit`], [`access`],
 //!    [`metric`], [`usage`].
-//! 2. [`store`]: `DynamoDB`, one file for each kind of item.
+//! 2. [`https`]: the client of other services; [`store`]: `DynamoDB`, one file for each kind of item.
 //! 3. [`app`]: what every handler receives.
 //! 4. [`http`]: requests in, answers and problem documents out.
 //! 5. [`lambda`]: how a function starts on AWS.
@@ -16,6 +16,7 @@ pub mod email;
 pub mod error;
 pub mod event;
 pub mod http;
+pub mod https;
 pub mod id;
 pub mod json;
 pub mod lambda;

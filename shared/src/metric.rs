@@ -65,6 +65,7 @@ metrics! {
     DYNAMODB_UNITS = "dynamodb_units_total", Counter, Count, ["operation", "table"], "Capacity units that calls consumed, rounded up";
     CACHE_LOOKUPS = "cache_lookups_total", Counter, Count, ["cache", "outcome"], "Looks into an instance's memory of keys and of refused senders";
     UNCOUNTED = "requests_uncounted_total", Counter, Count, ["class"], "Requests that no rate limit could count";
+    BREACH_CHECKS = "breach_checks_total", Counter, Count, ["outcome"], "New passwords that were looked for among those of breaches";
     ARGON2_SECONDS = "argon2_duration_seconds", Histogram, Seconds, [], "How long a password hash took";
     LETTERS = "letters_total", Counter, Count, ["kind", "outcome"], "Letters by what became of them";
     USERS_REMOVED = "users_removed_total", Counter, Count, [], "Users that cleanup removed";

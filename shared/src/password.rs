@@ -11,6 +11,7 @@ mod popular;
 use std::fmt;
 use std::str::FromStr;
 
+use ring::digest::{Digest, SHA1_FOR_LEGACY_USE_ONLY, digest};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::error::{Error, Refusal};
@@ -39,6 +40,11 @@ impl Password {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.text.as_bytes()
+    }
+
+    /// The SHA-1 by which breached passwords are known; good for nothing else.
+    pub(crate) fn sha1(&self) -> Digest {
+        digest(&SHA1_FOR_LEGACY_USE_ONLY, self.as_bytes())
     }
 
     /// What a stored hash may be of: the NFKC form, or another one that was typed.

@@ -1,3 +1,4 @@
+mod breach;
 mod change_email;
 mod change_password;
 mod delete_me;

@@ -69,20 +69,27 @@ async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declar
     shop.service.invoke("CleanupFunction", json!({})).await.unwrap();
     shop.forgot("nobody@example.com").await;
     shop.mails("nobody@example.com").await;
+    // Nobody is there to ask.
+    let asking = [("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", "http://127.0.0.1:1")];
+    assert_eq!(Shop::with(&asking).sign_up("ann@example.com").await.status, 201);
     metric::flush();
     let written = String::from_utf8(WRITTEN.lock().unwrap().clone()).unwrap();
     let lines: Vec<Value> = written.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     assert!(lines.len() * 100 >= written.lines().count() * 99, "concurrent tests may cut a line short");
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    let mut routes = BTreeSet::new();
+    let (mut routes, mut outcomes) = (BTreeSet::new(), BTreeSet::new());
     for (name, mut dimensions) in lines.iter().flat_map(read) {
         let metric = ALL.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is not declared"));
         dimensions.remove("environment").unwrap();
         let labels: BTreeSet<_> = dimensions.keys().map(String::as_str).collect();
         assert_eq!(labels, metric.labels.iter().copied().collect(), "{name}");
+        if name == metric::BREACH_CHECKS {
+            outcomes.insert(dimensions["outcome"].clone());
+        }
         routes.extend(dimensions.get("route").map(|route| format!("{} {route}", dimensions["method"])));
         seen.insert(name);
     }
+    assert!(outcomes.contains("failed"), "{outcomes:?}");
     for (_, route) in template.routes() {
         assert!(routes.contains(&format!("{} {}", route.method, route.path)), "{} {}", route.method, route.path);
     }

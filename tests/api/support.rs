@@ -24,6 +24,7 @@ use local::service::{Options, Service};
 use local::stream::Step;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use user_core::app::new_passwords::NewPasswords;
 use user_core::clock::Clock;
 use user_core::password::Password;
 use user_core::password::hasher::Hasher;
@@ -254,6 +255,7 @@ impl Shop {
         Stage {
             config: self.service.config.clone(),
             store: self.store(),
+            new_passwords: NewPasswords::new(&self.service.config),
             hasher: Hasher::new(64, 1).unwrap(),
             clock: self.clock.clone(),
         }

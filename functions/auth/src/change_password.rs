@@ -64,7 +64,7 @@ pub(crate) async fn handle(
     let by = caller.by(&app);
     prove(&app, &limits, &caller, wish.current).await?;
     let Caller { user, session, .. } = caller;
-    app.config.password_policy.check("new_password", &wish.new, &user.known_words(&app.config.project_name))?;
+    app.new_passwords.check("new_password", &wish.new, &user).await?;
     let hash = app.hasher.hash(wish.new).await?;
     let now = app.clock.now();
     let notice = Letter::about(&user, Kind::PasswordChanged, user.email.clone(), &by, now)?;

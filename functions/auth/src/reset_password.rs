@@ -68,11 +68,7 @@ pub(crate) async fn handle(
     if !user.may_reset(&ticket, now) {
         return Err(Error::InvalidToken);
     }
-    app.config.password_policy.check(
-        "new_password",
-        &wish.new_password,
-        &user.known_words(&app.config.project_name),
-    )?;
+    app.new_passwords.check("new_password", &wish.new_password, &user).await?;
     let hash = app.hasher.hash(wish.new_password).await?;
     let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
     let notice = Letter::about(&user, letter::Kind::PasswordChanged, user.email.clone(), &by, now)?;

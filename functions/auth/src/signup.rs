@@ -67,8 +67,9 @@ impl Body for SignUp {
 /// `Accept-Language`. An account that nobody verified is gone after 48 hours, to the second.
 ///
 /// The password is one of `PASSWORD_POLICY`: by default at least 15 characters of any kind, or 8 with upper case, lower case, a digit
-/// and a special character; in all at most 128, and none that is easy to guess. Each broken rule has a code of its own in `errors`:
-/// `too-short`, `too-long`, `no-upper-case`, `no-lower-case`, `no-digit`, `no-special`, `control-character`, `guessable`.
+/// and a special character; in all at most 128, none that is in common use and none that is easy to guess. Each broken rule has a code
+/// of its own in `errors`: `too-short`, `too-long`, `no-upper-case`, `no-lower-case`, `no-digit`, `no-special`, `control-character`,
+/// `common`, `guessable`, and with `PASSWORD_BREACH_CHECK` `breached`.
 ///
 /// An address is refused as `invalid-email`, or as `unsupported-email` when it is one that mail is not sent to from here: with a local
 /// part outside ASCII. A name is refused as `too-long`, `control-character`, `line-separator`, `bidirectional-control` or `invisible`.
@@ -100,7 +101,7 @@ pub(crate) async fn handle(
     user.last_name = wish.last_name;
     user.language = language;
     limits.auth().await?;
-    app.config.password_policy.check("password", &wish.password, &user.known_words(&app.config.project_name))?;
+    app.new_passwords.check("password", &wish.password, &user).await?;
     let password_hash = app.hasher.hash(wish.password).await?;
     let by = By::request(Actor::User(user.id.clone()), &origin, &app.clock);
     let letter = app.config.email_verification_enabled.then(|| verification(&app, &mut user, &by)).transpose()?;

@@ -25,7 +25,8 @@ use futures::stream;
 use http_body_util::StreamBody;
 use hyper::body::{Body, Frame};
 use user_core::clock::Clock;
-use user_core::lambda::{https, sdk_config};
+use user_core::https;
+use user_core::lambda::sdk_config;
 
 use crate::cloudwatch::{self, CloudWatch};
 use crate::role::Role;

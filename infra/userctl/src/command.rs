@@ -16,13 +16,12 @@ use crate::stage::Stage;
 /// Creates an administrator whose address needs no proof.
 ///
 /// # Errors
-/// [`Error::EmailTaken`]; [`Error::Invalid`] when the password breaks the policy.
+/// [`Error::EmailTaken`]; [`Error::Invalid`] when the password is none that the service takes.
 pub async fn create_admin(stage: &Stage, email: Email, password: Password) -> Result<User, Error> {
     let now = stage.clock.now();
     let id = UserId::new(stage.clock.now_millis())?;
     let user = User { role: Role::Admin, is_verified: true, ..User::new(id, email, now) };
-    let known = user.known_words(&stage.config.project_name);
-    stage.config.password_policy.check("password", &password, &known)?;
+    stage.new_passwords.check("password", &password, &user).await?;
     let hash = stage.hasher.hash(password).await?;
     stage.store.create_user(&user, &Login::of(&user, hash), None, (&operator(stage), now)).await?;
     Ok(user)

@@ -7,9 +7,10 @@ use local::Fault;
 use local::aws::remote_config;
 use local::service::store;
 use local::template::Template;
+use user_core::app::new_passwords::NewPasswords;
 use user_core::clock::Clock;
 use user_core::config::Config;
-use user_core::lambda::https;
+use user_core::https;
 use user_core::password::hasher::Hasher;
 use user_core::store::Store;
 
@@ -19,7 +20,9 @@ pub struct Stage {
     pub config: Config,
     /// The tables and the secret.
     pub store: Store,
-    /// Hashes new passwords as the service does.
+    /// Takes or refuses new passwords as the service does.
+    pub new_passwords: NewPasswords,
+    /// Hashes them as the service does.
     pub hasher: Hasher,
     /// The present.
     pub clock: Clock,
@@ -45,7 +48,8 @@ impl Stage {
             None => aws_config::defaults(BehaviorVersion::latest()).http_client(https::client()).load().await,
         };
         let hasher = Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?;
-        Ok(Self { store: store(&sdk, &config), config, hasher, clock: Clock::System })
+        let new_passwords = NewPasswords::new(&config);
+        Ok(Self { store: store(&sdk, &config), config, new_passwords, hasher, clock: Clock::System })
     }
 }
 

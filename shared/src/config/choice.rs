@@ -45,6 +45,15 @@ pub enum Enumeration {
     Private,
 }
 
+/// `PASSWORD_BREACH_CHECK`: whether new passwords are looked for among those of breaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreachCheck {
+    /// They are not.
+    Off,
+    /// The range API of Have I Been Pwned is asked, which learns five digits of a hash.
+    Range,
+}
+
 /// `MAIL_BACKEND`: what sends the letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailBackend {
@@ -101,5 +110,6 @@ words!(Environment, "development" => Self::Development, "staging" => Self::Stagi
 words!(LogFormat, "json" => Self::Json, "plain" => Self::Plain);
 words!(JwtAlgorithm, "HS256" => Self::Hs256, "ES256" => Self::Es256, "EdDSA" => Self::EdDsa);
 words!(Enumeration, "reveal" => Self::Reveal, "private" => Self::Private);
+words!(BreachCheck, "off" => Self::Off, "range" => Self::Range);
 words!(MailBackend, "ses" => Self::Ses, "smtp" => Self::Smtp, "console" => Self::Console);
 words!(SmtpTls, "starttls" => Self::Starttls, "implicit" => Self::Implicit, "none" => Self::None);

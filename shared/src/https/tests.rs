@@ -103,7 +103,7 @@ async fn an_answer_of_more_than_16_mb_ends_the_call_and_is_not_asked_for_again()
             .table_name("t")
             .key("pk", aws_sdk_dynamodb::types::AttributeValue::S("x".into()));
         let error = get.send().await.unwrap_err();
-        assert!(format!("{error:?}").contains("an answer has more than 16 MB"), "{error:?}");
+        assert!(format!("{error:?}").contains("an answer has more than 16777216 bytes"), "{error:?}");
         assert_eq!(count.load(Ordering::SeqCst), 1);
     }
 }

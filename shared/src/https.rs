@@ -1,5 +1,5 @@
-//! The HTTPS client of the AWS SDKs' clients: HTTP/1.1 over rustls and ring. Connections stay open, one for each call at a time, and
-//! serve the next call of their host. Smithy's own client also speaks HTTP/2 and goes through proxies, which no function needs.
+//! The HTTPS client of the AWS SDKs' clients and of our own calls: HTTP/1.1 over rustls and ring. Connections stay open, one for each
+//! call at a time, and serve the next call of their host. Smithy's own client also speaks HTTP/2 and goes through proxies, which no function needs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,7 +15,7 @@ use aws_smithy_types::body::SdkBody;
 use http::uri::{PathAndQuery, Scheme, Uri};
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -27,7 +27,7 @@ use tokio_rustls::TlsConnector;
 /// How long a connection that nobody uses is kept: hosts and what lies between close or forget it some time later.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// The most bytes of an answer's body: no answer of the services that are called is longer (DynamoDB's `BatchGetItem`: 16 MB).
+/// The most bytes of an answer's body: no answer of AWS that is asked for is longer (DynamoDB's `BatchGetItem`: 16 MB).
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// A client of all hosts, whose certificates are checked with those of the system (`SSL_CERT_FILE` names others).
@@ -70,9 +70,11 @@ struct Connections {
     tls: OnceLock<TlsConnector>,
 }
 
+/// The client of our own calls. Clones share their connections.
 #[derive(Clone)]
-struct Https {
+pub struct Https {
     connections: Arc<Connections>,
+    /// How long a connection may take to open.
     patience: Duration,
 }
 
@@ -85,13 +87,30 @@ impl std::fmt::Debug for Https {
 impl HttpConnector for Https {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let https = self.clone();
-        HttpConnectorFuture::new(async move { Box::pin(https.send(request)).await })
+        HttpConnectorFuture::new(async move {
+            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let response = Box::pin(https.send(request, ANSWER_BYTES)).await?.map(SdkBody::from);
+            HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+        })
     }
 }
 
 impl Https {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    /// A client whose connections may take so long to open; a call as a whole may take any time.
+    #[must_use]
+    pub fn new(patience: Duration) -> Self {
+        Self { connections: Arc::default(), patience }
+    }
+
+    /// Sends a request and reads the answer to its end, of at most so many bytes of a body.
+    ///
+    /// # Errors
+    /// A request that names no host, a network that fails, an answer that is none or too long.
+    pub async fn send(
+        &self,
+        mut request: Request<SdkBody>,
+        most_bytes: usize,
+    ) -> Result<Response<Bytes>, ConnectorError> {
         let host = Host::of(request.uri()).ok_or_else(|| ConnectorError::user("a request names no host".into()))?;
         to_origin_form(&mut request).map_err(ConnectorError::user)?;
         while let Some(mut sender) = self.connections.take(&host) {
@@ -99,7 +118,7 @@ impl Https {
                 continue;
             }
             match sender.try_send_request(request).await {
-                Ok(response) => return self.receive(host, sender, response).await,
+                Ok(response) => return self.receive(host, sender, response, most_bytes).await,
                 // The host closed the connection before anything was sent.
                 Err(mut unsent) => match unsent.take_message() {
                     Some(message) => request = message,
@@ -110,30 +129,30 @@ impl Https {
         let connected = tokio::time::timeout(self.patience, self.connections.open(&host)).await;
         let mut sender = connected.map_err(|late| ConnectorError::timeout(late.into()))?.map_err(ConnectorError::io)?;
         let response = sender.send_request(request).await.map_err(|error| ConnectorError::io(error.into()))?;
-        self.receive(host, sender, response).await
+        self.receive(host, sender, response, most_bytes).await
     }
 
-    /// Reads an answer to its end, after which its connection is free. One that is longer than [`ANSWER_BYTES`], or says so, ends the
-    /// call and the connection, and is not asked for again: it would be as long.
+    /// Reads an answer to its end, after which its connection is free. One that is longer than `most_bytes`, or says so, ends
+    /// the call and the connection, and is not asked for again: it would be as long.
     async fn receive(
         &self,
         host: Host,
         sender: Sender,
         response: Response<Incoming>,
-    ) -> Result<HttpResponse, ConnectorError> {
+        most_bytes: usize,
+    ) -> Result<Response<Bytes>, ConnectorError> {
         let (parts, body) = response.into_parts();
-        let too_long = || ConnectorError::other("an answer has more than 16 MB".into(), None);
-        if body.size_hint().lower() > ANSWER_BYTES as u64 {
+        let too_long = || ConnectorError::other(format!("an answer has more than {most_bytes} bytes").into(), None);
+        if body.size_hint().lower() > most_bytes as u64 {
             return Err(too_long());
         }
-        let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| match error {
+        let body = Limited::new(body, most_bytes).collect().await.map_err(|error| match error {
             error if error.is::<LengthLimitError>() => too_long(),
             error => ConnectorError::io(error),
         })?;
         let body = body.to_bytes();
         self.connections.keep(host, sender);
-        let response = Response::from_parts(parts, SdkBody::from(body));
-        HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+        Ok(Response::from_parts(parts, body))
     }
 }
 
