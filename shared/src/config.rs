@@ -1,14 +1,22 @@
 //! The configuration: environment variables, read once at start. `template.yaml` gives each its value.
 
 mod choice;
+mod together;
+mod web;
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::email::Email;
 use crate::password::Policy;
+use crate::user::check_line;
 
 pub use choice::{BreachCheck, Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, SmtpTls};
+use web::{hosts, origins, url};
+
+/// The most bytes of a name in the header of a message: in encoded words (RFC 2047) and with an address it stays below the 998 of a
+/// line (RFC 5322, 2.1.1).
+const NAME_MAX_BYTES: usize = 128;
 
 /// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`.
 macro_rules! variables {
@@ -33,8 +41,8 @@ macro_rules! variables {
             pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
                 let mut wrong = Vec::new();
                 $(let $field: Option<$type> = one(&lookup, &stringify!($field).to_uppercase(), $read, &mut wrong);)+
+                wrong.extend(together::contradictions(&lookup));
                 let config = (|| Some(Self { $($field: $field?,)+ }))();
-                wrong.extend(config.iter().flat_map(Self::contradictions));
                 config.filter(|_| wrong.is_empty()).ok_or(ConfigError(wrong))
             }
         }
@@ -43,7 +51,7 @@ macro_rules! variables {
 
 variables! {
     /// The shop's name, in letters and answers.
-    project_name: String = text,
+    project_name: String = name,
     /// The version that `/health` tells.
     api_version: String = text,
     /// Where the service runs.
@@ -52,8 +60,10 @@ variables! {
     log_level: String = text,
     /// How a log line looks.
     log_format: LogFormat = parsed,
-    /// Hosts that requests may name: exact, `*.example.com`, or `*` for all.
-    allowed_hosts: Vec<String> = list,
+    /// Origins of browsers' applications; the gateway answers by them, and a start checks them.
+    cors_origins: Vec<String> = origins,
+    /// Hosts that requests may name, in lower case: exact, `*.example.com`, or `*` for all.
+    allowed_hosts: Vec<String> = hosts,
     /// Calls a minute, of a user or a source address.
     rate_limit: u64 = between(1, 1_000_000_000),
     /// Calls a minute that take a password or send mail, for a source address and for an account.
@@ -101,7 +111,7 @@ variables! {
     /// The sender's address.
     emails_from_email: Email = email,
     /// The sender's name.
-    emails_from_name: String = text,
+    emails_from_name: String = name,
     /// Where the links in letters lead; without a slash at the end.
     frontend_url: String = url,
     /// Which new passwords are taken.
@@ -146,25 +156,6 @@ impl Config {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(|name| std::env::var(name).ok())
-    }
-
-    /// Values that are good alone and not together.
-    fn contradictions(&self) -> Vec<String> {
-        let mail = match self.mail_backend {
-            MailBackend::Console if self.environment != Environment::Development => {
-                Some("MAIL_BACKEND console prints tokens: only with ENVIRONMENT development")
-            }
-            MailBackend::Smtp if self.smtp_host.is_empty() => Some("MAIL_BACKEND smtp needs SMTP_HOST"),
-            MailBackend::Smtp if self.smtp_tls == SmtpTls::None && !self.smtp_user.is_empty() => {
-                Some("SMTP_USER would be sent in clear: SMTP_TLS must not be none")
-            }
-            _ => None,
-        };
-        // The audiences of all other tokens are the issuer, `#` and the token's kind.
-        let rest = self.jwt_audience.strip_prefix(&self.jwt_issuer);
-        let internal = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('#'));
-        let audience = internal.then_some("JWT_AUDIENCE must not be JWT_ISSUER, nor begin with it and #");
-        mail.into_iter().chain(audience).map(str::to_owned).collect()
     }
 
     /// Seconds that an access token is good.
@@ -226,15 +217,16 @@ fn list(value: &str) -> Result<Vec<String>, String> {
 }
 
 fn email(value: &str) -> Result<Email, String> {
-    Email::parse(value).map_err(|_| "is no e-mail address".to_owned())
+    Email::parse(value).map_err(|refusal| format!("is no address to send from: {}", refusal.detail))
 }
 
-fn url(value: &str) -> Result<String, String> {
-    let uri: http::Uri = value.parse().map_err(|_| "is no URL".to_owned())?;
-    match (uri.scheme_str(), uri.query()) {
-        (Some("http" | "https"), None) => Ok(value.trim_end_matches('/').to_owned()),
-        _ => Err("is no http or https URL without a query".to_owned()),
+/// A name as a header of a message holds it.
+fn name(value: &str) -> Result<String, String> {
+    check_line(value).map_err(|refusal| format!("is no line of text: {}", refusal.detail))?;
+    if value.len() > NAME_MAX_BYTES {
+        return Err(format!("is longer than {NAME_MAX_BYTES} bytes"));
     }
+    text(value)
 }
 
 #[cfg(test)]
@@ -253,7 +245,26 @@ mod tests {
         assert_eq!(between(1, 5)("6"), Err("is no number from 1 to 5".to_owned()));
         assert_eq!(parsed::<Policy>("weak"), Err("is none of classes, length, either".to_owned()));
         assert_eq!(parsed::<MailBackend>("smoke"), Err("is none of ses, smtp, console".to_owned()));
-        assert_eq!(url("https://shop.example/"), Ok("https://shop.example".to_owned()));
-        assert!(url("shop.example").is_err() && url("ftp://shop.example").is_err());
+    }
+
+    #[test]
+    fn a_name_is_a_line_that_a_header_can_hold() {
+        let is = |value: &str, words: &str| name(value).is_err_and(|why| why.contains(words));
+        assert_eq!(name("B\u{e4}ckerei \"Zum L\u{f6}wen\""), Ok("B\u{e4}ckerei \"Zum L\u{f6}wen\"".to_owned()));
+        assert!(is("", "is empty"));
+        for broken in ["Shop\r\nBcc: eve@example.com", "Shop\u{0}", "Shop\t1", "Shop\u{85}"] {
+            assert!(is(broken, "control characters"), "{broken:?}");
+        }
+        assert!(is("Shop\u{2028}", "line and paragraph separators") && is("\u{202e}pohS", "direction of writing"));
+        assert!(name(&"\u{e4}".repeat(64)).is_ok() && is(&"\u{e4}".repeat(65), "longer than 128 bytes"));
+    }
+
+    #[test]
+    fn a_sender_is_an_address_that_mail_can_come_from() {
+        assert!(
+            email("Shop <no-reply@example.com>").is_err_and(|why| why.starts_with("is no address to send from: an"))
+        );
+        assert!(email("zo\u{eb}@example.com").is_err_and(|why| why.contains("ASCII alone before the @")));
+        assert!(email("no-reply@b\u{fc}cher.example").is_ok());
     }
 }

@@ -137,8 +137,8 @@ fn known_host(config: &Config, headers: &HeaderMap, uri: &Uri) -> bool {
     let host = named.rsplit_once(':').map_or(named, |(host, _port)| host).to_ascii_lowercase();
     config.allowed_hosts.iter().any(|allowed| match allowed.strip_prefix('*') {
         Some("") => true,
-        Some(suffix) => host.ends_with(&suffix.to_ascii_lowercase()),
-        None => host == allowed.to_ascii_lowercase(),
+        Some(suffix) => host.ends_with(suffix),
+        None => host == *allowed,
     })
 }
 

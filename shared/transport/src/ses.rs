@@ -74,18 +74,25 @@ fn tag((name, value): (&str, &String)) -> Option<MessageTag> {
     MessageTag::builder().name(name).value(value).build().ok()
 }
 
-/// `"Name" <address>` (RFC 5322, 3.4), the name quoted; one outside of ASCII in encoded words (RFC 2047, 4.2), a character each, since
-/// a word has at most 75 bytes and must not cut one in two.
+/// The most bytes of an encoded word (RFC 2047, 2) without what it begins and ends with.
+const WORD_BYTES: usize = 75 - "=?UTF-8?Q??=".len();
+
+/// `"Name" <address>` (RFC 5322, 3.4), the name quoted; one outside of ASCII in encoded words (RFC 2047, 4.2), none of which cuts a
+/// character in two.
 fn sender(name: &str, address: &str) -> String {
     if name.is_ascii() {
         let quoted: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();
         return format!("\"{quoted}\" <{address}>");
     }
-    let word = |c: char| {
+    let mut words: Vec<String> = Vec::new();
+    for c in name.chars().filter(|c| !c.is_control()) {
         let hex: String = c.to_string().bytes().map(|byte| format!("={byte:02X}")).collect();
-        format!("=?UTF-8?Q?{hex}?=")
-    };
-    let words: Vec<_> = name.chars().filter(|c| !c.is_control()).map(word).collect();
+        match words.last_mut() {
+            Some(word) if word.len() + hex.len() <= WORD_BYTES => word.push_str(&hex),
+            _ => words.push(hex),
+        }
+    }
+    let words: Vec<_> = words.iter().map(|word| format!("=?UTF-8?Q?{word}?=")).collect();
     format!("{} <{address}>", words.join(" "))
 }
 
@@ -98,9 +105,11 @@ mod tests {
 
     #[test]
     fn a_senders_name_in_any_script_goes_in_encoded_words() {
-        assert_eq!(
-            super::sender("Ö k", "a@example.com"),
-            "=?UTF-8?Q?=C3=96?= =?UTF-8?Q?=20?= =?UTF-8?Q?=6B?= <a@example.com>"
-        );
+        assert_eq!(super::sender("Ö k", "a@example.com"), "=?UTF-8?Q?=C3=96=20=6B?= <a@example.com>");
+        let longest = super::sender(&"\u{1f44d}".repeat(32), &format!("{}@example.com", "a".repeat(64)));
+        let words: Vec<_> = longest.split(' ').filter(|word| word.starts_with("=?")).collect();
+        assert!(words.len() > 6 && words.iter().all(|word| word.len() <= 75 && word.ends_with("?=")), "{longest}");
+        assert_eq!(longest.matches("=F0=9F=91=8D").count(), 32, "no character is cut in two");
+        assert!(longest.len() < 998);
     }
 }
