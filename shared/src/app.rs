@@ -1,6 +1,7 @@
 //! What every handler receives.
 
 mod breach;
+pub mod ended;
 pub mod keyring;
 pub mod limiter;
 pub mod new_passwords;
@@ -8,6 +9,7 @@ pub mod new_passwords;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::app::ended::Ended;
 use crate::app::keyring::Present;
 use crate::app::limiter::Limiter;
 use crate::app::new_passwords::NewPasswords;
@@ -31,6 +33,7 @@ pub struct Parts {
     pub new_passwords: NewPasswords,
     pub hasher: Hasher,
     pub limiter: Limiter,
+    pub ended: Ended,
     present: Present,
 }
 
@@ -44,6 +47,7 @@ impl App {
             hasher: Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?,
             new_passwords: NewPasswords::new(&config),
             limiter: Limiter::new(&config),
+            ended: Ended::default(),
             present: Present::new(&config, keys, clock.now())?,
             config,
             clock,

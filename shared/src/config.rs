@@ -50,7 +50,7 @@ macro_rules! variables {
 }
 
 variables! {
-    /// The shop's name, in letters and answers.
+    /// The shop's name, in emails and answers.
     project_name: String = name,
     /// The version that `/health` tells.
     api_version: String = text,
@@ -66,7 +66,7 @@ variables! {
     allowed_hosts: Vec<String> = hosts,
     /// Calls a minute, of a user or a source address.
     rate_limit: u64 = between(1, 1_000_000_000),
-    /// Calls a minute that take a password or send mail, for a source address and for an account.
+    /// Calls a minute that take a password or send mail, of a source; ten times as many sign-ins of an account.
     rate_limit_auth: u64 = between(1, 1_000_000_000),
     /// Calls a minute on other users' records, of a user.
     rate_limit_admin: u64 = between(1, 1_000_000_000),

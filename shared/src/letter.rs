@@ -53,6 +53,8 @@ words! {
         EmailChange = "email-change",
         /// The address has changed: a notice to the old one, with the way back.
         EmailChanged = "email-changed",
+        /// The account has gone back to an address that it had before: a notice to the one that it left.
+        EmailReverted = "email-reverted",
         /// The password was changed: a notice, in case it was somebody else.
         PasswordChanged = "password-changed",
     }

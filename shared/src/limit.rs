@@ -1,6 +1,7 @@
 //! Rate limits: a minute that slides in steps of five seconds. A step counts as long as any part of it lies in the last minute, so
 //! that no minute, wherever it begins, holds more requests than the limit. [`Share`] is what an instance counts ahead.
 
+pub mod allowance;
 pub mod mailbox;
 mod share;
 
@@ -14,6 +15,9 @@ pub const WINDOW_SECONDS: i64 = 60;
 const STEP_SECONDS: i64 = 5;
 /// The steps of a window.
 pub const STEPS: usize = 12;
+
+/// How many networks together may do at one account what one of them may: sign in, and give wrong passwords before it has to wait.
+pub const NETWORKS: u64 = 10;
 
 /// How many requests came in each step of a window.
 pub type Counts = [u64; STEPS];
@@ -37,6 +41,8 @@ pub enum Class {
     General,
     /// A call that takes a password or sends mail.
     Auth,
+    /// A sign-in to one account, from wherever it comes: what strangers everywhere can use up together.
+    SignIn,
     /// A call on other users' records.
     Admin,
 }
@@ -48,6 +54,7 @@ impl Class {
         match self {
             Self::General => "general",
             Self::Auth => "auth",
+            Self::SignIn => "sign-in",
             Self::Admin => "admin",
         }
     }
@@ -58,7 +65,7 @@ impl Class {
 pub struct Standing {
     /// What is limited.
     pub class: Class,
-    /// Requests allowed in a window.
+    /// Requests allowed in a window; 0 when something else than a window refuses.
     pub limit: u64,
     /// Requests that are left.
     pub remaining: u64,

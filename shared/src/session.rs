@@ -57,14 +57,16 @@ impl Origin {
     }
 }
 
-/// Whom a source address stands for: an IPv4 address for itself, an IPv6 address for its network of 64 bits (RFC 6177).
+/// Whom a source address stands for: an IPv4 address for itself, also when it is written as an IPv6 one (RFC 4291, 2.5.5.2), an IPv6
+/// address for its network of 64 bits (RFC 6177).
 fn network(ip: &str) -> String {
-    match ip.parse() {
+    match ip.parse().map(|ip: IpAddr| ip.to_canonical()) {
+        Ok(IpAddr::V4(ip)) => ip.to_string(),
         Ok(IpAddr::V6(ip)) => {
             let [a, b, c, d, ..] = ip.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
-        _ => ip.to_owned(),
+        Err(_) => ip.to_owned(),
     }
 }
 
@@ -104,9 +106,9 @@ impl Session {
         }
     }
 
-    /// Whether the session is valid for an account in `epoch` and was begun in the network that `origin` comes from.
+    /// Whether the session makes the network known that `origin` comes from: it was begun there, and is valid for an account in `epoch`.
     #[must_use]
-    pub fn is_at_home(&self, epoch: u64, origin: &Origin, now: Timestamp) -> bool {
+    pub fn knows_network(&self, epoch: u64, origin: &Origin, now: Timestamp) -> bool {
         self.epoch == epoch && !self.is_expired(now) && network(&self.ip) == origin.network()
     }
 
@@ -210,10 +212,11 @@ mod tests {
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::9"));
         assert_ne!(network("2001:db8:1:2::9"), network("2001:db8:1:3::9"));
         assert_eq!(network("192.0.2.1"), "192.0.2.1");
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1", "not one network of all that IPv4 has");
     }
 
     #[test]
-    fn a_session_of_another_epoch_or_network_is_not_at_home() {
+    fn a_session_makes_its_own_network_known_in_its_own_epoch_alone() {
         let session = Session {
             epoch: 7,
             ip: "2001:db8:1:2::9".to_owned(),
@@ -221,10 +224,10 @@ mod tests {
             ..Session::probe(Timestamp(1))
         };
         let from = |ip: &str| Origin { ip: ip.to_owned(), ..Origin::default() };
-        assert!(session.is_at_home(7, &from("2001:db8:1:2:3::1"), Timestamp(8)));
-        assert!(!session.is_at_home(8, &from("2001:db8:1:2::9"), Timestamp(8)));
-        assert!(!session.is_at_home(7, &from("2001:db8:1:3::9"), Timestamp(8)));
-        assert!(!session.is_at_home(7, &from("2001:db8:1:2::9"), Timestamp(9)));
+        assert!(session.knows_network(7, &from("2001:db8:1:2:3::1"), Timestamp(8)));
+        assert!(!session.knows_network(8, &from("2001:db8:1:2::9"), Timestamp(8)));
+        assert!(!session.knows_network(7, &from("2001:db8:1:3::9"), Timestamp(8)));
+        assert!(!session.knows_network(7, &from("2001:db8:1:2::9"), Timestamp(9)));
     }
 
     #[test]

@@ -8,6 +8,35 @@ use crate::clock::Timestamp;
 use crate::email::{Email, EmailKey};
 use crate::id::UserId;
 
+/// What a link in an email is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Proves the address of a sign-up.
+    Verify,
+    /// Sets a new password.
+    Reset,
+    /// Proves a new address.
+    ConfirmEmail,
+    /// Takes an old address back.
+    RevertEmail,
+}
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Verify, Self::Reset, Self::ConfirmEmail, Self::RevertEmail];
+
+    /// The word in tokens.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Reset => "reset",
+            Self::ConfirmEmail => "confirm-email",
+            Self::RevertEmail => "revert-email",
+        }
+    }
+}
+
 /// An address in a ticket: a part of its hash, so that a link does not tell the address to the logs it passes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -26,7 +55,7 @@ impl AddressTag {
 pub struct Ticket {
     /// Whose account it may change.
     pub user: UserId,
-    /// The user's epoch when it was asked for.
+    /// The user's epoch when it was written.
     pub epoch: u64,
     /// The address that it went to.
     pub address: AddressTag,

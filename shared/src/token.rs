@@ -1,4 +1,4 @@
-//! Tokens: JWTs (RFC 7519) of four kinds, each with a `typ`, an audience and a key of its own, so that none passes for another.
+//! Tokens: JWTs (RFC 7519) of several kinds, each with a `typ`, an audience and a key of its own, so that none passes for another.
 
 mod claims;
 mod mint;
@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::session::Session;
 use crate::signing::Keys;
-use crate::ticket::Ticket;
+use crate::ticket::{Purpose, Ticket};
 use crate::user::{REVERT_SECONDS, Role};
 
 use mint::Mint;
@@ -20,22 +20,32 @@ use claims::TicketClaims;
 
 pub use claims::{AccessClaims, RefreshClaims};
 
-/// What a token is for.
+/// What a token is for; the word in its claim `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "&'static str", try_from = "String")]
 pub enum Kind {
     /// Opens the API (RFC 9068).
     Access,
     /// Gets the next pair of tokens.
     Refresh,
-    /// Proves a mail address.
-    Verify,
-    /// Sets a new password.
-    Reset,
-    /// Proves a new mail address.
-    ConfirmEmail,
-    /// Takes an old mail address back.
-    RevertEmail,
+    /// Is the token of a link in an email.
+    Ticket(Purpose),
+}
+
+impl From<Kind> for &'static str {
+    fn from(kind: Kind) -> Self {
+        kind.name()
+    }
+}
+
+impl TryFrom<String> for Kind {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        let tickets = Purpose::ALL.map(Self::Ticket);
+        let mut kinds = [Self::Access, Self::Refresh].into_iter().chain(tickets);
+        kinds.find(|kind| kind.name() == word).ok_or("no such kind of token")
+    }
 }
 
 impl Kind {
@@ -43,21 +53,14 @@ impl Kind {
         match self {
             Self::Access => "access",
             Self::Refresh => "refresh",
-            Self::Verify => "verify",
-            Self::Reset => "reset",
-            Self::ConfirmEmail => "confirm-email",
-            Self::RevertEmail => "revert-email",
+            Self::Ticket(purpose) => purpose.as_str(),
         }
     }
 
-    fn typ(self) -> &'static str {
+    fn typ(self) -> String {
         match self {
-            Self::Access => "at+jwt",
-            Self::Refresh => "refresh+jwt",
-            Self::Verify => "verify+jwt",
-            Self::Reset => "reset+jwt",
-            Self::ConfirmEmail => "confirm-email+jwt",
-            Self::RevertEmail => "revert-email+jwt",
+            Self::Access => "at+jwt".to_owned(),
+            internal => format!("{}+jwt", internal.name()),
         }
     }
 
@@ -76,13 +79,13 @@ pub struct TokenPair {
     /// Goes into `Authorization: Bearer`.
     #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwMTkzYTViIn0.c2lnbmF0dXJl")]
     pub access_token: String,
-    /// Good once, for the next pair.
+    /// Valid once, for the next pair.
     #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6InJlZnJlc2gifQ.eyJzZXEiOjF9.c2lnbmF0dXJl")]
     pub refresh_token: String,
     /// Always `bearer` (RFC 6750).
     #[schema(value_type = String, pattern = "^bearer$", example = "bearer")]
     pub token_type: &'static str,
-    /// Seconds that the access token is good.
+    /// Seconds that the access token is valid.
     #[schema(example = 1800)]
     pub expires_in: i64,
 }
@@ -113,10 +116,10 @@ impl Tokens {
             access_seconds: config.access_token_seconds(),
             access: mint(Kind::Access)?,
             refresh: mint(Kind::Refresh)?,
-            verify: mint(Kind::Verify)?,
-            reset: mint(Kind::Reset)?,
-            confirm_email: mint(Kind::ConfirmEmail)?,
-            revert_email: mint(Kind::RevertEmail)?,
+            verify: mint(Kind::Ticket(Purpose::Verify))?,
+            reset: mint(Kind::Ticket(Purpose::Reset))?,
+            confirm_email: mint(Kind::Ticket(Purpose::ConfirmEmail))?,
+            revert_email: mint(Kind::Ticket(Purpose::RevertEmail))?,
         })
     }
 
@@ -166,8 +169,9 @@ impl Tokens {
     /// The token of a link that is sent at `iat`.
     ///
     /// # Errors
-    /// [`Error::Internal`] when signing fails or tickets have no such kind.
-    pub fn ticket(&self, kind: Kind, ticket: &Ticket, iat: Timestamp) -> Result<String, Error> {
+    /// [`Error::Internal`] when signing fails.
+    pub fn ticket(&self, purpose: Purpose, ticket: &Ticket, iat: Timestamp) -> Result<String, Error> {
+        let kind = Kind::Ticket(purpose);
         let claims = TicketClaims {
             iss: self.issuer.clone(),
             aud: kind.audience(&self.issuer, &self.api),
@@ -178,10 +182,10 @@ impl Tokens {
             exp: ticket.expires_at,
             kind,
         };
-        self.tickets(kind)?.issue(iat, &claims)
+        self.tickets(purpose).issue(iat, &claims)
     }
 
-    /// The claims of a good access token.
+    /// The claims of a valid access token.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] for anything else.
@@ -208,9 +212,10 @@ impl Tokens {
     ///
     /// # Errors
     /// [`Error::InvalidToken`] for anything else.
-    pub fn read_ticket(&self, kind: Kind, token: &str, now: Timestamp) -> Result<Ticket, Error> {
-        let claims: Option<TicketClaims> = self.tickets(kind)?.read(token, now);
-        let claims = claims.filter(|c| c.kind == kind && current(c.iat, c.exp, now)).ok_or(Error::InvalidToken)?;
+    pub fn read_ticket(&self, purpose: Purpose, token: &str, now: Timestamp) -> Result<Ticket, Error> {
+        let claims: Option<TicketClaims> = self.tickets(purpose).read(token, now);
+        let of_purpose = |c: &TicketClaims| c.kind == Kind::Ticket(purpose);
+        let claims = claims.filter(|c| of_purpose(c) && current(c.iat, c.exp, now)).ok_or(Error::InvalidToken)?;
         let TicketClaims { sub: user, epoch, address, exp: expires_at, .. } = claims;
         Ok(Ticket { user, epoch, address, expires_at })
     }
@@ -224,18 +229,17 @@ impl Tokens {
         self.read_access(&pair.access_token, now)?;
         self.read_refresh(&pair.refresh_token, now)?;
         let ticket = Ticket::probe(now.plus(1));
-        [Kind::Verify, Kind::Reset, Kind::ConfirmEmail, Kind::RevertEmail]
+        Purpose::ALL
             .into_iter()
-            .try_for_each(|kind| self.read_ticket(kind, &self.ticket(kind, &ticket, now)?, now).map(|_| ()))
+            .try_for_each(|purpose| self.read_ticket(purpose, &self.ticket(purpose, &ticket, now)?, now).map(|_| ()))
     }
 
-    fn tickets(&self, kind: Kind) -> Result<&Mint, Error> {
-        match kind {
-            Kind::Verify => Ok(&self.verify),
-            Kind::Reset => Ok(&self.reset),
-            Kind::ConfirmEmail => Ok(&self.confirm_email),
-            Kind::RevertEmail => Ok(&self.revert_email),
-            Kind::Access | Kind::Refresh => Err(Error::internal("tickets have no such kind")),
+    fn tickets(&self, purpose: Purpose) -> &Mint {
+        match purpose {
+            Purpose::Verify => &self.verify,
+            Purpose::Reset => &self.reset,
+            Purpose::ConfirmEmail => &self.confirm_email,
+            Purpose::RevertEmail => &self.revert_email,
         }
     }
 }

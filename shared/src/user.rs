@@ -12,9 +12,12 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::email::Email;
-use crate::error::Refusal;
+use crate::error::{Error, Refusal};
 use crate::id::UserId;
 use crate::language::Language;
+use crate::limit::allowance::after_one_more;
+use crate::limit::mailbox::LINK_SECONDS;
+use crate::limit::{Class, Standing};
 
 pub use email_change::{FormerEmail, PendingEmail, REVERT_SECONDS};
 pub use name::{LINE_PATTERN, check_line, name};
@@ -94,6 +97,9 @@ pub struct User {
     /// The addresses that can be taken back, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reverts: Vec<FormerEmail>,
+    /// When the user may end every session by hand five times at once again; see [`User::ending_sessions`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endings_full_at: Option<Timestamp>,
     /// Until when a new user may prove the address; then it is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -118,6 +124,7 @@ impl User {
             epoch: 1,
             email_change: None,
             reverts: Vec::new(),
+            endings_full_at: None,
             expires_at: None,
         }
     }
@@ -178,11 +185,24 @@ impl User {
         user
     }
 
-    /// The user in a new epoch, in which no session, no link and no pending change of before holds.
+    /// The user in a new epoch, in which no session, no pending change and no link of before holds but those that take an address back.
     #[must_use]
     pub fn in_new_epoch(&self, now: Timestamp) -> Self {
         let (epoch, version) = (self.epoch + 1, self.version + 1);
-        Self { epoch, version, email_change: None, updated_at: now, ..self.clone() }
+        Self { epoch, version, email_change: None, endings_full_at: None, updated_at: now, ..self.clone() }
+    }
+
+    /// The same by whoever is signed in, or knows the password: five at once, and then one in the life of a link. So whoever stole both
+    /// cannot void the owner's links to recover as fast as they come. Whatever else begins an epoch, a recovery above all, gives the
+    /// whole allowance back.
+    ///
+    /// # Errors
+    /// [`Error::Throttled`].
+    pub fn ending_sessions(&self, now: Timestamp) -> Result<Self, Error> {
+        let full_at = after_one_more(self.endings_full_at, LINK_SECONDS, now).map_err(|seconds| {
+            Error::Throttled(Standing { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false })
+        })?;
+        Ok(Self { endings_full_at: Some(full_at), ..self.in_new_epoch(now) })
     }
 
     /// From when on TTL may remove the record.
@@ -232,6 +252,18 @@ mod tests {
         assert_eq!(off.epoch, 2);
         let on = off.edited(&Edit { is_active: Some(true), ..Edit::default() }, Timestamp(51));
         assert_eq!(on.epoch, 2);
+    }
+
+    #[test]
+    fn sessions_are_ended_by_hand_five_times_at_once_and_then_once_in_the_life_of_a_link() {
+        let mut user = ann();
+        for _ in 0..5 {
+            user = user.ending_sessions(Timestamp(50)).unwrap();
+        }
+        let refused = user.ending_sessions(Timestamp(50 + LINK_SECONDS - 1)).unwrap_err();
+        assert!(matches!(refused, Error::Throttled(Standing { seconds: 1, .. })), "{refused}");
+        assert!(user.ending_sessions(Timestamp(50 + LINK_SECONDS)).is_ok());
+        assert!(user.in_new_epoch(Timestamp(60)).ending_sessions(Timestamp(60)).is_ok(), "after a recovery");
     }
 
     #[test]

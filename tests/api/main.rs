@@ -32,7 +32,6 @@ mod races;
 mod restart;
 mod rivals;
 mod roles;
-mod sequence;
 mod support;
 mod sweep;
 mod template;

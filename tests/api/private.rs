@@ -1,20 +1,29 @@
 //! Nobody is counted: with `SIGNUP_ENUMERATION` private the answers, and the database calls behind them, are the same for an address with a
-//! proven account, with one that never proved it, and with none.
+//! proven account, with one that never proved it, with one that is switched off or came without a password, for an address that an account
+//! has left, and for one that nobody has.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use local::aws::{Fate, Wire};
 use serde_json::{Value, json};
+use user_core::id::UserId;
+use user_core::login::NO_PASSWORD;
+use user_core::store::import::{Arrival, Landing};
+use user_core::user::User;
 
 use crate::support::{Answer, PASSWORD, Shop};
 
 const PROVEN: &str = "proven@example.com";
 const WAITING: &str = "waiting@example.com";
+const OFF: &str = "off@example.com";
+const FORMER: &str = "former@example.com";
+const WITHOUT_PASSWORD: &str = "imported@example.com";
 const NOBODY: &str = "nobody@example.com";
 
 type Calls = Arc<Mutex<Vec<String>>>;
 
-/// A service in private mode with a proven account and one that waits, and the calls that it makes.
+/// A service in private mode with an account of each kind, and the calls that it makes.
 async fn shop() -> (Shop, Calls) {
     let calls = Calls::default();
     let seen = calls.clone();
@@ -22,9 +31,21 @@ async fn shop() -> (Shop, Calls) {
         seen.lock().unwrap().push(target.to_owned());
         Fate::Arrives
     });
-    let shop = Shop::over_with(wire, &[("SIGNUP_ENUMERATION", "private")]);
+    let shop = Shop::over_with(wire, &[("SIGNUP_ENUMERATION", "private"), ("RATE_LIMIT_AUTH", "5")]);
     shop.member(PROVEN).await;
     shop.sign_up(WAITING).await;
+    shop.clock.advance(120);
+    shop.member(OFF).await;
+    userctl::command::set_active(&shop.stage(), &OFF.parse().unwrap(), false).await.unwrap();
+    let mover = shop.member(FORMER).await;
+    shop.clock.advance(120);
+    shop.request_email(&mover, "moved@example.com").await;
+    let link = shop.mailed_link("moved@example.com", "confirm-email").await;
+    assert_eq!(shop.confirm_email(&mover.access, &link).await.status, 200);
+    let mut user = User::new(UserId::of("imported"), WITHOUT_PASSWORD.parse().unwrap(), shop.clock.now());
+    user.is_verified = true;
+    let arrival = Arrival { user, password_hash: NO_PASSWORD.to_owned(), dated: true };
+    assert_eq!(shop.store().take_in(&[arrival], true, shop.clock.now()).await.unwrap(), [Landing::Written]);
     shop.mails(WAITING).await;
     (shop, calls)
 }
@@ -38,22 +59,25 @@ fn seen(answer: &Answer) -> (u16, Value, String) {
     (answer.status.as_u16(), body, answer.header("content-type").to_owned())
 }
 
-/// Asks the same of each of the three addresses, on a service of its own; all must look alike, and take the same calls in any order.
+/// Asks the same of each of the addresses, on a service of its own; all must look alike, and take the same calls in any order.
 async fn alike<F: Future<Output = Answer>>(ask: impl Fn(&'static Shop, &'static str) -> F) {
     let mut outcomes = Vec::new();
-    for email in [PROVEN, WAITING, NOBODY] {
+    for email in [NOBODY, PROVEN, WAITING, OFF, FORMER, WITHOUT_PASSWORD] {
         let (shop, calls) = shop().await;
         // The test's process ends soon; leaking is the simplest way to share.
         let shop: &'static Shop = Box::leak(Box::new(shop));
-        shop.clock.advance(120);
+        // To the begin of a minute, so that as many of them are looked up.
+        shop.clock.advance(180 - shop.clock.now().0.rem_euclid(60));
         calls.lock().unwrap().clear();
         let answer = ask(shop, email).await;
-        let mut made = std::mem::take(&mut *calls.lock().unwrap());
-        made.sort();
+        let made = std::mem::take(&mut *calls.lock().unwrap());
+        let made = made.into_iter().fold(BTreeMap::new(), |mut counts, target| {
+            *counts.entry(target).or_insert(0) += 1;
+            counts
+        });
         outcomes.push((seen(&answer), made));
+        assert_eq!(outcomes.last(), outcomes.first(), "{email}, and an address that nobody has");
     }
-    assert_eq!(outcomes[0], outcomes[2], "a proven account, and none");
-    assert_eq!(outcomes[1], outcomes[2], "an account that waits, and none");
 }
 
 fn login<'a>(shop: &'a Shop, email: &str, password: &str) -> impl Future<Output = Answer> + 'a {
@@ -79,6 +103,43 @@ async fn asking_for_a_message_and_a_wrong_password_answer_alike() {
     alike(|shop, email| shop.post("/auth/resend-verification").json(json!({ "email": email })).send()).await;
     alike(|shop, email| shop.post("/auth/forgot-password").json(json!({ "email": email })).send()).await;
     alike(|shop, email| login(shop, email, "Wr0ng!password")).await;
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_answers_alike_whatever_refuses_it() {
+    let from = |shop: &'static Shop, email: &'static str, source: [u8; 4]| {
+        let body = json!({ "email": email, "password": "Wr0ng!password" });
+        shop.post("/auth/login").from(source).json(body).send()
+    };
+    let by_minute = |shop: &'static Shop, email: &'static str| async move {
+        for network in 0..50 {
+            assert_eq!(from(shop, email, [198, 51, 100, network]).await.status, 401);
+        }
+        let refused = from(shop, email, [203, 0, 113, 1]).await;
+        assert_eq!(refused.problem(), (429, "throttled"));
+        // In the network that the proven account is signed in from.
+        assert_eq!(from(shop, email, [127, 0, 0, 1]).await.status, 429);
+        refused
+    };
+    let by_network = |shop: &'static Shop, email: &'static str| async move {
+        for _ in 0..11 {
+            shop.clock.advance(60);
+            assert_eq!(from(shop, email, [198, 51, 100, 1]).await.status, 401);
+        }
+        from(shop, email, [198, 51, 100, 1]).await
+    };
+    let by_day = |shop: &'static Shop, email: &'static str| async move {
+        for n in 0..101 {
+            shop.clock.advance(10);
+            assert_eq!(from(shop, email, [198, 51, 100, n % 25]).await.status, 401, "{email} {n}");
+        }
+        let refused = from(shop, email, [203, 0, 113, 1]).await;
+        assert_eq!(refused.problem(), (429, "throttled"));
+        refused
+    };
+    alike(by_minute).await;
+    alike(by_network).await;
+    alike(by_day).await;
 }
 
 #[tokio::test]

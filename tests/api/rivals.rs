@@ -132,6 +132,49 @@ async fn of_a_change_of_address_and_a_sign_up_of_it_whoever_proves_it_first_has_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_accounts_that_confirm_one_address_one_has_it() {
+    a_thousand_times(|shop, email| async move {
+        let (a, b, new) = (shop.member(&email).await, shop.member(&format!("b-{email}")).await, format!("new-{email}"));
+        let mut links = Vec::new();
+        for member in [&a, &b] {
+            assert_eq!(shop.request_email(member, &new).await.status, 202);
+            links.push(shop.mailed_link(&new, "confirm-email").await);
+        }
+        let both = at_once(shop.confirm_email(&a.access, &links[0]), shop.confirm_email(&b.access, &links[1])).await;
+        assert_eq!(statuses([&both.0, &both.1]), [200, 409]);
+        assert_eq!(shop.log_in(&new).await.status, 200);
+        let still = [shop.log_in(&email).await, shop.log_in(&format!("b-{email}")).await];
+        assert_eq!(statuses([&still[0], &still[1]]), [200, 401], "the other one is where it was");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_reset_and_a_thiefs_confirmation_at_one_moment_the_owner_has_the_last_word() {
+    a_thousand_times(|shop, email| async move {
+        let stolen = shop.member(&email).await;
+        let (new, reset) = (format!("thief-{email}"), reset_letter(shop, &email).await);
+        assert_eq!(shop.request_email(&stolen, &new).await.status, 202);
+        let link = shop.mailed_link(&new, "confirm-email").await;
+        let (reset, moved) = at_once(shop.reset(&reset, NEW), shop.confirm_email(&stolen.access, &link)).await;
+        if moved.status == 200 {
+            assert_eq!(reset.problem(), (400, "invalid-token"));
+            let back = shop.mailed_link(&email, "email-changed").await;
+            assert_eq!(shop.revert_email(&back).await.status, 200);
+            let link = shop.mailed_link(&email, "reset-password").await;
+            assert_eq!(shop.reset(&link, NEW).await.status, 200);
+        } else {
+            assert_eq!(reset.status, 200);
+            assert!([400, 401].contains(&moved.status.as_u16()), "{}", moved.json);
+        }
+        assert_eq!(log_in_with(shop, &email, NEW).await.status, 200);
+        assert_eq!(shop.me(&stolen.access).await, 401);
+        assert_eq!(shop.log_in(&new).await.status, 401);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_admins_who_demote_each_other_leave_one() {
     a_thousand_times(|_, email| async move {
         let shop = Shop::open();

@@ -42,9 +42,9 @@ def settings():
     parameters = {name: value.strip().strip('"') for name, value in defaults}
     variables = text.split("\n      Variables:\n", 1)[1].split("\n\n", 1)[0]
     pairs = re.findall(r'^ +([A-Z][A-Z0-9_]*): (?:!Ref|!Join \[",", !Ref) ([\w:]+)', variables, re.M)
-    empty = re.findall(r'^ +([A-Z][A-Z0-9_]*): ""', variables, re.M)
+    plain = re.findall(r'^ +([A-Z][A-Z0-9_]*): (""|\w[^\s"]*)', variables, re.M)
     given = {name: parameters.get(source, source) for name, source in pairs if source != "AWS::NoValue"}
-    return given | dict.fromkeys(empty, "")
+    return given | {name: value.strip('"') for name, value in plain}
 
 
 def program(folder, binary):

@@ -1,7 +1,5 @@
 //! `POST /users/me/email`: the request for a new address. It reserves nothing, and the old one signs in until the account confirms.
 
-use std::sync::{Mutex, PoisonError};
-
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -15,6 +13,8 @@ use user_core::http::limits::Limits;
 use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
 use user_core::store::claim::Claim;
+use user_core::store::user::Change;
+use user_core::user::User;
 use utoipa::ToSchema;
 
 use crate::prove::prove;
@@ -52,9 +52,9 @@ impl Body for Wish {
     request_body = Wish,
     responses((
         status = 202,
-        description = "The letters are on their way.",
+        description = "The emails are on their way.",
         body = Message,
-        example = json!({ "message": "Follow the link in the letter to the new address." })
+        example = json!({ "message": "Follow the link in the email to the new address." })
     )),
     extensions(("x-problems" = json!(["unauthenticated", "invalid-credentials", "email-taken"]))),
 )]
@@ -77,13 +77,7 @@ pub(crate) async fn handle(
     {
         return Err(Error::EmailTaken);
     }
-    let known = Mutex::new(Some(user.clone()));
-    let attempt = async || {
-        let known = known.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let before = match known {
-            Some(user) => user,
-            None => app.store.read_user(&user.id).await?.ok_or(Error::Unauthenticated)?,
-        };
+    let decide = |before: &User| {
         // A new epoch means that what was proven above is not the present state.
         if before.epoch != session.epoch {
             return Err(Error::Unauthenticated);
@@ -91,8 +85,9 @@ pub(crate) async fn handle(
         let after = before.requesting_email(new.clone(), now)?;
         let link = Letter::about(&after, Kind::ConfirmEmail, new.clone(), &by, now)?;
         let notice = Letter::about(&after, Kind::EmailChange, before.email.clone(), &by, now)?;
-        app.store.request_email(&before, &after, [&link, &notice], &by).await
+        Ok(Change { letters: vec![link, notice], ..after.into() })
     };
-    app.store.again_when_stale(attempt).await?;
-    Ok((StatusCode::ACCEPTED, Json(Message { message: "Follow the link in the letter to the new address." })))
+    let gone = |error| if matches!(error, Error::NotFound) { Error::Unauthenticated } else { error };
+    app.store.change_user(&user.id, Some(user.clone()), &by, decide).await.map_err(gone)?;
+    Ok((StatusCode::ACCEPTED, Json(Message { message: "Follow the link in the email to the new address." })))
 }

@@ -44,7 +44,7 @@ impl Body for Passwords {
 
 /// Change your password
 ///
-/// A new password for the current one. This session lives on, the others end; the owner gets a letter. For the rules of passwords see
+/// A new password for the current one. This session lives on, the others end; the owner gets an email. For the rules of passwords see
 /// sign-up.
 #[utoipa::path(
     put,
@@ -73,10 +73,10 @@ pub(crate) async fn handle(
         if user.epoch != session.epoch {
             return Err(Error::Unauthenticated);
         }
-        let change = Change::from(user.in_new_epoch(now));
+        let change = Change::from(user.ending_sessions(now)?);
         Ok(Change {
             password_hash: Some(hash.clone()),
-            letter: Some(notice.clone()),
+            letters: vec![notice.clone()],
             stays: Some(session.id.clone()),
             ..change
         })

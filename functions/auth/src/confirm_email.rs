@@ -13,8 +13,7 @@ use user_core::id::SessionId;
 use user_core::letter::{self, Letter};
 use user_core::password::Password;
 use user_core::session::Origin;
-use user_core::ticket::Ticket;
-use user_core::token::Kind;
+use user_core::ticket::{Purpose, Ticket};
 use utoipa::ToSchema;
 
 use crate::prove::prove;
@@ -74,13 +73,13 @@ pub(crate) async fn handle(
             if let Some(password) = password {
                 prove(&app, &limits, &caller, password).await?;
             }
-            let ticket = crate::read_ticket(&app, &limits, Kind::ConfirmEmail, &token).await?;
+            let ticket = crate::read_ticket(&app, &limits, Purpose::ConfirmEmail, &token).await?;
             let own = ticket.user == caller.user.id;
             (own.then_some(ticket).ok_or(Error::InvalidToken)?, Some(caller.session.id))
         }
         (None, Some(password)) => {
             limits.auth().await?;
-            let ticket = crate::read_ticket(&app, &limits, Kind::ConfirmEmail, &token).await?;
+            let ticket = crate::read_ticket(&app, &limits, Purpose::ConfirmEmail, &token).await?;
             prove_by_password(&app, &limits, &origin, &ticket, password).await?;
             (ticket, None)
         }
@@ -115,7 +114,9 @@ async fn confirm(app: &App, ticket: &Ticket, stays: Option<&SessionId>, origin: 
         let before = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
         let after = before.confirming_email(ticket, now)?;
         let login = app.store.read_login(&before.email.key()).await?.ok_or(Error::Stale)?;
-        let notice = Letter::about(&before, letter::Kind::EmailChanged, before.email.clone(), &by, now)?;
+        let back = after.may_take_back(&before.email);
+        let kind = if back { letter::Kind::EmailChanged } else { letter::Kind::EmailReverted };
+        let notice = Letter::about(&before, kind, before.email.clone(), &by, now)?;
         app.store.move_email(&before, &after, &login, (&notice, stays), (&by, now)).await
     };
     app.store.again_when_stale(attempt).await

@@ -13,7 +13,7 @@ use user_core::session::Origin;
 
 use crate::resend_verification::Address;
 
-/// Ask for a letter that sets a new password
+/// Ask for an email to set a new password
 ///
 /// The answer is the same, and as fast, for every address; an email is sent if the address has an account, at most five in an hour and then
 /// one an hour to one mailbox. Its link is valid for 70 minutes.
@@ -25,9 +25,9 @@ use crate::resend_verification::Address;
     request_body = Address,
     responses((
         status = 202,
-        description = "The wish is noted, whether or not there is such an account.",
+        description = "The request is accepted, whether or not there is such an account.",
         body = Message,
-        example = json!({ "message": "If this address has an account, a letter is on its way." })
+        example = json!({ "message": "If this address has an account, an email is on its way." })
     )),
     extensions(("x-problems" = json!(["throttled"]))),
 )]
@@ -38,6 +38,6 @@ pub(crate) async fn handle(
     body::Json(wish): body::Json<Address>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     crate::ask_for_letter(&app, &limits, &origin, Kind::ResetPassword, wish.email).await?;
-    let message = "If this address has an account, a letter is on its way.";
+    let message = "If this address has an account, an email is on its way.";
     Ok((StatusCode::ACCEPTED, Json(Message { message })))
 }

@@ -28,8 +28,7 @@ use user_core::http::limits::Limits;
 use user_core::http::{self, query};
 use user_core::letter::{Kind, Letter};
 use user_core::session::Origin;
-use user_core::ticket::Ticket;
-use user_core::token;
+use user_core::ticket::{Purpose, Ticket};
 use utoipa::OpenApi;
 
 /// The function's routes.
@@ -87,8 +86,8 @@ async fn ask_for_letter(app: &App, limits: &Limits, origin: &Origin, kind: Kind,
     app.store.create_letter(&Letter::asked_for(kind, email, &by, app.clock.now())?).await
 }
 
-/// What the link of a letter is bound to, by the keys that are in force.
-async fn read_ticket(app: &App, limits: &Limits, kind: token::Kind, token: &str) -> Result<Ticket, Error> {
+/// What the link of a letter is bound to, by the keys that are in force at this very moment.
+async fn read_ticket(app: &App, limits: &Limits, purpose: Purpose, token: &str) -> Result<Ticket, Error> {
     limits.keyring_for(token).await?;
-    app.keyring_in_force().await?.tokens.read_ticket(kind, token, app.clock.now())
+    app.newest_keyring().await?.tokens.read_ticket(purpose, token, app.clock.now())
 }

@@ -73,9 +73,10 @@ impl Form for Credentials {
 ///
 /// An unknown address and a wrong password are answered alike. They take as long, too, as long as all passwords are hashed in the way that
 /// new ones are: an imported hash, or one of former settings, can be told by its time until its owner signs in, unless the operator sets
-/// `FAILED_SIGN_IN_MIN_MS`. After ten wrong passwords in a row whoever comes from a network in which the account is not signed in has to
-/// wait, longer each time. With `SIGNUP_ENUMERATION` private, the right password of an account that never proved its address is answered
-/// like a wrong one, and its owner gets another verification email.
+/// `FAILED_SIGN_IN_MIN_MS`. After more than ten wrong passwords in a row from a network (an IPv4 address, an IPv6 /64) the next try from
+/// there has to wait, longer each time; after more than a hundred from everywhere also from networks that the account is not signed in
+/// from. With `SIGNUP_ENUMERATION` private, the right password of an account that never proved its address is answered like a wrong one,
+/// and its owner gets another verification email.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/login",

@@ -11,7 +11,7 @@ use user_core::http::limits::Limits;
 use user_core::id::UserId;
 use user_core::limit::{Class, Standing, wait_after};
 use user_core::password::Password;
-use user_core::store::limit::{Given, Row};
+use user_core::store::failures::{Given, Row};
 
 /// Goes on when `password` is the one of the caller, who is counted. What strangers tried at sign-in holds nobody up here; what was tried
 /// by whoever is signed in does, from wherever it comes.
@@ -19,32 +19,34 @@ use user_core::store::limit::{Given, Row};
 /// # Errors
 /// [`Error::InvalidCredentials`]; [`Error::Throttled`], also after many wrong ones; [`Error::Unavailable`].
 pub(crate) async fn prove(app: &App, limits: &Limits, caller: &Caller, password: Password) -> Result<(), Error> {
-    let key = caller.user.email.key();
+    let (key, network, now) = (caller.user.email.key(), caller.origin.network(), app.clock.now());
     let counted = limits.user(Class::Auth, &caller.user.id);
-    let ((), (login, failures)) = try_join(counted, app.store.read_sign_in(&key)).await?;
-    wait(app, failures.and_then(|failures| failures.signed_in()), app.clock.now())?;
+    let given = Given::SignedIn { epoch: caller.user.epoch };
+    let ((), (login, failures)) = try_join(counted, app.store.read_sign_in(&key, &network, given, now)).await?;
+    wait(app, failures.from_everywhere(), 1, now)?;
     let login = login.filter(|login| login.user_id == caller.user.id);
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
     if app.hasher.verify(password, stored).await? {
-        return if failures.is_some() { app.store.forget_failures(&key).await } else { Ok(()) };
+        return app.store.forget_failures(&key, &network, &failures).await;
     }
     let by = caller.by(app);
     let noted = note(app, Some(&caller.user.id), &by);
-    join(noted, app.store.count_failure(&key, Given::SignedIn, app.clock.now())).await.1?;
+    let known = (&failures, app.limiter.free_failures());
+    join(noted, app.store.count_failure(&key, &network, known, now)).await.1?;
     Err(Error::InvalidCredentials)
 }
 
-/// After many wrong passwords in a row the next try has to wait.
+/// After many wrong passwords in a row the next try has to wait; `networks` times as many are free as one network has.
 ///
 /// # Errors
 /// [`Error::Throttled`].
-pub(crate) fn wait(app: &App, row: Option<Row>, now: Timestamp) -> Result<(), Error> {
-    let Some(Row { count, last_at }) = row else { return Ok(()) };
-    let seconds = last_at.plus(wait_after(count, app.limiter.free_failures())).since(now);
+pub(crate) fn wait(app: &App, Row { count, last_at }: Row, networks: u64, now: Timestamp) -> Result<(), Error> {
+    let free = app.limiter.free_failures().saturating_mul(networks);
+    let seconds = last_at.plus(wait_after(count, free)).since(now);
     if seconds <= 0 {
         return Ok(());
     }
-    Err(Error::Throttled(Standing { class: Class::Auth, limit: 1, remaining: 0, seconds, admitted: false }))
+    Err(Error::Throttled(Standing { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false }))
 }
 
 /// Notes that a sign-in, or a password, was refused, as well as it goes.

@@ -34,7 +34,7 @@ impl Body for Refresh {
 
 /// Get the next pair of tokens
 ///
-/// A refresh token is good once. The same one again within ten seconds gets the very same pair, as long as that was not used itself (a lost
+/// A refresh token is valid once. The same one again within ten seconds gets the very same pair, as long as that was not used itself (a lost
 /// reply, two tabs); any later use ends the session. No token outlives its session, so that the last ones of it last less long than others.
 #[utoipa::path(
     post,

@@ -13,7 +13,7 @@ use user_core::letter::Kind;
 use user_core::session::Origin;
 use utoipa::ToSchema;
 
-/// An address that a letter is wanted for.
+/// An address that an email is asked for.
 #[derive(ToSchema)]
 pub(crate) struct Address {
     /// The account's address.
@@ -28,7 +28,7 @@ impl Body for Address {
     }
 }
 
-/// Ask for another verification letter
+/// Ask for another verification email
 ///
 /// The answer is the same, and as fast, for every address; an email is sent if the address waits for its verification, at most five in an
 /// hour and then one an hour to one mailbox.
@@ -40,9 +40,9 @@ impl Body for Address {
     request_body = Address,
     responses((
         status = 202,
-        description = "The wish is noted, whether or not there is such an account.",
+        description = "The request is accepted, whether or not there is such an account.",
         body = Message,
-        example = json!({ "message": "If this address waits for its verification, a new letter is on its way." })
+        example = json!({ "message": "If this address waits for its verification, a new email is on its way." })
     )),
     extensions(("x-problems" = json!(["throttled"]))),
 )]
@@ -53,6 +53,6 @@ pub(crate) async fn handle(
     body::Json(wish): body::Json<Address>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     crate::ask_for_letter(&app, &limits, &origin, Kind::VerifyEmail, wish.email).await?;
-    let message = "If this address waits for its verification, a new letter is on its way.";
+    let message = "If this address waits for its verification, a new email is on its way.";
     Ok((StatusCode::ACCEPTED, Json(Message { message })))
 }

@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use futures::future::join;
 use user_core::app::App;
 use user_core::error::Error;
 use user_core::event::{Actor, By};
@@ -12,7 +13,7 @@ use user_core::letter::{self, Letter};
 use user_core::password::Password;
 use user_core::session::Origin;
 use user_core::store::user::Change;
-use user_core::token::Kind;
+use user_core::ticket::Purpose;
 use user_core::user::{Edit, User};
 use utoipa::ToSchema;
 
@@ -20,7 +21,7 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[schema(as = PasswordReset)]
 pub(crate) struct Reset {
-    /// As it stands in the letter's link.
+    /// As it stands in the email's link.
     #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl")]
     token: String,
     /// A password that the policy takes.
@@ -36,7 +37,7 @@ impl Body for Reset {
     }
 }
 
-/// Set a new password with a letter
+/// Set a new password by the link of an email
 ///
 /// The token of an email sets a new password, once. It ends every session, voids every other link and every pending change, and proves
 /// the address; the names of a sign-up that waited for this proof are dropped. For the rules of passwords see sign-up.
@@ -62,7 +63,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<Message>, Error> {
     let now = app.clock.now();
     limits.auth().await?;
-    let ticket = crate::read_ticket(&app, &limits, Kind::Reset, &wish.token).await?;
+    let ticket = crate::read_ticket(&app, &limits, Purpose::Reset, &wish.token).await?;
     let user = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
     // Nothing is hashed for a token that is good for nothing.
     if !user.may_reset(&ticket, now) {
@@ -72,14 +73,21 @@ pub(crate) async fn handle(
     let hash = app.hasher.hash(wish.new_password).await?;
     let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
     let notice = Letter::about(&user, letter::Kind::PasswordChanged, user.email.clone(), &by, now)?;
+    let proven = |user: &User| user.edited(&claimed(user), now).in_new_epoch(now);
     let decide = |user: &User| {
         if !user.may_reset(&ticket, now) {
             return Err(Error::InvalidToken);
         }
-        let proven = user.edited(&claimed(user), now).in_new_epoch(now);
-        Ok(Change { password_hash: Some(hash.clone()), letter: Some(notice.clone()), ..proven.into() })
+        Ok(Change { password_hash: Some(hash.clone()), letters: vec![notice.clone()], ..proven(user).into() })
     };
-    match app.store.change_user(&ticket.user, Some(user.clone()), &by, decide).await {
+    let (account, network) = (user.email.key(), origin.network());
+    let changed = app.store.change_user(&ticket.user, Some(user.clone()), &by, decide);
+    // What others try meanwhile does not keep the owner from signing in. Concurrently, since the link is valid by now: noted for a link
+    // that another reset voids in this moment, it opens nothing.
+    let noted = app.store.note_reset(&account, &network, proven(&user).epoch, now);
+    let (changed, noted) = Box::pin(join(changed, noted)).await;
+    noted.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the network of a reset was not noted"));
+    match changed {
         Ok(_) => Ok(Json(Message { message: "Your password is changed. Sign in with it." })),
         Err(Error::NotFound) => Err(Error::InvalidToken),
         Err(error) => Err(error),

@@ -10,14 +10,15 @@ use user_core::http::body::{self, Message};
 use user_core::http::limits::Limits;
 use user_core::letter::{self, Letter};
 use user_core::session::Origin;
-use user_core::token::Kind;
+use user_core::ticket::Purpose;
 
 use crate::verify::Proof;
 
 /// Take the old address back
 ///
-/// The token of the notice to the old address undoes a change of address, for a week: for owners who did not want it. Every session ends,
-/// the password is void, and an email to choose another one goes to the address.
+/// The token of the notice to the old address undoes a change of address, and every one after it, for a week: for owners who did not want
+/// it. Until a week after the last change, `forgot-password` at the old address brings another one. Every session ends, the password is
+/// void, and an email to choose another one goes to the address; the one that the account leaves gets a notice.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/revert-email",
@@ -40,14 +41,17 @@ pub(crate) async fn handle(
 ) -> Result<Json<Message>, Error> {
     limits.general().await?;
     let now = app.clock.now();
-    let ticket = crate::read_ticket(&app, &limits, Kind::RevertEmail, &proof.token).await?;
+    let ticket = crate::read_ticket(&app, &limits, Purpose::RevertEmail, &proof.token).await?;
     let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
     let attempt = async || {
         let before = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
         let after = before.reverting_email(&ticket, now)?;
         let login = app.store.read_login(&before.email.key()).await?.ok_or(Error::Stale)?;
-        let recovery = Letter::about(&after, letter::Kind::ResetPassword, after.email.clone(), &by, now)?;
-        app.store.revert_email(&before, &after, &login, &recovery, &by).await
+        let mut letters = vec![Letter::about(&after, letter::Kind::ResetPassword, after.email.clone(), &by, now)?];
+        if before.email.key() != after.email.key() {
+            letters.push(Letter::about(&after, letter::Kind::EmailReverted, before.email.clone(), &by, now)?);
+        }
+        app.store.revert_email(&before, &after, &login, &letters, &by).await
     };
     app.store.again_when_stale(attempt).await?;
     Ok(Json(Message {

@@ -10,15 +10,17 @@ use user_core::event::{Actor, By};
 use user_core::http::limits::Limits;
 use user_core::id::{LetterId, UserId};
 use user_core::letter::{Kind, Letter};
+use user_core::limit::NETWORKS;
 use user_core::login::Login;
 use user_core::password::Password;
 use user_core::session::Origin;
-use user_core::store::limit::Given;
+use user_core::store::failures::{Failures, Given};
 
 use crate::prove::{note, wait};
 
-/// The login that `password` is of, for whoever names an address. Whoever comes from a network in which the account is signed in is held
-/// up by nothing that strangers can bring about: neither the account's limit nor the wait after wrong passwords shuts an owner out.
+/// The login that `password` is of, for whoever names an address. Wrong passwords hold up the network that they come from. What comes from
+/// many networks together holds up all that the account does not know: one in which it is signed in, or from which its password was
+/// reset, is held up by nothing that others can bring about.
 ///
 /// An address that nobody has takes the same steps. So does, where sign-up does not tell which addresses are taken, an account that
 /// never proved its address: its password may be a stranger's choice, so the right one is answered like a wrong one, and whoever reads
@@ -33,33 +35,35 @@ pub(crate) async fn login_by_password(
     email: &Email,
     password: Password,
 ) -> Result<Login, Error> {
-    let (key, now) = (email.key(), app.clock.now());
-    let (admitted, read) = join(limits.sign_in(&key), app.store.read_sign_in(&key)).await;
+    let (key, network, now) = (email.key(), origin.network(), app.clock.now());
+    let read = app.store.read_sign_in(&key, &network, Given::AtSignIn, now);
+    let (admitted, read) = join(limits.sign_in(&key), read).await;
     let (login, failures) = read?;
     let login = login.filter(|login| !login.is_expired(now));
-    if let Err(refusal) = admitted.and_then(|()| wait(app, failures.map(|failures| failures.all()), now))
-        && !is_at_home(app, login.as_ref(), origin, now).await?
-    {
+    wait(app, failures.from_here(), 1, now)?;
+    let refused = match admitted.and_then(|()| wait(app, failures.from_everywhere(), NETWORKS, now)) {
+        Ok(()) => None,
+        Err(refusal @ Error::Throttled(_)) => Some(refusal),
+        Err(error) => return Err(error),
+    };
+    let known = refused.is_none() || is_known(app, login.as_ref(), &failures, origin, now).await?;
+    let stored = login.as_ref().filter(|_| known).map(|login| login.password_hash.as_str());
+    let proven = app.hasher.verify(password, stored).await?;
+    if let Some(login) = login.as_ref().filter(|login| proven && !is_hidden(app, login)) {
+        app.store.forget_failures(&key, &network, &failures).await?;
+        return Ok(login.clone());
+    }
+    let by = By::request(Actor::Anonymous, origin, &app.clock);
+    let noted = note(app, login.as_ref().map(|login| &login.user_id), &by);
+    // Nothing tells that a network is known but the right password.
+    if let Some(refusal) = refused {
+        Box::pin(join(noted, app.store.count_failure_here(&key, &network, now))).await.1?;
         return Err(refusal);
     }
-    let stored = login.as_ref().map(|login| login.password_hash.as_str());
-    let proven = app.hasher.verify(password, stored).await?;
-    match login {
-        Some(login) if proven && !is_hidden(app, &login) => {
-            if failures.is_some() {
-                app.store.forget_failures(&key).await?;
-            }
-            Ok(login)
-        }
-        login => {
-            let by = By::request(Actor::Anonymous, origin, &app.clock);
-            let written = write_to_owner(app, email, login.as_ref(), proven, &by);
-            let noted = note(app, login.as_ref().map(|login| &login.user_id), &by);
-            let counted = app.store.count_failure(&key, Given::AtSignIn, now);
-            Box::pin(join3(noted, written, counted)).await.2?;
-            Err(Error::InvalidCredentials)
-        }
-    }
+    let written = write_to_owner(app, email, login.as_ref(), proven, &by);
+    let counted = app.store.count_failure(&key, &network, (&failures, app.limiter.free_failures()), now);
+    Box::pin(join3(noted, written, counted)).await.2?;
+    Err(Error::InvalidCredentials)
 }
 
 /// Whether the answers must not tell that there is an account.
@@ -67,11 +71,20 @@ fn is_hidden(app: &App, login: &Login) -> bool {
     app.config.signup_enumeration == Enumeration::Private && !login.is_verified
 }
 
-/// Whether the account is signed in in the network that this request comes from. It is looked up for an address that nobody has, too.
-async fn is_at_home(app: &App, login: Option<&Login>, origin: &Origin, now: Timestamp) -> Result<bool, Error> {
+/// Whether the account knows the network that this request comes from. It is looked up for an address that nobody has, too.
+async fn is_known(
+    app: &App,
+    login: Option<&Login>,
+    failures: &Failures,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<bool, Error> {
     let nobody = UserId::of("nobody");
     let sessions = app.store.list_sessions(login.map_or(&nobody, |login| &login.user_id)).await?;
-    Ok(login.is_some_and(|login| sessions.iter().any(|session| session.is_at_home(login.epoch, origin, now))))
+    Ok(login.is_some_and(|Login { epoch, .. }| {
+        failures.is_reset_from_here(*epoch, now)
+            || sessions.iter().any(|session| session.knows_network(*epoch, origin, now))
+    }))
 }
 
 /// Writes to the owner of an account that cannot be signed in to, as well as it goes: how to choose a password, for an account that came

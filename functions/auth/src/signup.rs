@@ -63,7 +63,7 @@ impl Body for SignUp {
 
 /// Sign up
 ///
-/// Makes an account that waits for the proof of its address, and sends a letter with a link to it, in the language of
+/// Makes an account that waits for the proof of its address, and sends an email with a link to it, in the language of
 /// `Accept-Language`. An account that nobody verified is gone after 48 hours, to the second.
 ///
 /// The password is one of `PASSWORD_POLICY`: by default at least 15 characters of any kind, or 8 with upper case, lower case, a digit
@@ -78,13 +78,13 @@ impl Body for SignUp {
     path = "/api/v1/auth/signup",
     operation_id = "signUp",
     tag = "Registration",
-    params(("accept-language" = Option<String>, Header, description = "Which language letters are to have", example = "de-CH, en;q=0.5")),
+    params(("accept-language" = Option<String>, Header, description = "Which language emails are to have", example = "de-CH, en;q=0.5")),
     request_body = SignUp,
     responses((
         status = 201,
         description = "The account exists. With `SIGNUP_ENUMERATION` private the answer is the same for an address that is taken.",
         body = Message,
-        example = json!({ "message": "Welcome. Follow the link in the letter we sent you." })
+        example = json!({ "message": "Welcome. Follow the link in the email we sent you." })
     )),
     extensions(("x-problems" = json!(["email-taken", "throttled"]))),
 )]
@@ -114,7 +114,7 @@ pub(crate) async fn handle(
     let message = if user.is_verified {
         "Welcome. You can sign in."
     } else {
-        "Welcome. Follow the link in the letter we sent you."
+        "Welcome. Follow the link in the email we sent you."
     };
     Ok((StatusCode::CREATED, Json(Message { message })))
 }

@@ -8,15 +8,15 @@ use user_core::event::{Actor, By};
 use user_core::http::body::{self, Body, Fields, Message};
 use user_core::http::limits::Limits;
 use user_core::session::Origin;
-use user_core::token::Kind;
+use user_core::ticket::Purpose;
 use user_core::user::{Edit, User};
 use utoipa::ToSchema;
 
-/// The token of a letter.
+/// The token of an email.
 #[derive(ToSchema)]
 #[schema(as = LetterToken)]
 pub(crate) struct Proof {
-    /// As it stands in the letter's link.
+    /// As it stands in the email's link.
     #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl")]
     pub(crate) token: String,
 }
@@ -53,7 +53,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<Message>, Error> {
     limits.general().await?;
     let now = app.clock.now();
-    let ticket = crate::read_ticket(&app, &limits, Kind::Verify, &proof.token).await?;
+    let ticket = crate::read_ticket(&app, &limits, Purpose::Verify, &proof.token).await?;
     let decide = |user: &User| {
         if user.may_verify(&ticket, now) {
             Ok(user.edited(&Edit { is_verified: Some(true), ..Edit::default() }, now).into())

@@ -58,7 +58,7 @@ impl PartialSchema for Check {
             .property("status", text("Whether it went well").enum_values(Some(healthy)))
             .required("status")
             .property("latency_ms", number("How long it took, in milliseconds").examples([json!(1.25)]))
-            .property("backend", text("What letters are sent by").examples([json!("ses")]))
+            .property("backend", text("What emails are sent by").examples([json!("ses")]))
             .property("last_run", last_run.description(Some("When the cleanup last ended")))
             .property("removed", number("How many users it removed"))
             .property("overdue", number("How many it left for the next run"))

@@ -11,10 +11,14 @@ use serde_json::Value;
 use transport::{Refusal, Transport};
 use user_core::app::App;
 use user_core::error::Error;
+use user_core::id::UserId;
 use user_core::letter::{Kind, Letter, State};
 use user_core::limit::mailbox::Asked;
 use user_core::metric;
+use user_core::store::mailbox::Epoch;
 use user_core::store::outbox::{self, SHARDS};
+
+use crate::resolve::Outgoing;
 
 /// What wakes the mailer.
 pub enum Wake {
@@ -136,7 +140,7 @@ async fn attempt(app: &App, transport: &Transport, letter: &Letter) -> Result<Fa
     if let Some(mark) = marks.into_iter().find(|mark| mark.stops(&mailbox)) {
         return Ok(Fate::Suppressed(mark.reason));
     }
-    if !is_within_limit(app, letter).await? {
+    if !is_within_limit(app, letter, &outgoing).await? {
         return Ok(Fate::Suppressed(MAILBOX_LIMIT.to_owned()));
     }
     let mail = write::mail(app, letter, &outgoing)?;
@@ -150,17 +154,23 @@ const INTERNAL: &str = "internal";
 const MAILBOX_LIMIT: &str = "mailbox-limit";
 
 /// Whether the mailbox may get one more of what anybody can ask for. A letter that the mail service refused before was counted then.
-async fn is_within_limit(app: &App, letter: &Letter) -> Result<bool, Error> {
+async fn is_within_limit(app: &App, letter: &Letter, outgoing: &Outgoing) -> Result<bool, Error> {
     let asked = match (&letter.user_id, letter.kind) {
         (None, Kind::VerifyEmail) => Asked::Verification,
         (None, _) => Asked::Recovery,
         (_, Kind::ConfirmEmail) => Asked::Change,
+        (_, Kind::EmailChange) => Asked::Notice,
         _ => return Ok(true),
     };
+    // A later epoch renews what it voids, at the account's own address alone: others' mailboxes, and the way back, have nothing of it. So
+    // does another account there, but where nobody has to prove an address: there anybody makes one.
+    let own = outgoing.to.key() == outgoing.user.email.key();
+    let user_id = if app.config.email_verification_enabled { outgoing.user.id.clone() } else { UserId::of("") };
+    let epoch = own.then_some(Epoch { user_id, epoch: outgoing.user.epoch });
     if letter.problem.as_deref().is_some_and(|problem| problem != INTERNAL) {
         return Ok(true);
     }
-    app.store.count_message(letter, asked, app.clock.now()).await
+    app.store.count_message(letter, asked, epoch, app.clock.now()).await
 }
 
 /// Counts and logs what became of a letter.
@@ -172,7 +182,7 @@ fn note(letter: &Letter, outcome: &'static str, problem: Option<&str>) {
         letter.outcome = outcome,
         letter.attempts = letter.attempts,
         letter.problem = problem,
-        user.id = letter.user_id.as_ref().map(user_core::id::UserId::as_str),
+        user.id = letter.user_id.as_ref().map(UserId::as_str),
         request.id = letter.request_id,
         "a letter"
     );

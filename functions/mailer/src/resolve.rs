@@ -7,8 +7,7 @@ use user_core::error::Error;
 use user_core::letter::{Kind, Letter};
 use user_core::limit::mailbox::LINK_SECONDS;
 use user_core::store::claim::{Claim, Holder};
-use user_core::ticket::Ticket;
-use user_core::token;
+use user_core::ticket::{Purpose, Ticket};
 use user_core::user::User;
 
 /// A letter that is to be sent.
@@ -20,7 +19,7 @@ pub(crate) struct Outgoing {
     /// What it says.
     pub(crate) kind: Kind,
     /// What its link may do, if it has one.
-    pub(crate) link: Option<(token::Kind, Ticket)>,
+    pub(crate) link: Option<(Purpose, Ticket)>,
 }
 
 /// What is to be sent for a letter; `None` when it serves nobody (any more).
@@ -47,20 +46,19 @@ pub(crate) async fn resolve(app: &App, letter: &Letter) -> Result<Option<Outgoin
     let link = match letter.kind {
         Kind::VerifyEmail => (!user.is_verified && user.is_active).then(|| {
             let end = user.expires_at.unwrap_or_else(|| now.plus(app.config.unverified_user_ttl_seconds));
-            (token::Kind::Verify, user.ticket(end))
+            (Purpose::Verify, user.ticket(end))
         }),
         Kind::ResetPassword | Kind::AccountExists => {
-            user.is_active.then(|| (token::Kind::Reset, user.ticket(now.plus(LINK_SECONDS))))
+            user.is_active.then(|| (Purpose::Reset, user.ticket(now.plus(LINK_SECONDS))))
         }
-        Kind::ConfirmEmail => user
-            .change_ticket(now)
-            .filter(|ticket| ticket.went_to(&letter.to))
-            .map(|it| (token::Kind::ConfirmEmail, it)),
+        Kind::ConfirmEmail => {
+            user.change_ticket(now).filter(|ticket| ticket.went_to(&letter.to)).map(|it| (Purpose::ConfirmEmail, it))
+        }
         Kind::EmailChange | Kind::EmailChanged => {
             let ticket = user.revert_ticket(&letter.to, letter.epoch.unwrap_or_default(), now);
-            ticket.map(|ticket| (token::Kind::RevertEmail, ticket))
+            ticket.map(|ticket| (Purpose::RevertEmail, ticket))
         }
-        Kind::PasswordChanged => {
+        Kind::EmailReverted | Kind::PasswordChanged => {
             let to = letter.to.clone();
             return Ok(Some(Outgoing { user, to, kind: letter.kind, link: None }));
         }
@@ -72,7 +70,7 @@ pub(crate) async fn resolve(app: &App, letter: &Letter) -> Result<Option<Outgoin
 
 /// Notices that are true whatever has happened since.
 fn tells_of_the_past(kind: Kind) -> bool {
-    matches!(kind, Kind::EmailChange | Kind::EmailChanged | Kind::PasswordChanged)
+    matches!(kind, Kind::EmailChange | Kind::EmailChanged | Kind::EmailReverted | Kind::PasswordChanged)
 }
 
 /// Whether somebody else has proven the address that is to be confirmed: he gets no link that can do nothing.
@@ -86,6 +84,6 @@ fn way_back(user: User, letter: &Letter, now: Timestamp) -> Option<Outgoing> {
         return None;
     }
     let former = user.reverts.iter().rev().find(|former| former.email.key() == letter.to.key())?;
-    let link = (token::Kind::RevertEmail, user.revert_ticket(&former.email, former.epoch, now)?);
+    let link = (Purpose::RevertEmail, user.revert_ticket(&former.email, former.epoch, now)?);
     Some(Outgoing { to: former.email.clone(), kind: Kind::EmailChanged, link: Some(link), user })
 }

@@ -10,7 +10,7 @@ use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::language::Language;
 use user_core::letter::{Kind, Letter};
-use user_core::token;
+use user_core::ticket::Purpose;
 
 use crate::resolve::Outgoing;
 
@@ -31,8 +31,10 @@ pub(crate) fn mail(app: &App, letter: &Letter, outgoing: &Outgoing) -> Result<Ma
         address = format!("{}/{}?token={token}", app.config.frontend_url, page(*purpose));
         end = ticket.expires_at;
     }
-    // A stranger's words reach nobody: only who has proven the address is greeted by the name that the account has.
-    let name = user.first_name.as_deref().filter(|_| user.is_verified && *kind != Kind::ConfirmEmail);
+    // A stranger's words reach nobody: only who has proven the address is greeted by the name that the account has. Where nobody has to
+    // prove one, nobody is.
+    let proven = app.config.email_verification_enabled && user.is_verified && *kind != Kind::ConfirmEmail;
+    let name = user.first_name.as_deref().filter(|_| proven);
     let [subject, text, html] = render(*kind, user.language, name, &app.config.project_name, &address, end)?;
     Ok(Mail {
         id: letter.id.to_string(),
@@ -46,12 +48,12 @@ pub(crate) fn mail(app: &App, letter: &Letter, outgoing: &Outgoing) -> Result<Ma
 }
 
 /// The page that a link leads to.
-fn page(purpose: token::Kind) -> &'static str {
+fn page(purpose: Purpose) -> &'static str {
     match purpose {
-        token::Kind::Verify => "verify-email",
-        token::Kind::ConfirmEmail => "confirm-email",
-        token::Kind::RevertEmail => "revert-email",
-        token::Kind::Reset | token::Kind::Access | token::Kind::Refresh => "reset-password",
+        Purpose::Verify => "verify-email",
+        Purpose::ConfirmEmail => "confirm-email",
+        Purpose::RevertEmail => "revert-email",
+        Purpose::Reset => "reset-password",
     }
 }
 

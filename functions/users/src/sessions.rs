@@ -55,7 +55,7 @@ fn views(mut sessions: Vec<Session>, user: &User, current: &SessionId, now: Time
 
 /// See your sessions
 ///
-/// Every session that is still good, the last used first: 50 at most. With one more sign-in the session that was unused longest ends.
+/// Every session that is still valid, the last used first: 50 at most. With one more sign-in the session that was unused longest ends.
 #[utoipa::path(
     get,
     path = "/api/v1/users/me/sessions",
@@ -131,6 +131,14 @@ pub(crate) async fn end_all(
 ) -> Result<StatusCode, Error> {
     permit(&caller.user, Action::EndSessions)?;
     let (now, by) = (app.clock.now(), caller.by(&app));
-    let decide = |user: &User| crate::existing(user, now).map(|()| user.in_new_epoch(now).into());
+    let decide = |user: &User| {
+        crate::existing(user, now)?;
+        let own = user.id == caller.user.id;
+        // What else began a new epoch has ended this session already, and ends nothing more.
+        if own && user.epoch != caller.session.epoch {
+            return Err(Error::Unauthenticated);
+        }
+        Ok(if own { user.ending_sessions(now)? } else { user.in_new_epoch(now) }.into())
+    };
     app.store.change_user(&id, None, &by, decide).await.map(|_| StatusCode::NO_CONTENT)
 }

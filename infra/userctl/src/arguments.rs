@@ -181,7 +181,7 @@ pub(crate) enum Origin {
     Export,
     /// The users table of a FastAPI service: CSV with a header, row_to_json, or pg_dump's COPY
     FastapiPostgres,
-    /// aws cognito-idp list-users; there are no hashes, so users choose a password by letter
+    /// aws cognito-idp list-users; there are no hashes, so users choose a password by email
     Cognito,
 }
 
@@ -203,7 +203,7 @@ pub(crate) enum Migrate {
 
 #[derive(Subcommand)]
 pub(crate) enum MailCommand {
-    /// Show what became of the letters to an address, and whether it gets any
+    /// Show what became of the emails to an address, and whether it gets any
     Status {
         #[arg(value_parser = Email::known)]
         email: Email,
@@ -213,9 +213,9 @@ pub(crate) enum MailCommand {
         #[arg(value_parser = Email::known)]
         email: Email,
     },
-    /// Show letters that were given up
+    /// Show emails that were given up
     Failed,
-    /// Have all letters tried again that were given up
+    /// Have all emails tried again that were given up
     Retry,
 }
 
@@ -225,7 +225,7 @@ pub(crate) enum KeyCommand {
     List,
     /// Bring a new key in; the present one signs until everybody can know the new one
     Rotate {
-        /// Drop all other keys at once: everybody has to sign in again, and letters under way are void
+        /// Drop all other keys at once: everybody has to sign in again, and links under way are void
         #[arg(long)]
         emergency: bool,
     },

@@ -127,7 +127,7 @@ impl App {
         self.keyring()
     }
 
-    /// The keys that are in force at this very moment, for what is signed for a long time.
+    /// The keys that are in force at this very moment: for what is signed for a long time, and for links, which change an account.
     ///
     /// # Errors
     /// As [`App::keyring`].

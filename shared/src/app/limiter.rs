@@ -9,7 +9,7 @@ use futures::future::try_join;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Error;
-use crate::limit::{Class, Counts, Share, Standing, WINDOW_SECONDS, judge, step, step_of};
+use crate::limit::{Class, Counts, NETWORKS, Share, Standing, WINDOW_SECONDS, judge, step, step_of};
 use crate::metric;
 use crate::store::Store;
 
@@ -47,6 +47,14 @@ enum Recalled {
     Nothing { previous: Option<Counts>, asked: u64 },
 }
 
+/// What became of a request.
+pub struct Weighed {
+    /// When it was counted; it was not when its subject was known to be refused, nor when the database did not answer.
+    pub counted_at: Option<Timestamp>,
+    /// As [`Limiter::admit`].
+    pub outcome: Result<Option<Standing>, Error>,
+}
+
 impl Limiter {
     pub(super) fn new(config: &Config) -> Self {
         Self {
@@ -57,7 +65,7 @@ impl Limiter {
         }
     }
 
-    /// Wrong passwords in a row that make nobody wait: what two minutes' worth of the limit lets through, 10 by default.
+    /// Wrong passwords in a row from one network that make nobody wait: what two minutes' worth of the limit lets through, 10 by default.
     #[must_use]
     pub fn free_failures(&self) -> u64 {
         self.auth.saturating_mul(2)
@@ -66,8 +74,8 @@ impl Limiter {
     /// Counts a request of `subject` and says how it stands.
     ///
     /// # Errors
-    /// [`Error::Throttled`]; under a database that does not answer [`Error::Unavailable`] for [`Class::Auth`], while the others are
-    /// let through without a standing.
+    /// [`Error::Throttled`]; under a database that does not answer [`Error::Unavailable`] for [`Class::Auth`] and
+    /// [`Class::SignIn`], while the others are let through without a standing.
     pub async fn admit(
         &self,
         store: &Store,
@@ -75,20 +83,22 @@ impl Limiter {
         subject: &str,
         now: Timestamp,
     ) -> Result<Option<Standing>, Error> {
-        let limit = match class {
-            Class::General => self.general,
-            Class::Auth => self.auth,
-            Class::Admin => self.admin,
-        };
-        let window = Timestamp(now.0 - now.0.rem_euclid(WINDOW_SECONDS));
+        self.weigh(store, class, subject, now).await.outcome
+    }
+
+    /// The same, with when it was counted.
+    pub async fn weigh(&self, store: &Store, class: Class, subject: &str, now: Timestamp) -> Weighed {
+        let limit = self.limit(class);
+        let window = window_of(now);
         let elapsed = now.since(window);
         let key = (class, subject.to_owned());
+        let weighed = |is_counted: bool, outcome| Weighed { counted_at: is_counted.then_some(now), outcome };
         let (previous, asked) = match self.recall(&key, window, now) {
-            Recalled::Refused(seconds) => return Err(refusal(class, limit, seconds)),
-            Recalled::Counted(remaining) => return Ok(Some(Standing::ahead(class, limit, remaining, elapsed))),
+            Recalled::Refused(seconds) => return weighed(false, Err(refusal(class, limit, seconds))),
+            Recalled::Counted(left) => return weighed(true, Ok(Some(Standing::ahead(class, limit, left, elapsed)))),
             Recalled::Nothing { previous, asked } => (previous, asked),
         };
-        let count = store.count(class.as_str(), subject, window, step(elapsed), asked);
+        let count = store.count(class.as_str(), subject, window, step(elapsed), asked.cast_signed());
         let counted = match previous {
             Some(previous) => count.await.map(|current| (previous, current)),
             None => try_join(store.read_counts(class.as_str(), subject, window.plus(-WINDOW_SECONDS)), count).await,
@@ -98,7 +108,8 @@ impl Limiter {
             Err(error) => {
                 tracing::error!(limit.class = class.as_str(), error.cause = %error, "a request was not counted");
                 metrics::counter!(metric::UNCOUNTED, "class" => class.as_str()).increment(1);
-                return if class == Class::Auth { Err(Error::Unavailable) } else { Ok(None) };
+                let is_strict = matches!(class, Class::Auth | Class::SignIn);
+                return weighed(false, if is_strict { Err(Error::Unavailable) } else { Ok(None) });
             }
         };
         let (standing, left) = judge(class, limit, &previous, &current, elapsed, asked);
@@ -107,7 +118,38 @@ impl Limiter {
             (memory.window, memory.previous, memory.refused_until) = (window, previous, refused_until);
             memory.share.counted(step_of(now), asked, left, &standing);
         });
-        if standing.admitted { Ok(Some(standing)) } else { Err(refusal(class, limit, standing.seconds)) }
+        let refused = || refusal(class, limit, standing.seconds);
+        weighed(true, standing.admitted.then_some(Some(standing)).ok_or_else(refused))
+    }
+
+    /// Whether this instance knows that a subject is refused now. Nothing is counted.
+    #[must_use]
+    pub fn is_refused(&self, class: Class, subject: &str, now: Timestamp) -> bool {
+        self.lock().get(&(class, subject.to_owned())).is_some_and(|known| known.refused_until > now)
+    }
+
+    /// Takes a request back that was counted at `at` and was not the subject's, as well as it goes: with what was counted ahead
+    /// for it and not used, and with what it led to.
+    pub async fn take_back(&self, store: &Store, class: Class, subject: &str, at: Timestamp) {
+        let (window, mut requests) = (window_of(at), 1_u64);
+        if let Some(memory) = self.lock().get_mut(&(class, subject.to_owned())) {
+            requests += memory.share.give_up(step_of(at));
+            // Its counts are read again.
+            *memory = Memory { share: memory.share, ..Memory::default() };
+        }
+        let taken = store.count(class.as_str(), subject, window, step(at.since(window)), -requests.cast_signed());
+        if let Err(error) = taken.await {
+            tracing::warn!(limit.class = class.as_str(), error.cause = %error, "a count was not taken back");
+        }
+    }
+
+    fn limit(&self, class: Class) -> u64 {
+        match class {
+            Class::General => self.general,
+            Class::Auth => self.auth,
+            Class::SignIn => self.auth.saturating_mul(NETWORKS),
+            Class::Admin => self.admin,
+        }
     }
 
     /// What the memory says of a request.
@@ -142,6 +184,11 @@ impl Limiter {
     fn lock(&self) -> MutexGuard<'_, HashMap<(Class, String), Memory>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The window that a moment lies in.
+fn window_of(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - now.0.rem_euclid(WINDOW_SECONDS))
 }
 
 fn note_lookup(outcome: &'static str) {

@@ -6,6 +6,9 @@ use std::str::FromStr;
 use super::web::{is_open, origins, url};
 use super::{Enumeration, Environment, MailBackend, SmtpTls};
 
+const MUST_BE_HTTPS: &str =
+    "must be https: http only with ENVIRONMENT development or a host of this machine, such as localhost";
+
 /// The values of the variables, by name.
 struct Values<F>(F);
 
@@ -55,26 +58,18 @@ pub(super) fn contradictions(lookup: impl Fn(&str) -> Option<String>) -> Vec<Str
             beyond_issuer.is_some_and(|rest| !issuer.is_empty() && (rest.is_empty() || rest.starts_with('#'))),
             "JWT_AUDIENCE must not be JWT_ISSUER, nor begin with it and #",
         ),
-        (
-            values.is_deployed() && is_open_url("PASSWORD_BREACH_URL"),
-            "PASSWORD_BREACH_URL must be https: http only with ENVIRONMENT development or a host of this machine",
-        ),
-        (
-            values.is_deployed() && is_open_url("FRONTEND_URL"),
-            "FRONTEND_URL must be https, since links carry tokens: http only with ENVIRONMENT development or a host of \
-             this machine, such as localhost",
-        ),
     ];
     let mut wrong: Vec<_> = rules.iter().filter(|(broken, _)| *broken).map(|(_, why)| (*why).to_owned()).collect();
+    for name in ["FRONTEND_URL", "PASSWORD_BREACH_URL"] {
+        if values.is_deployed() && is_open_url(name) {
+            wrong.push(format!("{name} {MUST_BE_HTTPS}"));
+        }
+    }
     let origins = values.text("CORS_ORIGINS").and_then(|value| origins(&value).ok()).unwrap_or_default();
     let open = (1..).zip(&origins).filter(|(_, origin)| values.is_deployed() && is_open(origin));
     let open: Vec<_> = open.map(|(at, _): (usize, _)| at.to_string()).collect();
     if !open.is_empty() {
-        wrong.push(format!(
-            "CORS_ORIGINS entry {} must be https: http only with ENVIRONMENT development or a host of this machine, \
-             such as localhost",
-            open.join(", ")
-        ));
+        wrong.push(format!("CORS_ORIGINS entry {} {MUST_BE_HTTPS}", open.join(", ")));
     }
     wrong
 }
@@ -97,13 +92,17 @@ mod tests {
             ("SIGNUP_ENUMERATION", "private"),
             ("EMAIL_VERIFICATION_ENABLED", " false "),
             ("FRONTEND_URL", "http://shop.example"),
+            ("PASSWORD_BREACH_URL", "http://breaches.example"),
             ("CORS_ORIGINS", "https://shop.example,http://shop.example,http://localhost:3000,http://10.0.0.1"),
             ("PASSWORD_POLICY", "weak"),
         ]);
         let names: Vec<_> = wrong.iter().map(|why| why.split(' ').next().unwrap()).collect();
-        assert_eq!(names, ["MAIL_BACKEND", "SIGNUP_ENUMERATION", "FRONTEND_URL", "CORS_ORIGINS"]);
+        assert_eq!(
+            names,
+            ["MAIL_BACKEND", "SIGNUP_ENUMERATION", "FRONTEND_URL", "PASSWORD_BREACH_URL", "CORS_ORIGINS"]
+        );
         assert!(wrong[1].contains("private needs EMAIL_VERIFICATION_ENABLED true"), "{}", wrong[1]);
-        assert!(wrong[3].contains("entry 2, 4 must be https"), "{}", wrong[3]);
+        assert!(wrong[4].contains("entry 2, 4 must be https"), "{}", wrong[4]);
     }
 
     #[test]

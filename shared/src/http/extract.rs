@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ::http::request::Parts;
 use ::http::{Extensions, HeaderMap, header};
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request};
-use futures::future::{join, try_join};
+use futures::future::join;
 use lambda_http::request::RequestContext;
 
 use crate::app::App;
@@ -51,18 +51,34 @@ impl FromRequestParts<App> for Caller {
             limits.general().await?;
             return Err(Error::Unauthenticated);
         };
-        let counted = limits.user(class(parts.uri.path()), &claims.sub);
+        let class = class(parts.uri.path());
+        let suspect = app.ended.has(&claims.sid);
+        if suspect {
+            limits.general().await?;
+        }
+        // A source that is refused moves nobody's counter but a live session's.
+        let later = suspect || limits.is_source_refused();
+        let weighed = async { if later { None } else { Some(limits.weigh_user(class, &claims.sub).await) } };
         let read = app.store.read_caller(&claims.sub, &claims.sid);
-        let (_, read) = join(app.keyring_in_force(), try_join(counted, read)).await;
-        let ((), (user, session)) = read?;
+        let (_, (weighed, read)) = join(app.keyring_in_force(), join(weighed, read)).await;
+        let (user, session) = read?;
+        let live = user
+            .zip(session)
+            .filter(|(user, session)| user.may_sign_in(now) && !session.is_expired(now) && session.epoch == user.epoch);
+        app.ended.note(&claims.sid, live.is_none());
         // Only now: another request may have seen meanwhile that the keys are void.
         let keyring = app.keyring()?;
-        if !Arc::ptr_eq(&known, &keyring) && !keyring.tokens.knows(token) {
+        let is_signed = Arc::ptr_eq(&known, &keyring) || keyring.tokens.knows(token);
+        let Some((user, session)) = live.filter(|_| is_signed) else {
+            if let Some(weighed) = weighed {
+                limits.take_back(class, &claims.sub, &weighed).await;
+            }
+            limits.general().await?;
             return Err(Error::Unauthenticated);
-        }
-        let (Some(user), Some(session)) = (user, session) else { return Err(Error::Unauthenticated) };
-        if !user.may_sign_in(now) || session.is_expired(now) || session.epoch != user.epoch {
-            return Err(Error::Unauthenticated);
+        };
+        match weighed {
+            Some(weighed) => limits.accept(weighed)?,
+            None => limits.user(class, &user.id).await?,
         }
         if now.since(session.last_used_at) >= TOUCH_SECONDS {
             let touched = app.store.touch_session(&session, now).await;

@@ -10,6 +10,7 @@ use axum::extract::FromRequestParts;
 
 use crate::app::App;
 use crate::app::keyring::Keyring;
+use crate::app::limiter::Weighed;
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::id::UserId;
@@ -79,12 +80,16 @@ impl Limits {
         self.admit(Class::Auth, &self.source).await
     }
 
-    /// Counts a sign-in, by account. The source must be admitted before.
+    /// Counts a sign-in, by account. The source must be admitted before. How an account stands is told in a refusal alone, or each
+    /// answer would tell a stranger when its owner comes.
     ///
     /// # Errors
     /// As [`Limits::auth`].
     pub async fn sign_in(&self, account: &EmailKey) -> Result<(), Error> {
-        self.admit(Class::Auth, &format!("account:{}", account.as_str())).await
+        let subject = format!("account:{}", account.as_str());
+        Box::pin(self.app.limiter.admit(&self.app.store, Class::SignIn, &subject, self.app.clock.now()))
+            .await
+            .map(|_| ())
     }
 
     /// Counts a call of a signed-in user, from wherever it comes.
@@ -92,7 +97,32 @@ impl Limits {
     /// # Errors
     /// [`Error::Throttled`]; for [`Class::Auth`] also [`Error::Unavailable`] when it cannot be counted.
     pub async fn user(&self, class: Class, user: &UserId) -> Result<(), Error> {
-        self.admit(class, &format!("user:{user}")).await
+        let weighed = self.weigh_user(class, user).await;
+        self.accept(weighed)
+    }
+
+    /// Whether this instance knows that the source is refused. Nothing is counted.
+    pub(super) fn is_source_refused(&self) -> bool {
+        self.app.limiter.is_refused(Class::General, &self.source, self.app.clock.now())
+    }
+
+    /// Counts a call before it is known whether it is the user's: it is to be accepted or taken back.
+    pub(super) async fn weigh_user(&self, class: Class, user: &UserId) -> Weighed {
+        let (limiter, now) = (&self.app.limiter, self.app.clock.now());
+        Box::pin(limiter.weigh(&self.app.store, class, &format!("user:{user}"), now)).await
+    }
+
+    /// Goes on if a call that was counted is admitted.
+    pub(super) fn accept(&self, weighed: Weighed) -> Result<(), Error> {
+        weighed.outcome?.into_iter().for_each(|standing| self.ledger.note(standing));
+        Ok(())
+    }
+
+    /// Takes the count of a call back that was not the user's.
+    pub(super) async fn take_back(&self, class: Class, user: &UserId, weighed: &Weighed) {
+        if let Some(at) = weighed.counted_at {
+            Box::pin(self.app.limiter.take_back(&self.app.store, class, &format!("user:{user}"), at)).await;
+        }
     }
 
     /// The keys for reading `token`. The secret is read again for a key that is not known, and not before the source is admitted.
@@ -119,8 +149,10 @@ pub(super) fn write(headers: &mut HeaderMap, standing: &Standing) {
     let Standing { class, limit, remaining, seconds, admitted } = standing;
     let class = class.as_str();
     let mut set = |name, value: String| HeaderValue::from_str(&value).map(|value| headers.insert(name, value)).ok();
-    set(HeaderName::from_static("ratelimit-policy"), format!("\"{class}\";q={limit};w={WINDOW_SECONDS}"));
-    set(HeaderName::from_static("ratelimit"), format!("\"{class}\";r={remaining};t={seconds}"));
+    if *limit > 0 {
+        set(HeaderName::from_static("ratelimit-policy"), format!("\"{class}\";q={limit};w={WINDOW_SECONDS}"));
+        set(HeaderName::from_static("ratelimit"), format!("\"{class}\";r={remaining};t={seconds}"));
+    }
     if !admitted {
         set(header::RETRY_AFTER, seconds.to_string());
     }

@@ -1,12 +1,8 @@
 //! How many messages a mailbox gets that anybody can ask for: of each purpose five at once, then one an hour. The links in them are valid
 //! longer than that hour, so that whoever asks in somebody's name never leaves the owner of the mailbox without a valid one.
 
-use crate::clock::Timestamp;
-
-/// Messages that a mailbox gets at once.
-pub(crate) const AT_ONCE: i64 = 5;
 /// Seconds after which a mailbox may get one more.
-const REFILL_SECONDS: i64 = 3_600;
+pub(crate) const REFILL_SECONDS: i64 = 3_600;
 /// How long a link in such a message is valid, in seconds: until the next one may be sent, and ten minutes more for its way.
 pub const LINK_SECONDS: i64 = REFILL_SECONDS + 600;
 
@@ -19,6 +15,8 @@ pub enum Asked {
     Recovery,
     /// To confirm a new address; of each account that asks for it.
     Change,
+    /// To prevent a change of address that was asked for.
+    Notice,
 }
 
 impl Asked {
@@ -29,21 +27,16 @@ impl Asked {
             Self::Verification => "verification",
             Self::Recovery => "recovery",
             Self::Change => "change",
+            Self::Notice => "notice",
         }
     }
-}
-
-/// `full_again_at` is when the allowance is whole again, if nothing more is sent. Returns that moment after one more message now, or `None`
-/// when nothing of the allowance is left. (The generic cell rate algorithm.)
-#[must_use]
-pub fn after_one_more(full_again_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    let after = full_again_at.unwrap_or(now).max(now).plus(REFILL_SECONDS);
-    (after.since(now) <= AT_ONCE * REFILL_SECONDS).then_some(after)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::limit::allowance::after_one_more;
 
     #[test]
     fn a_mailbox_gets_five_messages_at_once_and_then_one_an_hour() {
@@ -51,7 +44,7 @@ mod tests {
         // Somebody asks every minute for a day.
         for minute in 0..1_440 {
             let now = Timestamp(minute * 60);
-            if let Some(after) = after_one_more(state, now) {
+            if let Ok(after) = after_one_more(state, REFILL_SECONDS, now) {
                 state = Some(after);
                 sent.push(now);
             }
@@ -59,16 +52,5 @@ mod tests {
         assert_eq!(sent.len(), 5 + 23);
         let gaps: Vec<_> = sent.windows(2).map(|pair| pair[1].since(pair[0])).collect();
         assert!(gaps.iter().all(|gap| *gap < LINK_SECONDS), "there is a valid link at every moment: {gaps:?}");
-    }
-
-    #[test]
-    fn after_five_quiet_hours_it_gets_five_at_once_again() {
-        let full = (0..5).fold(None, |state, _| after_one_more(state, Timestamp(0)));
-        assert_eq!(after_one_more(full, Timestamp(3_599)), None);
-        let rested = (0..5).fold(full, |state, n| {
-            assert!(state.is_some(), "{n}");
-            after_one_more(state, Timestamp(5 * 3_600))
-        });
-        assert!(rested.is_some() && after_one_more(rested, Timestamp(5 * 3_600)).is_none());
     }
 }

@@ -31,6 +31,11 @@ impl Share {
         Some(self.remaining + left)
     }
 
+    /// Gives what was counted ahead in a step up; how much it was.
+    pub fn give_up(&mut self, step: i64) -> u64 {
+        if self.step == step { std::mem::take(&mut self.left) } else { 0 }
+    }
+
     /// How many requests to count for one that the share cannot serve, itself included.
     pub fn ask(&mut self, step: i64) -> u64 {
         if self.step != step {
@@ -45,6 +50,9 @@ impl Share {
 
     /// Takes what came of it: so many were `asked` for in a step, and of those admitted so many are `left` after the first.
     pub fn counted(&mut self, step: i64, asked: u64, left: u64, standing: &Standing) {
+        if self.step < step {
+            *self = Self { step, ..Self::default() };
+        }
         if self.step == step {
             self.asking &= asked == 1;
             self.left += left;

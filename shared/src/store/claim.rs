@@ -39,7 +39,7 @@ fn owner_of(item: &Item) -> Option<UserId> {
 }
 
 /// Until when a login item counts.
-fn end_of(item: &Item) -> Option<Timestamp> {
+pub(super) fn end_of(item: &Item) -> Option<Timestamp> {
     item.get("expires_at")?.as_n().ok()?.parse().ok().map(Timestamp)
 }
 

@@ -30,27 +30,8 @@ fn own_with_password(user: &User, login: &Login) -> Expression {
 }
 
 impl Store {
-    /// Writes the request for a new address, and puts both letters into the outbox.
-    ///
-    /// # Errors
-    /// [`Error::Stale`].
-    pub async fn request_email(
-        &self,
-        before: &User,
-        after: &User,
-        letters: [&Letter; 2],
-        by: &By,
-    ) -> Result<(), Error> {
-        let mut writes =
-            Transaction::default().put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?;
-        for letter in letters {
-            writes = self.put_letter(writes, letter)?;
-        }
-        self.commit(writes, &Event::of_change(before, after, false, by)?).await
-    }
-
-    /// Makes the proven address the user's, and tells the old one, which is reserved as long as it can be taken back. A sign-up that
-    /// waits for the proof of the address gives way, for good. `stays` is the session that lives on, `login` the old address' login.
+    /// Makes the proven address the user's, and tells the old one. Each address is reserved as long as it can be taken back. A sign-up
+    /// that waits for the proof of the address gives way, for good. `stays` is the session that lives on, `login` the old address' login.
     ///
     /// # Errors
     /// [`Error::EmailTaken`] when somebody else proved the address first; [`Error::Unauthenticated`] when the session has ended;
@@ -68,12 +49,21 @@ impl Store {
             return Err(Error::EmailTaken);
         }
         let moved = login_item(after, &Login::of(after, login.password_hash.clone()))?;
-        let until = after.reverts.last().map_or(now, |former| former.expires_at);
-        let old = reservation(&before.email.key(), &before.id, until);
+        let (old, own) = (before.email.key(), own_with_password(before, login));
+        let after = &self.without_lost(after, &old, now).await?;
         let mut writes = Transaction::default()
             .put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?
-            .put(&self.users, moved, still(&claim, &after.id, now), || Error::Stale)?
-            .put(&self.users, old, own_with_password(before, login), || Error::Stale)?;
+            .put(&self.users, moved, still(&claim, &after.id, now), || Error::Stale)?;
+        // Back where it came from, an account leaves nothing that could be taken back.
+        if !after.may_take_back(&before.email) {
+            writes = writes.delete(&self.users, key::login(&old), own.clone(), || Error::Stale)?;
+        }
+        for former in &after.reverts {
+            let email = former.email.key();
+            let condition = if email == old { own.clone() } else { still(&Claim::Free, &after.id, now) };
+            let item = reservation(&email, &after.id, former.expires_at);
+            writes = writes.put(&self.users, item, condition, || Error::Stale)?;
+        }
         let mut events = Event::of_change(before, after, false, by)?;
         if let Claim::Waiting(other) = claim {
             let unproven = Expression::new("is_verified = :no", [(":no", AttributeValue::Bool(false))]);
@@ -87,17 +77,17 @@ impl Store {
         self.commit(self.free_left_over(writes, before, Some(after)).await?, &events).await
     }
 
-    /// Gives the user the old address back without a password, frees all others, and writes the letter by which its owner chooses a new
-    /// one. `login` is the present address' login.
+    /// Gives the user the old address back without a password, frees all that came after it, and writes the letter by which its owner
+    /// chooses a new one, and a notice to the address that it leaves. `login` is the present address' login.
     ///
     /// # Errors
-    /// [`Error::Stale`].
+    /// [`Error::InvalidToken`] when somebody else holds the old address by now; [`Error::Stale`].
     pub async fn revert_email(
         &self,
         before: &User,
         after: &User,
         login: &Login,
-        letter: &Letter,
+        letters: &[Letter],
         by: &By,
     ) -> Result<(), Error> {
         let restored = login_item(after, &Login::of(after, NO_PASSWORD.to_owned()))?;
@@ -107,16 +97,26 @@ impl Store {
             writes = writes.put(&self.users, restored, own_with_password(before, login), || Error::Stale)?;
         } else {
             writes = writes.put(&self.users, restored, is_of(&after.id), || Error::InvalidToken)?;
-            let (key, own) = (before.email.key(), own_with_password(before, login));
-            // An account that had gone back to an address it left: that can still be taken back.
-            let kept = after.reverts.iter().filter(|former| former.email.key() == key);
-            writes = match kept.map(|former| former.expires_at).max() {
-                Some(until) => writes.put(&self.users, reservation(&key, &after.id, until), own, || Error::Stale)?,
-                None => writes.delete(&self.users, key::login(&key), own, || Error::Stale)?,
-            };
+            let own = own_with_password(before, login);
+            writes = writes.delete(&self.users, key::login(&before.email.key()), own, || Error::Stale)?;
         }
-        let writes = self.put_letter(self.free_left_over(writes, before, Some(after)).await?, letter)?;
+        writes = self.free_left_over(writes, before, Some(after)).await?;
+        for letter in letters {
+            writes = self.put_letter(writes, letter)?;
+        }
         self.commit(writes, &[Event::new(Name::EmailReverted, &after.id, by)?]).await
+    }
+
+    /// The user without those of the addresses left before `old` that somebody else holds by now: they cannot be taken back.
+    async fn without_lost(&self, user: &User, old: &EmailKey, now: Timestamp) -> Result<User, Error> {
+        let mut user = user.clone();
+        for former in std::mem::take(&mut user.reverts) {
+            let email = former.email.key();
+            if email == *old || matches!(self.claim(&email, &user.id, now).await?, Claim::Free) {
+                user.reverts.push(former);
+            }
+        }
+        Ok(user)
     }
 
     /// Frees, with the other writes, the addresses that were reserved for `before` and are not for `after`. Those that somebody else

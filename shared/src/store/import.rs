@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::claim::is_reserved;
+use super::claim::{end_of, is_reserved};
 use super::transaction::{Expression, Transaction};
 use super::user::{login_item, user_item};
 use super::{Item, Store, at, from_item, key, s};
@@ -111,11 +111,10 @@ impl Store {
             let user = &arrival.user;
             let login = Login::of(user, arrival.password_hash.clone());
             let free = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(now))]);
-            let new = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(now))]);
-            writes = writes.put(&self.users, login_item(user, &login)?, free, || Error::Stale)?.put(
+            writes = writes.put(&self.users, login_item(user, &login)?, free.clone(), || Error::Stale)?.put(
                 &self.users,
                 user_item(user)?,
-                new,
+                free,
                 || Error::Stale,
             )?;
             admins += u64::from(user.is_working_admin());
@@ -141,7 +140,6 @@ fn judge(
         let same = login.is_some_and(own) && arrival.is(&there);
         return Ok(Some(if same { Landing::Known } else { Landing::IdTaken }));
     }
-    let ends = |item: &Item| item.get("expires_at")?.as_n().ok()?.parse::<i64>().ok();
-    let taken = login.is_some_and(|item| ends(item).is_none_or(|end| end > now.0));
+    let taken = login.is_some_and(|item| end_of(item).is_none_or(|end| end > now));
     Ok(taken.then_some(Landing::EmailTaken))
 }

@@ -83,8 +83,9 @@ pub(super) fn limit(class: &str, subject: &str, window: &str) -> Item {
     item(format!("LIMIT#{class}#{subject}"), window)
 }
 
-pub(super) fn failures(account: &EmailKey) -> Item {
-    limit("failures", account.as_str(), "ROW")
+/// The wrong passwords of an account that one row counts.
+pub(super) fn failures(account: &EmailKey, row: &str) -> Item {
+    limit("failures", account.as_str(), row)
 }
 
 /// What is left of the messages of a purpose that a mailbox gets; of each account, when one asks for them.

@@ -4,11 +4,12 @@ use super::claim::is_reserved;
 use super::failure::failed;
 use super::transaction::{conditional, unless_contended};
 use super::{Store, from_item, key, s};
+use crate::clock::Timestamp;
 use crate::email::EmailKey;
 use crate::error::Error;
 use crate::id::UserId;
 use crate::login::Login;
-use crate::store::limit::Failures;
+use crate::store::failures::{Failures, Given};
 
 impl Store {
     /// The login of an address as it stands now, expired or not: the one read that sign-in needs. An address that is only
@@ -28,14 +29,22 @@ impl Store {
         item.filter(|item| !is_reserved(item)).map(from_item).transpose()
     }
 
-    /// What a login with a password needs: the account's login and its wrong passwords in a row, in one round trip.
+    /// What a password of an address is judged by that is given from `network`: the account's login and its wrong passwords in a row, in
+    /// one round trip.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn read_sign_in(&self, email: &EmailKey) -> Result<(Option<Login>, Option<Failures>), Error> {
-        let (login, failures) = self.read_pair(key::login(email), key::failures(email)).await?;
+    pub async fn read_sign_in(
+        &self,
+        email: &EmailKey,
+        network: &str,
+        given: Given,
+        now: Timestamp,
+    ) -> Result<(Option<Login>, Failures), Error> {
+        let rows = Failures::keys(given, email, network);
+        let (login, rows) = self.read_beside(key::login(email), rows).await?;
         let login = login.filter(|item| !is_reserved(item)).map(from_item).transpose()?;
-        Ok((login, failures.map(from_item).transpose()?))
+        Ok((login, Failures::of(given, rows, now)?))
     }
 
     /// Stores the same password under a stronger hash, unless the password has changed meanwhile.

@@ -61,7 +61,7 @@ impl Store {
         user: &UserId,
         session: &SessionId,
     ) -> Result<(Option<User>, Option<Session>), Error> {
-        let (user, session) = self.read_pair(key::user(user), key::session(user, session)).await?;
+        let (user, [session]) = self.read_beside(key::user(user), [key::session(user, session)]).await?;
         Ok((user.map(from_item).transpose()?, session.map(|item| self.session_of(item)).transpose()?))
     }
 
@@ -122,7 +122,7 @@ impl Store {
         self.delete_at(key::session(user, id)).await
     }
 
-    async fn delete_at(&self, key: Item) -> Result<(), Error> {
+    pub(super) async fn delete_at(&self, key: Item) -> Result<(), Error> {
         let gone = unless_contended(|| {
             self.client.delete_item().table_name(&self.ephemeral).set_key(Some(key.clone())).send()
         });

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::id::{self, random_below};
 
 /// A condition or update expression with its values.
+#[derive(Clone)]
 pub(super) struct Expression {
     text: Cow<'static, str>,
     values: HashMap<String, AttributeValue>,

@@ -52,15 +52,15 @@ pub struct Change {
     pub user: User,
     /// The hash of a new password.
     pub password_hash: Option<String>,
-    /// The letter that tells of it.
-    pub letter: Option<Letter>,
+    /// The letters that tell of it.
+    pub letters: Vec<Letter>,
     /// The session that lives on into a new epoch.
     pub stays: Option<SessionId>,
 }
 
 impl From<User> for Change {
     fn from(user: User) -> Self {
-        Self { user, password_hash: None, letter: None, stays: None }
+        Self { user, password_hash: None, letters: Vec::new(), stays: None }
     }
 }
 
@@ -185,15 +185,17 @@ impl Store {
             return Ok(());
         }
         let copies = |user: &User| (user.role, user.is_verified, user.is_active, user.epoch, user.expires_at);
-        let alone = change.password_hash.is_none() && change.letter.is_none();
-        if alone && copies(before) == copies(after) {
+        let login_changes = change.password_hash.is_some() || copies(before) != copies(after);
+        if !login_changes && change.letters.is_empty() {
             return self.put_user(before, after).await;
         }
-        let login = key::login(&after.email.key());
-        let mut writes = Transaction::default()
-            .put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?
-            .update(&self.users, login, login_update(change), "user_id = :id", || Error::Stale)?;
-        if let Some(letter) = &change.letter {
+        let mut writes =
+            Transaction::default().put(&self.users, user_item(after)?, is_version(before), || Error::Stale)?;
+        if login_changes {
+            let login = key::login(&after.email.key());
+            writes = writes.update(&self.users, login, login_update(change), "user_id = :id", || Error::Stale)?;
+        }
+        for letter in &change.letters {
             writes = self.put_letter(writes, letter)?;
         }
         if let Some(session) = &change.stays {

@@ -37,7 +37,7 @@ impl MintKey {
         // Times are compared below, by the service's own clock and without leeway.
         validation.required_spec_claims = HashSet::new();
         validation.validate_exp = false;
-        let header = Header { typ: Some(kind.typ().to_owned()), kid: Some(key.kid.clone()), ..Header::new(algorithm) };
+        let header = Header { typ: Some(kind.typ()), kid: Some(key.kid.clone()), ..Header::new(algorithm) };
         let (signs_from, good_until) = (key.signs_from, key.good_until);
         Ok(Self { header, validation, encoding, decoding, signs_from, good_until })
     }

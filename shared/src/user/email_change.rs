@@ -1,5 +1,8 @@
 //! A change of address in two phases: the old address signs in until the new one is proven by the account itself, and for a week the
 //! owner of the old one can take it back. A request reserves nothing: whoever proves an address first has it.
+//!
+//! Whoever holds the oldest address that can be taken back decides: taking it back ends every later one, none of them can be taken back
+//! for longer than it, and an account that returns to it is as if it had never left.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +15,7 @@ use crate::ticket::{AddressTag, Ticket};
 
 /// How long a new address may be proven, in seconds.
 const PROVE_SECONDS: i64 = 86_400;
-/// How long an old address may be taken back, in seconds. It is reserved for that time.
+/// How long an old address may be taken back after the last change, in seconds. It is reserved for that time.
 pub const REVERT_SECONDS: i64 = 7 * 86_400;
 /// How many old addresses can be taken back at once.
 const MOST: usize = 5;
@@ -51,7 +54,7 @@ impl User {
     /// # Errors
     /// [`Error::Throttled`] while five old addresses can be taken back, until the first of them cannot be any more.
     pub fn requesting_email(&self, new: Email, now: Timestamp) -> Result<Self, Error> {
-        let mut user = self.with_current_reverts(now)?;
+        let mut user = self.left_for(&new, now)?;
         user.email_change = Some(PendingEmail { email: new, expires_at: now.plus(PROVE_SECONDS) });
         user.version += 1;
         user.updated_at = now;
@@ -65,7 +68,8 @@ impl User {
         Some(Ticket { address: AddressTag::of(&change.email.key()), ..self.ticket(change.expires_at) })
     }
 
-    /// The user with the new address that `ticket` proves, in a new epoch; the old address can be taken back.
+    /// The user with the new address that `ticket` proves, in a new epoch; the old address can be taken back, and the ones before it for
+    /// as long. Back at an address that could be taken back, nothing that came after it can.
     ///
     /// # Errors
     /// [`Error::InvalidToken`], also for accounts that may not sign in; [`Error::Throttled`] as at the request.
@@ -73,10 +77,15 @@ impl User {
         let holds = |own: &Ticket| (own.epoch, &own.address) == (ticket.epoch, &ticket.address);
         let is_open = self.may_sign_in(now) && self.change_ticket(now).as_ref().is_some_and(holds);
         let change = self.email_change.as_ref().filter(|_| is_open).ok_or(Error::InvalidToken)?;
-        let mut user = self.with_current_reverts(now)?.in_new_epoch(now);
+        let mut user = self.left_for(&change.email, now)?.ending_sessions(now)?;
+        user.email = change.email.clone();
+        if let Some(at) = user.reverts.iter().position(|former| former.email.key() == user.email.key()) {
+            user.reverts.truncate(at);
+            return Ok(user);
+        }
         let expires_at = now.plus(REVERT_SECONDS);
         user.reverts.push(FormerEmail { email: self.email.clone(), epoch: self.epoch, expires_at });
-        user.email = change.email.clone();
+        user.reverts.iter_mut().for_each(|former| former.expires_at = expires_at);
         Ok(user)
     }
 
@@ -115,14 +124,23 @@ impl User {
 
     /// Every address that is reserved for the user besides its own.
     pub fn reserved_emails(&self) -> impl Iterator<Item = &Email> {
-        self.reverts.iter().map(|former| &former.email).filter(|email| email.key() != self.email.key())
+        self.reverts.iter().map(|former| &former.email)
     }
 
-    fn with_current_reverts(&self, now: Timestamp) -> Result<Self, Error> {
+    /// Whether the user has left `email` and it is reserved, so that it can be taken back.
+    #[must_use]
+    pub fn may_take_back(&self, email: &Email) -> bool {
+        self.reserved_emails().any(|former| former.key() == email.key())
+    }
+
+    /// The user with the addresses that can still be taken back, if one more may join them when the account moves to `new`.
+    fn left_for(&self, new: &Email, now: Timestamp) -> Result<Self, Error> {
         let mut user = self.clone();
-        user.reverts.retain(|former| now < former.expires_at);
-        if let Some(first) = user.reverts.first().filter(|_| user.reverts.len() >= MOST) {
-            let (class, limit, seconds) = (Class::Auth, MOST as u64, first.expires_at.since(now));
+        // Records of former releases may have their own address among those that they left.
+        user.reverts.retain(|former| now < former.expires_at && former.email.key() != self.email.key());
+        let joins = !user.may_take_back(new);
+        if let Some(first) = user.reverts.first().filter(|_| joins && user.reverts.len() >= MOST) {
+            let (class, limit, seconds) = (Class::Auth, 0, first.expires_at.since(now));
             return Err(Error::Throttled(Standing { class, limit, remaining: 0, seconds, admitted: false }));
         }
         Ok(user)
@@ -208,5 +226,40 @@ mod tests {
         }
         assert!(matches!(user.requesting_email(email("z@example.com"), NOW), Err(Error::Throttled(_))));
         assert!(user.requesting_email(email("z@example.com"), NOW.plus(REVERT_SECONDS)).is_ok());
+        assert!(user.requesting_email(email("n0@example.com"), NOW).is_ok(), "a return adds none");
+    }
+
+    #[test]
+    fn back_at_an_address_that_it_left_an_account_has_left_none_since() {
+        let (stolen, owners) = moved(&owner(), "t1@example.com");
+        let (again, _) = moved(&stolen, "t2@example.com");
+        let (home, thiefs) = moved(&again, "A@example.com");
+        assert_eq!((home.email.as_str(), home.reverts.len()), ("A@example.com", 0));
+        assert!(home.reverting_email(&thiefs, NOW).is_err() && home.reverting_email(&owners, NOW).is_err());
+        let (half, _) = moved(&again, "t1@example.com");
+        assert_eq!(half.reverts.iter().map(|former| former.email.as_str()).collect::<Vec<_>>(), ["a@example.com"]);
+        assert_eq!(half.reverting_email(&owners, NOW).unwrap().email.as_str(), "a@example.com");
+    }
+
+    #[test]
+    fn an_address_of_its_own_among_those_that_it_left_is_left_out() {
+        let (moved_away, _) = moved(&owner(), "b@example.com");
+        let mut back = User { email: email("a@example.com"), ..moved_away.clone() };
+        let former = FormerEmail { email: email("b@example.com"), ..moved_away.reverts[0].clone() };
+        back.reverts.push(former);
+        let (again, _) = moved(&back, "c@example.com");
+        let left: Vec<_> = again.reverts.iter().map(|former| former.email.as_str()).collect();
+        assert_eq!(left, ["b@example.com", "a@example.com"]);
+    }
+
+    #[test]
+    fn no_later_address_can_be_taken_back_for_longer_than_an_earlier_one() {
+        let (stolen, owners) = moved(&owner(), "t@example.com");
+        let later = NOW.plus(REVERT_SECONDS - 1);
+        let asked = stolen.requesting_email(email("o@example.com"), later).unwrap();
+        let elsewhere = asked.confirming_email(&asked.change_ticket(later).unwrap(), later).unwrap();
+        let last = later.plus(REVERT_SECONDS - 1);
+        assert_eq!(elsewhere.reverting_email(&owners, last).unwrap().reverts, []);
+        assert!(elsewhere.reverts.iter().all(|former| former.expires_at == later.plus(REVERT_SECONDS)));
     }
 }

@@ -15,10 +15,7 @@ pub(super) fn attacks() -> Vec<Attack> {
             PASSWORD,
             (202, ""),
             |scene| {
-                scene.shop.clock.advance(120);
-                for _ in 0..25 {
-                    scene.login(OWNER, WRONG).await;
-                }
+                scene.flood().await;
                 let outcome = got(&scene.shop.forgot(OWNER).await);
                 assert_eq!(scene.shop.mails(OWNER).await[0]["kind"], "reset-password");
                 scene.shop.clock.advance(120);
@@ -26,21 +23,15 @@ pub(super) fn attacks() -> Vec<Attack> {
             }
         ),
         attack!("the same: the owner changes the password", LIMITED, RECOVERED, (204, ""), |scene| {
-            scene.shop.clock.advance(120);
-            for _ in 0..25 {
-                scene.login(OWNER, WRONG).await;
-            }
+            scene.flood().await;
             let body = json!({ "current_password": PASSWORD, "new_password": RECOVERED });
             let outcome =
                 got(&scene.shop.put("/users/me/password").bearer(&scene.owner.access).json(body).send().await);
             scene.shop.clock.advance(120);
             outcome
         }),
-        attack!("the same: the owner signs in at home", LIMITED, PASSWORD, (200, ""), |scene| {
-            scene.shop.clock.advance(120);
-            for _ in 0..25 {
-                scene.login(OWNER, WRONG).await;
-            }
+        attack!("the same: the owner signs in from elsewhere", LIMITED, PASSWORD, (200, ""), |scene| {
+            scene.flood().await;
             let outcome = got(&scene.shop.log_in(OWNER).await);
             scene.shop.clock.advance(120);
             outcome
@@ -82,6 +73,30 @@ pub(super) fn attacks() -> Vec<Attack> {
                     scene.shop.clock.advance(300);
                 }
                 got(&scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await)
+            }
+        ),
+        attack!(
+            "a thief who knows the password changes it each time the owner has asked: soon the owner's link outlives it",
+            &[],
+            RECOVERED,
+            (200, ""),
+            |scene| {
+                let (shop, mut passwords) = (&scene.shop, [PASSWORD, "Th1ef-chooses-this"]);
+                for n in 0..8 {
+                    let session = scene.login(OWNER, passwords[0]).await.text("access_token");
+                    shop.forgot(OWNER).await;
+                    let link = shop.mailed_link(OWNER, "reset-password").await;
+                    let body = json!({ "current_password": passwords[0], "new_password": passwords[1] });
+                    let changed = shop.put("/users/me/password").bearer(&session).json(body).send().await;
+                    let everywhere = shop.post("/auth/logout-all").bearer(&session).send().await;
+                    if changed.status == 429 && everywhere.status == 429 {
+                        assert_eq!(n, 3, "two at a time, of five");
+                        return got(&shop.reset(&link, RECOVERED).await);
+                    }
+                    assert_eq!(shop.reset(&link, RECOVERED).await.status, 400);
+                    passwords.reverse();
+                }
+                (0, "the thief voids every link".to_owned())
             }
         ),
         attack!(

@@ -120,20 +120,43 @@ pub(super) fn attacks() -> Vec<Attack> {
             }
         ),
         attack!(
-            "a move to the thief's mailbox and back by the owner's own click, and then the thief's way back: the owner's outlives it",
+            "a move to the thief's mailbox and back by the owner's own click, and then the thief's way back",
+            &[],
+            PASSWORD,
+            REFUSED,
+            |scene| {
+                scene.moved().await;
+                assert_eq!(scene.shop.request_email(&scene.stolen, OWNER).await.status, 202);
+                let before = scene.shop.mailed_link(THIEF, "email-change").await;
+                let link = scene.shop.mailed_link(OWNER, "confirm-email").await;
+                assert_eq!(scene.confirm_by(&link, PASSWORD).await.status, 200, "the owner is talked into it");
+                scene.shop.forgot(THIEF).await;
+                let told: Vec<_> = scene.shop.mails(THIEF).await.into_iter().map(|mail| mail["kind"].clone()).collect();
+                assert_eq!(told[..2], ["email-reverted", "email-change"], "a notice, and nothing for asking again");
+                got(&scene.shop.revert_email(&before).await)
+            }
+        ),
+        attack!(
+            "the owner moves a stolen account on to another own address: the oldest address has the last word",
             &[],
             RECOVERED,
             (200, ""),
             |scene| {
                 scene.moved().await;
-                let owners = scene.shop.mailed_link(OWNER, "email-changed").await;
-                assert_eq!(scene.shop.request_email(&scene.stolen, OWNER).await.status, 202);
-                let link = scene.shop.mailed_link(OWNER, "confirm-email").await;
-                assert_eq!(scene.confirm_by(&link, PASSWORD).await.status, 200, "the owner is talked into it");
+                scene.shop.clock.advance(6 * 86_400);
+                let owner = scene.shop.signed_in(THIEF).await;
+                assert_eq!(scene.shop.request_email(&owner, "second@example.com").await.status, 202);
+                let link = scene.shop.mailed_link("second@example.com", "confirm-email").await;
+                assert_eq!(scene.shop.confirm_email(&owner.access, &link).await.status, 200);
+                scene.shop.clock.advance(6 * 86_400);
                 let thiefs = scene.shop.mailed_link(THIEF, "email-changed").await;
                 assert_eq!(scene.shop.revert_email(&thiefs).await.status, 200);
-                assert_eq!(scene.shop.sign_up(OWNER).await.problem(), (409, "email-taken"), "it is still kept");
-                let outcome = got(&scene.shop.revert_email(&owners).await);
+                assert_eq!(scene.shop.mails("second@example.com").await[0]["kind"], "email-reverted", "it is told");
+                assert_eq!(scene.shop.sign_up(OWNER).await.problem(), (409, "email-taken"), "it is kept as long");
+                scene.shop.forgot(OWNER).await;
+                let outcome =
+                    got(&scene.shop.revert_email(&scene.shop.mailed_link(OWNER, "email-changed").await).await);
+                assert_eq!(scene.shop.revert_email(&thiefs).await.status, 400);
                 scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
                 outcome
             }

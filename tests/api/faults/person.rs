@@ -94,8 +94,9 @@ impl Person {
             (Some("delete"), _) => 401,
             _ => 0,
         };
-        // Five changes of address can be taken back, and no more are taken.
-        let enough = what == "wish" && status == 429;
+        // Five addresses can be taken back, and sessions be ended by hand five times; what is more is refused.
+        let enough = ["wish", "confirm", "logout-all"].contains(&what) && status == 429;
+        self.wished = self.wished.take().filter(|_| !enough);
         let good = status < 300 || status == 503 || status == done_before || enough;
         assert!(good, "{what} of {} was answered {status}: {:#?}", self.email, trap::lines("internal error"));
         let done = status < 300 || status == done_before;

@@ -12,7 +12,7 @@ use crate::support::{PASSWORD, Shop};
 
 /// Calls of AWS services, by whether they write.
 #[derive(Default)]
-struct Tally {
+pub(super) struct Tally {
     reads: AtomicUsize,
     writes: AtomicUsize,
     secrets: AtomicUsize,
@@ -20,7 +20,7 @@ struct Tally {
 
 impl Tally {
     /// A tally and the wire that keeps it.
-    fn new() -> (Arc<Self>, Wire) {
+    pub(super) fn new() -> (Arc<Self>, Wire) {
         let tally = Arc::new(Self::default());
         let kept = tally.clone();
         let wire: Wire = Arc::new(move |target, _| {
@@ -38,7 +38,7 @@ impl Tally {
     }
 
     /// Reads, writes and reads of secrets since this was asked the last time.
-    fn take(&self) -> [usize; 3] {
+    pub(super) fn take(&self) -> [usize; 3] {
         [&self.reads, &self.writes, &self.secrets].map(|count| count.swap(0, Ordering::SeqCst))
     }
 }
@@ -64,7 +64,7 @@ async fn a_thousand_refused_requests_that_name_a_thousand_addresses_cost_next_to
         }
         let [reads, writes, _] = tally.take();
         eprintln!("1,000 refused requests of {path}: {reads} reads, {writes} writes");
-        assert!(writes < 20 && reads < 20, "{path}: {reads} reads, {writes} writes");
+        assert!(writes <= 2 && reads <= 2, "{path}: {reads} reads, {writes} writes");
         for item in shop.items("EphemeralTable").await {
             let text = item.to_string();
             assert!(!text.contains("user999") && !text.contains("user5@"), "a refused request left {text}");
@@ -117,21 +117,16 @@ async fn wrong_passwords_count_wherever_they_are_given_and_are_events() {
         let held = guess(n).await;
         assert_eq!((held.problem(), held.header("retry-after")), ((429, "throttled"), "2"));
     }
-    assert_eq!(
-        shop.stranger("ann@example.com", PASSWORD).await.status,
-        429,
-        "whoever signs in is held up by them, too"
-    );
+    let there = shop.stranger_at([192, 0, 2, 9], "ann@example.com").await;
+    assert_eq!(there.status, 429, "whoever signs in from there is held up by them, too");
     let path = format!("/users/{}/events?limit=100", ann.id);
     let events = shop.get(&path).bearer(&admin.access).send().await.json;
     let failed = events["items"].as_array().unwrap().iter().filter(|event| event["name"] == "sign-in-failed");
     let mine = failed.filter(|event| event["actor"]["id"] == json!(ann.id) && event["ip"] == "192.0.2.9");
     assert_eq!(mine.count(), 11);
-    assert_eq!(
-        shop.log_in("ann@example.com").await.status,
-        200,
-        "the owner comes in at home, and the row is forgotten"
-    );
+    assert_eq!(shop.log_in("ann@example.com").await.status, 200, "the owner comes in from elsewhere");
+    assert_eq!(guess(0).await.status, 429);
+    shop.clock.advance(100);
     assert_eq!(guess(0).await.status, 401);
 }
 
@@ -147,23 +142,6 @@ async fn what_strangers_try_at_sign_in_does_not_hold_up_who_is_signed_in() {
     let passwords = json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" });
     let abroad = shop.put("/users/me/password").from([198, 51, 100, 7]).bearer(&ann.access).json(passwords);
     assert_eq!(abroad.send().await.status, 204);
-}
-
-#[tokio::test]
-async fn whoever_was_signed_in_before_a_reset_is_at_home_no_more() {
-    let shop = Shop::with(&[("RATE_LIMIT_AUTH", "5")]);
-    shop.member("ann@example.com").await;
-    shop.forgot("ann@example.com").await;
-    shop.clock.advance(120);
-    let new = "Sh0rt-black-now";
-    assert_eq!(shop.reset(&shop.mailed_token("ann@example.com").await, new).await.status, 200);
-    for _ in 0..11 {
-        shop.clock.advance(120);
-        shop.stranger("ann@example.com", "Wr0ng!password").await;
-    }
-    let body = json!({ "email": "ann@example.com", "password": new });
-    let home = shop.post("/auth/login").json(body).send().await;
-    assert_eq!(home.problem(), (429, "throttled"), "a thief's session of before the reset would be at home");
 }
 
 #[tokio::test]
@@ -190,21 +168,4 @@ async fn a_refused_source_does_not_make_the_service_read_its_secret() {
     let [reads, writes, secrets] = tally.take();
     assert_eq!(secrets, 0);
     assert!(reads + writes < 10, "{reads} reads, {writes} writes");
-}
-
-#[tokio::test]
-async fn a_throttled_sign_in_takes_the_same_calls_for_every_address() {
-    let (tally, wire) = Tally::new();
-    let shop = Shop::over_with(wire, &[("RATE_LIMIT_AUTH", "5")]);
-    shop.member("ann@example.com").await;
-    let mut seen = Vec::new();
-    for (network, email) in [(100, "ann@example.com"), (200, "nobody@example.com")] {
-        for source in 1..=6 {
-            shop.stranger_at([198, 51, network, source], email).await;
-        }
-        tally.take();
-        assert_eq!(shop.stranger_at([198, 51, network, 9], email).await.status, 429);
-        seen.push(tally.take());
-    }
-    assert_eq!(seen[0], seen[1], "reads, writes, secrets");
 }
