@@ -28,7 +28,7 @@ from runtime import Function, answer, declared, each_connection, program, read
 from service import ROOT
 
 # Of the issue; sizes in bytes (MB are millions), times in ms at the median and with TLS.
-BUDGET = {"binary": 7e6, "zip": 3.1e6, "memory": 12e6, "next_ms": 8, "answer_ms": 10}
+BUDGET = {"binary": 7e6, "zip": 3.2e6, "memory": 12e6, "next_ms": 8, "answer_ms": 10}
 SECRETS = {"MetricsSecret": json.dumps({"token": "m" * 48}), "SigningSecret": json.dumps({"initial": "k" * 64})}
 QUOTA = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0}
 MAIL = {"/v2/email/account": {"SendingEnabled": True, "SendQuota": QUOTA}, "/v2/email/outbound-emails": {"MessageId": "m"}}
@@ -223,7 +223,7 @@ def main():
     files = [sizes(function.binary, path) for function, path in found]
     rows = measure(found, arguments) if arguments.n else []
     over = []
-    print(f"{'function':26} {'binary MB':>10} {'zip MB':>10} {'MB at next':>10}   budget 7, 3.1, 12")
+    print(f"{'function':26} {'binary MB':>10} {'zip MB':>10} {'MB at next':>10}   budget 7, 3.2, 12")
     for file in files:
         resident = [row["next_memory"] for row in rows if row["function"] == file["function"]]
         file["memory"] = max(resident) if resident else None
