@@ -192,13 +192,16 @@ impl User {
         Self { epoch, version, email_change: None, endings_full_at: None, updated_at: now, ..self.clone() }
     }
 
-    /// The same by whoever is signed in, or knows the password: five at once, and then one in the life of a link. So whoever stole both
-    /// cannot void the owner's links to recover as fast as they come. Whatever else begins an epoch, a recovery above all, gives the
-    /// whole allowance back.
+    /// The same by whoever was signed in, or knew the password, in `epoch`: five at once, and then one in the life of a link. So whoever
+    /// stole both cannot void the owner's links to recover as fast as they come. Whatever else begins an epoch, a recovery above all,
+    /// gives the whole allowance back.
     ///
     /// # Errors
-    /// [`Error::Throttled`].
-    pub fn ending_sessions(&self, now: Timestamp) -> Result<Self, Error> {
+    /// [`Error::Unauthenticated`] when another epoch has begun since: it ended the sessions already; [`Error::Throttled`].
+    pub fn ending_sessions(&self, epoch: u64, now: Timestamp) -> Result<Self, Error> {
+        if self.epoch != epoch {
+            return Err(Error::Unauthenticated);
+        }
         let full_at = after_one_more(self.endings_full_at, LINK_SECONDS, now).map_err(|seconds| {
             Error::Throttled(Standing { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false })
         })?;
@@ -258,12 +261,15 @@ mod tests {
     fn sessions_are_ended_by_hand_five_times_at_once_and_then_once_in_the_life_of_a_link() {
         let mut user = ann();
         for _ in 0..5 {
-            user = user.ending_sessions(Timestamp(50)).unwrap();
+            user = user.ending_sessions(user.epoch, Timestamp(50)).unwrap();
         }
-        let refused = user.ending_sessions(Timestamp(50 + LINK_SECONDS - 1)).unwrap_err();
+        let refused = user.ending_sessions(6, Timestamp(50 + LINK_SECONDS - 1)).unwrap_err();
         assert!(matches!(refused, Error::Throttled(Standing { seconds: 1, .. })), "{refused}");
-        assert!(user.ending_sessions(Timestamp(50 + LINK_SECONDS)).is_ok());
-        assert!(user.in_new_epoch(Timestamp(60)).ending_sessions(Timestamp(60)).is_ok(), "after a recovery");
+        assert!(user.ending_sessions(6, Timestamp(50 + LINK_SECONDS)).is_ok());
+        let recovered = user.in_new_epoch(Timestamp(60));
+        assert!(recovered.ending_sessions(7, Timestamp(60)).is_ok(), "after a recovery");
+        let late = recovered.ending_sessions(6, Timestamp(60));
+        assert!(matches!(late, Err(Error::Unauthenticated)), "the recovery ended them");
     }
 
     #[test]

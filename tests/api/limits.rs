@@ -97,7 +97,8 @@ async fn two_instances_count_together() {
     for turn in 0..100 {
         let app = if turn % 2 == 0 { &a } else { &b };
         let class = user_core::limit::Class::Auth;
-        admitted += usize::from(app.limiter.admit(&app.store, class, "source:x", app.clock.now()).await.is_ok());
+        let weighed = app.limiter.weigh(&app.store, class, "source:x", app.clock.now()).await;
+        admitted += usize::from(weighed.outcome.is_ok());
     }
     assert!((18..=22).contains(&admitted), "{admitted}");
 }

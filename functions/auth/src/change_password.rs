@@ -70,10 +70,7 @@ pub(crate) async fn handle(
     let notice = Letter::about(&user, Kind::PasswordChanged, user.email.clone(), &by, now)?;
     let decide = |user: &User| {
         // Another change of the password began a new epoch: the one proven above is not the current one any more.
-        if user.epoch != session.epoch {
-            return Err(Error::Unauthenticated);
-        }
-        let change = Change::from(user.ending_sessions(now)?);
+        let change = Change::from(user.ending_sessions(session.epoch, now)?);
         Ok(Change {
             password_hash: Some(hash.clone()),
             letters: vec![notice.clone()],

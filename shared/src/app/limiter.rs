@@ -51,7 +51,8 @@ enum Recalled {
 pub struct Weighed {
     /// When it was counted; it was not when its subject was known to be refused, nor when the database did not answer.
     pub counted_at: Option<Timestamp>,
-    /// As [`Limiter::admit`].
+    /// How the subject stands, or [`Error::Throttled`]; under a database that does not answer [`Error::Unavailable`] for [`Class::Auth`]
+    /// and [`Class::SignIn`], while the others are let through without a standing.
     pub outcome: Result<Option<Standing>, Error>,
 }
 
@@ -72,21 +73,6 @@ impl Limiter {
     }
 
     /// Counts a request of `subject` and says how it stands.
-    ///
-    /// # Errors
-    /// [`Error::Throttled`]; under a database that does not answer [`Error::Unavailable`] for [`Class::Auth`] and
-    /// [`Class::SignIn`], while the others are let through without a standing.
-    pub async fn admit(
-        &self,
-        store: &Store,
-        class: Class,
-        subject: &str,
-        now: Timestamp,
-    ) -> Result<Option<Standing>, Error> {
-        self.weigh(store, class, subject, now).await.outcome
-    }
-
-    /// The same, with when it was counted.
     pub async fn weigh(&self, store: &Store, class: Class, subject: &str, now: Timestamp) -> Weighed {
         let limit = self.limit(class);
         let window = window_of(now);

@@ -86,10 +86,7 @@ impl Limits {
     /// # Errors
     /// As [`Limits::auth`].
     pub async fn sign_in(&self, account: &EmailKey) -> Result<(), Error> {
-        let subject = format!("account:{}", account.as_str());
-        Box::pin(self.app.limiter.admit(&self.app.store, Class::SignIn, &subject, self.app.clock.now()))
-            .await
-            .map(|_| ())
+        self.weigh(Class::SignIn, &format!("account:{}", account.as_str())).await.outcome.map(|_| ())
     }
 
     /// Counts a call of a signed-in user, from wherever it comes.
@@ -97,8 +94,7 @@ impl Limits {
     /// # Errors
     /// [`Error::Throttled`]; for [`Class::Auth`] also [`Error::Unavailable`] when it cannot be counted.
     pub async fn user(&self, class: Class, user: &UserId) -> Result<(), Error> {
-        let weighed = self.weigh_user(class, user).await;
-        self.accept(weighed)
+        self.admit(class, &format!("user:{user}")).await
     }
 
     /// Whether this instance knows that the source is refused. Nothing is counted.
@@ -108,8 +104,7 @@ impl Limits {
 
     /// Counts a call before it is known whether it is the user's: it is to be accepted or taken back.
     pub(super) async fn weigh_user(&self, class: Class, user: &UserId) -> Weighed {
-        let (limiter, now) = (&self.app.limiter, self.app.clock.now());
-        Box::pin(limiter.weigh(&self.app.store, class, &format!("user:{user}"), now)).await
+        self.weigh(class, &format!("user:{user}")).await
     }
 
     /// Goes on if a call that was counted is admitted.
@@ -138,9 +133,12 @@ impl Limits {
     }
 
     async fn admit(&self, class: Class, subject: &str) -> Result<(), Error> {
-        let standing = Box::pin(self.app.limiter.admit(&self.app.store, class, subject, self.app.clock.now())).await?;
-        standing.into_iter().for_each(|standing| self.ledger.note(standing));
-        Ok(())
+        let weighed = self.weigh(class, subject).await;
+        self.accept(weighed)
+    }
+
+    async fn weigh(&self, class: Class, subject: &str) -> Weighed {
+        Box::pin(self.app.limiter.weigh(&self.app.store, class, subject, self.app.clock.now())).await
     }
 }
 

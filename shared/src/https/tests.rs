@@ -7,10 +7,25 @@ use tokio::net::TcpListener;
 
 use super::*;
 
+/// A listener, a count for its connections, and its address.
+async fn listen() -> (TcpListener, Arc<AtomicUsize>, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, Arc::default(), url)
+}
+
+/// The head of the next request.
+async fn head_of(stream: &mut TcpStream) -> Vec<u8> {
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"\r\n\r\n") {
+        seen.push(stream.read_u8().await.unwrap());
+    }
+    seen
+}
+
 /// A host whose connections serve so many requests each and are closed then; how many there were, and its address.
 async fn host(requests: usize) -> (Arc<AtomicUsize>, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (count, url) = (Arc::new(AtomicUsize::new(0)), format!("http://{}", listener.local_addr().unwrap()));
+    let (listener, count, url) = listen().await;
     let connections = count.clone();
     #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
     tokio::spawn(async move {
@@ -18,11 +33,7 @@ async fn host(requests: usize) -> (Arc<AtomicUsize>, String) {
             let (mut stream, _) = listener.accept().await.unwrap();
             connections.fetch_add(1, Ordering::SeqCst);
             for _ in 0..requests {
-                let mut seen = Vec::new();
-                while !seen.ends_with(b"\r\n\r\n") {
-                    seen.push(stream.read_u8().await.unwrap());
-                }
-                let seen = String::from_utf8(seen).unwrap().to_lowercase();
+                let seen = String::from_utf8(head_of(&mut stream).await).unwrap().to_lowercase();
                 assert!(seen.starts_with("post /path?q=1 http/1.1\r\n") && seen.contains("host: 127.0.0.1:"), "{seen}");
                 stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
             }
@@ -62,18 +73,14 @@ async fn a_connection_that_its_host_closed_fails_no_call() {
 
 /// A host that answers every connection with this head and then, as long as it is listened to, with this body again and again.
 async fn talker(head: &'static str, body: Vec<u8>) -> (Arc<AtomicUsize>, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (count, url) = (Arc::new(AtomicUsize::new(0)), format!("http://{}", listener.local_addr().unwrap()));
+    let (listener, count, url) = listen().await;
     let connections = count.clone();
     #[expect(clippy::disallowed_methods, reason = "it ends with the test's runtime")]
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             connections.fetch_add(1, Ordering::SeqCst);
-            let mut seen = Vec::new();
-            while !seen.ends_with(b"\r\n\r\n") {
-                seen.push(stream.read_u8().await.unwrap());
-            }
+            head_of(&mut stream).await;
             stream.write_all(head.as_bytes()).await.unwrap();
             while !body.is_empty() && stream.write_all(&body).await.is_ok() {}
             // What says nothing more stays open until the client hangs up.

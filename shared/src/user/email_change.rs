@@ -77,7 +77,7 @@ impl User {
         let holds = |own: &Ticket| (own.epoch, &own.address) == (ticket.epoch, &ticket.address);
         let is_open = self.may_sign_in(now) && self.change_ticket(now).as_ref().is_some_and(holds);
         let change = self.email_change.as_ref().filter(|_| is_open).ok_or(Error::InvalidToken)?;
-        let mut user = self.left_for(&change.email, now)?.ending_sessions(now)?;
+        let mut user = self.left_for(&change.email, now)?.ending_sessions(ticket.epoch, now)?;
         user.email = change.email.clone();
         if let Some(at) = user.reverts.iter().position(|former| former.email.key() == user.email.key()) {
             user.reverts.truncate(at);

@@ -19,6 +19,15 @@ async fn login(shop: &Shop, source: [u8; 4], email: &str, password: &str) -> u16
     shop.post("/auth/login").from(source).json(body).send().await.status.as_u16()
 }
 
+/// Signs in with the new password and out again, so that no session makes the network known.
+async fn in_and_out(shop: &Shop, source: [u8; 4], why: &str) {
+    let body = json!({ "email": ANN, "password": NEW });
+    let pair = shop.post("/auth/login").from(source).json(body).send().await;
+    assert_eq!(pair.status, 200, "{why}");
+    let token = pair.text("refresh_token");
+    assert_eq!(shop.post("/auth/logout").json(json!({ "refresh_token": token })).send().await.status, 204);
+}
+
 /// Wrong passwords from eleven networks, as many as each may give in a minute: more than an account takes from all together.
 async fn storm(shop: &Shop, email: &str) {
     for network in 1..=11 {
@@ -112,19 +121,11 @@ async fn whoever_resets_the_password_signs_in_whatever_strangers_do_and_who_was_
     assert_eq!(login(&shop, owners, ANN, WRONG).await, 429, "nor does a wrong one tell that it is known");
     assert_eq!(login(&shop, thiefs, ANN, NEW).await, 429, "a session of before the reset makes no network known");
     for _ in 0..2 {
-        let body = json!({ "email": ANN, "password": NEW });
-        let pair = shop.post("/auth/login").from(owners).json(body).send().await;
-        assert_eq!(pair.status, 200, "signed out again, too");
-        let token = pair.text("refresh_token");
-        assert_eq!(shop.post("/auth/logout").json(json!({ "refresh_token": token })).send().await.status, 204);
+        in_and_out(&shop, owners, "signed out again, too").await;
     }
     shop.clock.advance(86_399 - 120);
     storm(&shop, ANN).await;
-    let body = json!({ "email": ANN, "password": NEW });
-    let pair = shop.post("/auth/login").from(owners).json(body).send().await;
-    assert_eq!(pair.status, 200, "for a day");
-    let token = pair.text("refresh_token");
-    assert_eq!(shop.post("/auth/logout").json(json!({ "refresh_token": token })).send().await.status, 204);
+    in_and_out(&shop, owners, "for a day").await;
     shop.clock.advance(1);
     assert_eq!(login(&shop, owners, ANN, NEW).await, 429);
 }
