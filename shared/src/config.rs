@@ -11,7 +11,9 @@ use crate::email::Email;
 use crate::password::Policy;
 use crate::user::check_line;
 
-pub use choice::{BreachCheck, Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, SmtpTls};
+pub use choice::{
+    BreachCheck, Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, MetricsDetail, SmtpTls,
+};
 use web::{hosts, origins, url};
 
 /// The most bytes of a name in the header of a message: in encoded words (RFC 2047) and with an address it stays below the 998 of a
@@ -56,6 +58,10 @@ variables! {
     api_version: String = text,
     /// Where the service runs.
     environment: Environment = parsed,
+    /// The stack's name, which its metrics carry.
+    stack_name: String = text,
+    /// Which metrics leave, and with which labels.
+    metrics_detail: MetricsDetail = parsed,
     /// A filter such as `info` or `user_core=debug,info`.
     log_level: String = text,
     /// How a log line looks.

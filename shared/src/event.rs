@@ -150,7 +150,7 @@ impl Event {
             Actor::Service => ("service", ""),
         };
         let name = serde_json::to_value(self.name).unwrap_or_default();
-        metrics::counter!(metric::EVENTS, "name" => name.as_str().unwrap_or_default().to_owned()).increment(1);
+        metric::EVENTS.add(&[name.as_str().unwrap_or_default()], 1);
         tracing::info!(
             event.name = name.as_str().unwrap_or_default(),
             event.id = self.id.as_str(),

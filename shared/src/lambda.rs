@@ -15,18 +15,14 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use axum::Router;
 use futures::future::{LocalBoxFuture, join};
-use tracing::Level;
-use tracing_subscriber::filter::{Targets, filter_fn};
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat};
+use crate::config::Config;
 use crate::error::Error;
 use crate::https;
-use crate::metric;
+use crate::log;
+use crate::metric::{self, When};
 use crate::store::Store;
 
 /// The configuration that clients of all AWS services share: three attempts with back-off, at most 2 s for each and 5 s in all.
@@ -129,50 +125,8 @@ pub async fn run(router: Router) -> Result<(), lambda_http::Error> {
 /// Reads the configuration and starts the log and the metrics.
 fn begin() -> Result<Config, Error> {
     let config = Config::from_env().map_err(Error::internal)?;
-    start_log(&config);
-    // Lambda may freeze an instance after each answer.
-    metric::start(&config, || Box::new(std::io::stdout()), 1)?;
-    metrics::counter!(metric::COLD_STARTS).increment(1);
+    log::start(&config);
+    metric::start(&config, || Box::new(std::io::stdout()), When::EachRequest);
+    metric::COLD_STARTS.add(&[], 1);
     Ok(config)
-}
-
-/// The crates whose lines `LOG_LEVEL` is about. Below `info` others would write whole requests, with all that is secret in them.
-pub const LOGGED_CRATES: [&str; 13] = [
-    "auth",
-    "cleanup",
-    "discovery",
-    "docs",
-    "feedback",
-    "fleet",
-    "health",
-    "local",
-    "mailer",
-    "rotation",
-    "transport",
-    "user_core",
-    "users",
-];
-
-/// Writes log lines to standard output, as the configuration wants them. The first call in a process counts.
-pub fn start_log(config: &Config) {
-    start_log_to(config, std::io::stdout);
-}
-
-/// The same, to another place.
-pub fn start_log_to<W>(config: &Config, writer: W)
-where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
-{
-    let wanted: Targets = config.log_level.parse().unwrap_or_else(|_| Targets::new().with_default(Level::INFO));
-    let own = |target: &str| LOGGED_CRATES.contains(&target.split("::").next().unwrap_or_default());
-    let harmless = filter_fn(move |line| *line.level() <= Level::INFO || own(line.target()));
-    let log = tracing_subscriber::registry().with(wanted).with(harmless);
-    let lines = tracing_subscriber::fmt::layer().with_target(false).with_writer(writer);
-    // An error says that a log is running already.
-    let _ = match config.log_format {
-        LogFormat::Json => {
-            log.with(lines.json().flatten_event(true).with_current_span(false).with_span_list(false)).try_init()
-        }
-        LogFormat::Plain => log.with(lines).try_init(),
-    };
 }

@@ -2,7 +2,7 @@
 //!
 //! 1. Values and rules, without I/O: [`error`], [`config`], [`clock`], [`id`], [`json`], [`email`], [`password`], [`signing`], [`token`],
 //!    [`ticket`], [`user`], [`language`], [`login`], [`session`], [`letter`], [`event`], [`limit`], [`access`],
-//!    [`metric`], [`usage`].
+//!    [`metric`], [`log`], [`usage`].
 //! 2. [`https`]: the client of other services; [`store`]: `DynamoDB`, one file for each kind of item.
 //! 3. [`app`]: what every handler receives.
 //! 4. [`http`]: requests in, answers and problem documents out.
@@ -23,6 +23,7 @@ pub mod lambda;
 pub mod language;
 pub mod letter;
 pub mod limit;
+pub mod log;
 pub mod login;
 pub mod metric;
 pub mod password;

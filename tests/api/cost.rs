@@ -9,13 +9,15 @@ use std::path::Path;
 
 use local::template::Template;
 use serde_json::json;
-use userctl::cost::assumptions::USUAL;
+use user_core::config::MetricsDetail;
+use user_core::metric::{self, ALL, Collector, STACK};
+use userctl::cost::assumptions::{ALARM_METRICS, LOG_BYTES, USUAL};
 use userctl::cost::budget::{ASKED, BACKGROUND, LETTER, LOOK, NOTHING, ONE, ROUTES, Row, Work, find, line};
-use userctl::cost::prices::{COMPUTE, INVOCATIONS, MAILS, READS, REQUESTS, WRITES};
+use userctl::cost::prices::{COMPUTE, INVOCATIONS, READS, REQUESTS, WRITES};
 use userctl::cost::{Report, prices};
 
-use crate::support::Shop;
 use crate::support::errand::{ANN, NEW, errand};
+use crate::support::{Shop, trap};
 use meter::Meter;
 
 /// Drives a route once, by Ann or, for others' records, by an administrator.
@@ -127,16 +129,54 @@ fn the_dashboard_estimates_by_the_same_prices() {
         let (.., function) = template.functions().find(|(_, known, _)| *known == binary).unwrap();
         COMPUTE.of(template.memory_mb(function) as f64 / 1024.0)
     };
-    let (small, whole) = (second("users"), second("auth"));
+    let memory = |binary: &str| second(binary) / COMPUTE.of(1.0);
     let factors = [
         format!("{:.9} * SUM", READS.of(1.0)),
         format!("{:.9} * SUM", WRITES.of(1.0)),
-        format!("{request:.7} * SUM"),
-        format!("{small:.10} * SUM"),
-        format!("{:.4} * SUM", MAILS.of(1.0)),
-        format!("{:.10} * hashing", whole - small),
+        format!("{request:.7} * requests"),
+        format!("{:.10} * (auth * {} + users * {}) / 1000", COMPUTE.of(1.0), memory("auth"), memory("users")),
     ];
     for factor in factors {
         assert!(dashboard.contains(&format!("\"{factor}")), "{factor}");
     }
+}
+
+#[test]
+fn the_alarms_look_at_as_many_metrics_as_the_costs_say() {
+    let files = [include_str!("../../template.yaml"), include_str!("../../infra/monitoring.yaml")];
+    let alarms = files.iter().flat_map(|file| file.split("Type: AWS::CloudWatch::Alarm").skip(1));
+    let looked_at = |alarm: &str| match alarm.split("\n\n").next().unwrap_or_default().matches("MetricStat:").count() {
+        0 => 1,
+        several => several,
+    };
+    assert_eq!(alarms.map(looked_at).sum::<usize>() as f64, ALARM_METRICS);
+}
+
+/// A usual user's day: a sign-in, two refreshes, two reads. The lines are those of the log, the metrics those that leave in essential
+/// detail; this process collects in full.
+#[tokio::test]
+async fn a_usual_request_leaves_as_many_bytes_in_the_log_as_the_costs_say() {
+    let shop = Shop::open();
+    let ann = shop.member(ANN).await;
+    let login = shop.log_in(ANN).await;
+    let first = shop.refresh(&login.text("refresh_token")).await;
+    let second = shop.refresh(&first.text("refresh_token")).await;
+    let mut answers = vec![login, first, second];
+    for _ in 0..2 {
+        answers.push(shop.get("/users/me").bearer(&ann.access).send().await);
+    }
+    let lines = answers.iter().flat_map(|answer| trap::lines(answer.header("x-request-id")));
+    let collector = Collector::new(MetricsDetail::Essential, "users-production");
+    let mut bytes = 0;
+    for line in lines.filter(|line| line["level"] == "INFO") {
+        let mut line = line.as_object().unwrap().clone();
+        line.retain(|name, _| name != "_aws" && name != STACK && !ALL.iter().any(|metric| metric.name == name));
+        if line["message"] == "security event" {
+            collector.add(&metric::EVENTS, &["signed-in"], 1);
+        }
+        bytes += collector.take_into(line).iter().map(|line| serde_json::to_vec(line).unwrap().len()).sum::<usize>();
+    }
+    let each = (bytes / answers.len()) as f64;
+    println!("{each} bytes");
+    assert!(each < LOG_BYTES && each > LOG_BYTES * 0.7, "{each}");
 }

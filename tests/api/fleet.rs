@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::future::join;
 use local::aws::Fate;
 use serde_json::{Value, json};
-use user_core::metric::{self, ALL, Kind, NAMESPACE};
+use user_core::metric::{self, ALL, Kind, NAMESPACE, STACK};
 
 use crate::support::Shop;
 
@@ -20,8 +20,8 @@ fn noon(shop: &Shop) {
 
 /// Writes a metric as a function does, at this moment.
 pub(crate) fn write(shop: &Shop, name: &str, labels: &[(&str, &str)], value: &Value) {
-    let environment = shop.service.config.environment.to_string();
-    let labels: Vec<_> = [("environment", environment.as_str())].into_iter().chain(labels.iter().copied()).collect();
+    let stack = shop.service.config.stack_name.as_str();
+    let labels: Vec<_> = [(STACK, stack)].into_iter().chain(labels.iter().copied()).collect();
     let names: Vec<_> = labels.iter().map(|(name, _)| *name).collect();
     let metrics = json!([{ "Name": name, "Unit": "Count" }]);
     let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics });
@@ -57,18 +57,18 @@ pub(crate) fn samples(text: &str) -> Vec<&str> {
 async fn a_counter_is_the_sum_of_the_day_over_all_instances() {
     let shop = Shop::open();
     let labels = |status| [("method", "GET"), ("route", "/api/v1/users/me"), ("status", status)];
-    write(&shop, metric::HTTP_REQUESTS, &labels("2xx"), &json!(100));
+    write(&shop, metric::HTTP_REQUESTS.name, &labels("2xx"), &json!(100));
     noon(&shop);
     for count in [3, 1, 4, 1, 5] {
-        write(&shop, metric::HTTP_REQUESTS, &labels("2xx"), &json!(count));
+        write(&shop, metric::HTTP_REQUESTS.name, &labels("2xx"), &json!(count));
     }
-    write(&shop, metric::HTTP_REQUESTS, &labels("5xx"), &json!(2));
-    write(&shop, metric::COLD_STARTS, &[], &json!(1));
-    let base = "http_requests_total{environment=\"development\",method=\"GET\",route=\"/api/v1/users/me\",status=";
+    write(&shop, metric::HTTP_REQUESTS.name, &labels("5xx"), &json!(2));
+    write(&shop, metric::COLD_STARTS.name, &[], &json!(1));
+    let base = "http_requests_total{method=\"GET\",route=\"/api/v1/users/me\",stack=\"local\",status=";
     let expected = [
         format!("{base}\"2xx\"}} 14"),
         format!("{base}\"5xx\"}} 2"),
-        "cold_starts_total{environment=\"development\"} 1".to_owned(),
+        "cold_starts_total{stack=\"local\"} 1".to_owned(),
     ];
     assert_eq!(samples(&read(&shop).await), expected);
 }
@@ -78,18 +78,18 @@ async fn a_histogram_is_a_summary_and_a_gauge_its_newest_value() {
     let shop = Shop::open();
     noon(&shop);
     let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
-    write(&shop, metric::ARGON2_SECONDS, &[], &json!(hundred));
-    write(&shop, metric::USERS_OVERDUE, &[], &json!(7.0));
+    write(&shop, metric::ARGON2_SECONDS.name, &[], &json!(hundred));
+    write(&shop, metric::USERS_OVERDUE.name, &[], &json!(7.0));
     shop.clock.advance(3_600);
-    write(&shop, metric::USERS_OVERDUE, &[], &json!(3.0));
+    write(&shop, metric::USERS_OVERDUE.name, &[], &json!(3.0));
     let text = read(&shop).await;
     let expected = [
-        "argon2_duration_seconds{environment=\"development\",quantile=\"0.5\"} 50",
-        "argon2_duration_seconds{environment=\"development\",quantile=\"0.9\"} 90",
-        "argon2_duration_seconds{environment=\"development\",quantile=\"0.99\"} 99",
-        "argon2_duration_seconds_sum{environment=\"development\"} 5050",
-        "argon2_duration_seconds_count{environment=\"development\"} 100",
-        "users_overdue{environment=\"development\"} 3",
+        "argon2_duration_seconds{stack=\"local\",quantile=\"0.5\"} 50",
+        "argon2_duration_seconds{stack=\"local\",quantile=\"0.9\"} 90",
+        "argon2_duration_seconds{stack=\"local\",quantile=\"0.99\"} 99",
+        "argon2_duration_seconds_sum{stack=\"local\"} 5050",
+        "argon2_duration_seconds_count{stack=\"local\"} 100",
+        "users_overdue{stack=\"local\"} 3",
     ];
     assert_eq!(samples(&text), expected);
     shop.clock.advance(DAY);
@@ -101,9 +101,9 @@ async fn only_what_is_declared_is_shown() {
     let shop = Shop::open();
     noon(&shop);
     write(&shop, "made_up_total", &[], &json!(1));
-    write(&shop, metric::ERRORS, &[], &json!(1));
-    write(&shop, metric::ERRORS, &[("code", "busy"), ("user", "ann")], &json!(1));
-    write(&shop, metric::ERRORS, &[("user", "ann")], &json!(1));
+    write(&shop, metric::ERRORS.name, &[], &json!(1));
+    write(&shop, metric::ERRORS.name, &[("code", "busy"), ("user", "ann")], &json!(1));
+    write(&shop, metric::ERRORS.name, &[("user", "ann")], &json!(1));
     assert_eq!(read(&shop).await, "");
 }
 
@@ -131,13 +131,13 @@ async fn outside_of_development_only_the_token_lets_read() {
 async fn a_text_is_good_for_a_minute() {
     let shop = Shop::open();
     noon(&shop);
-    write(&shop, metric::COLD_STARTS, &[], &json!(1));
+    write(&shop, metric::COLD_STARTS.name, &[], &json!(1));
     let first = read(&shop).await;
-    write(&shop, metric::COLD_STARTS, &[], &json!(1));
+    write(&shop, metric::COLD_STARTS.name, &[], &json!(1));
     shop.clock.advance(59);
     assert_eq!(read(&shop).await, first);
     shop.clock.advance(1);
-    assert_eq!(samples(&read(&shop).await), ["cold_starts_total{environment=\"development\"} 2"]);
+    assert_eq!(samples(&read(&shop).await), ["cold_starts_total{stack=\"local\"} 2"]);
 }
 
 #[tokio::test]
@@ -168,8 +168,8 @@ async fn what_cannot_be_read_is_unavailable_in_our_own_words() {
 async fn labels_are_escaped() {
     let shop = Shop::open();
     noon(&shop);
-    write(&shop, metric::ERRORS, &[("code", "a\"b\\c\nd")], &json!(1));
-    let expected = r#"errors_total{code="a\"b\\c\nd",environment="development"} 1"#;
+    write(&shop, metric::ERRORS.name, &[("code", "a\"b\\c\nd")], &json!(1));
+    let expected = r#"errors_total{code="a\"b\\c\nd",stack="local"} 1"#;
     assert_eq!(samples(&read(&shop).await), [expected]);
 }
 
@@ -178,11 +178,10 @@ async fn more_series_than_one_call_tells_are_all_shown_in_a_stable_order() {
     let shop = Shop::open();
     noon(&shop);
     for code in 0..1_100 {
-        write(&shop, metric::ERRORS, &[("code", &format!("{code:04}"))], &json!(code + 1));
+        write(&shop, metric::ERRORS.name, &[("code", &format!("{code:04}"))], &json!(code + 1));
     }
-    let expected: Vec<_> = (0..1_100)
-        .map(|code| format!("errors_total{{code=\"{code:04}\",environment=\"development\"}} {}", code + 1))
-        .collect();
+    let expected: Vec<_> =
+        (0..1_100).map(|code| format!("errors_total{{code=\"{code:04}\",stack=\"local\"}} {}", code + 1)).collect();
     assert_eq!(samples(&read(&shop).await), expected);
 }
 

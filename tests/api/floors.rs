@@ -95,7 +95,7 @@ fn the_log_level_is_about_the_crates_of_this_workspace() {
     let own = include_str!("../../Cargo.toml").lines().filter(|line| line.contains("{ path = "));
     let own: BTreeSet<_> = own.filter_map(|line| line.split(" = ").next()).map(|name| name.replace('-', "_")).collect();
     let silent = BTreeSet::from(["userctl".to_owned()]);
-    let logged = user_core::lambda::LOGGED_CRATES.map(str::to_owned).into_iter().collect();
+    let logged = user_core::log::LOGGED_CRATES.map(str::to_owned).into_iter().collect();
     assert_eq!(&own - &silent, logged);
 }
 

@@ -2,22 +2,63 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::sync::Mutex;
 
 use local::template::Template;
 use serde_json::{Value, json};
-use user_core::metric::{self, ALL, Kind, NAMESPACE};
+use user_core::config::MetricsDetail;
+use user_core::metric::{self, ALL, Collector, Kind, Metric, NAMESPACE, STACK, When};
 
-use crate::support::Shop;
+use crate::support::{PASSWORD, Shop, trap};
 
-/// What has been written so far, by all tests of this process.
-static WRITTEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+/// A value of a line: its metric, one set of its dimensions, and the number or numbers.
+struct Point {
+    metric: &'static Metric,
+    dimensions: BTreeMap<String, String>,
+    values: Vec<f64>,
+}
 
-struct Writer;
+/// Checks a line by the specification ("Embedded metric format specification"), returns what it says.
+fn read(line: &Value) -> Vec<Point> {
+    assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_600_000_000_000, "milliseconds");
+    let mut points = Vec::new();
+    for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+        assert_eq!(directive["Namespace"], NAMESPACE);
+        let metrics = directive["Metrics"].as_array().unwrap();
+        assert!((1..=100).contains(&metrics.len()));
+        for (set, metric) in directive["Dimensions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|set| metrics.iter().map(move |metric| (set, metric)))
+        {
+            let names = set.as_array().unwrap().iter().map(|name| name.as_str().unwrap());
+            let dimensions: BTreeMap<_, _> =
+                names.map(|name| (name.to_owned(), line[name].as_str().unwrap().to_owned())).collect();
+            assert!(
+                dimensions.len() <= 30 && dimensions.values().all(|value| (1..=1024).contains(&value.len())),
+                "{line}"
+            );
+            let name = metric["Name"].as_str().unwrap();
+            let values = line[name].as_array().map_or(vec![line[name].clone()], Clone::clone);
+            let values: Vec<_> = values.iter().map(|value| value.as_f64().unwrap()).collect();
+            assert!((1..=100).contains(&values.len()), "{line}");
+            let metric = ALL.iter().find(|one| one.name == name).unwrap_or_else(|| panic!("{name} is not declared"));
+            assert_eq!(
+                directive["Metrics"].as_array().unwrap().iter().find(|one| one["Name"] == name).unwrap()["Unit"],
+                metric.unit.as_str()
+            );
+            points.push(Point { metric, dimensions, values });
+        }
+    }
+    points
+}
 
-impl Write for Writer {
+/// Where metrics are written that are in no line of a request.
+struct Beside;
+
+impl Write for Beside {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        WRITTEN.lock().unwrap().extend_from_slice(bytes);
+        trap::note(bytes);
         Ok(bytes.len())
     }
 
@@ -26,39 +67,10 @@ impl Write for Writer {
     }
 }
 
-/// Checks a line by the specification ("Embedded metric format specification"), returns its metrics with their dimensions.
-fn read(line: &Value) -> BTreeMap<String, BTreeMap<String, String>> {
-    assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_600_000_000_000, "milliseconds");
-    let [directive] = line["_aws"]["CloudWatchMetrics"].as_array().unwrap().as_slice() else { panic!("{line}") };
-    assert_eq!(directive["Namespace"], NAMESPACE);
-    let [dimensions] = directive["Dimensions"].as_array().unwrap().as_slice() else { panic!("{line}") };
-    let dimensions: BTreeMap<_, _> = dimensions
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|name| name.as_str().unwrap())
-        .map(|name| (name.to_owned(), line[name].as_str().unwrap().to_owned()))
-        .collect();
-    assert!(dimensions.len() <= 30 && dimensions.values().all(|value| (1..=1024).contains(&value.len())), "{line}");
-    let metrics = directive["Metrics"].as_array().unwrap();
-    assert!((1..=100).contains(&metrics.len()));
-    let metrics = metrics.iter().map(|metric| {
-        let name = metric["Name"].as_str().unwrap();
-        assert!(["Count", "Seconds"].contains(&metric["Unit"].as_str().unwrap()), "{metric}");
-        let numbers = line[name].as_array().map_or(1, |values| {
-            assert!(values.iter().all(Value::is_number));
-            values.len()
-        });
-        assert!((1..=100).contains(&numbers) && (line[name].is_number() || line[name].is_array()), "{line}");
-        (name.to_owned(), dimensions.clone())
-    });
-    metrics.collect()
-}
-
 #[tokio::test]
 async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declared() {
     let shop = Shop::open();
-    metric::start(&shop.service.config, || Box::new(Writer), 1).unwrap();
+    metric::start(&shop.service.config, || Box::new(Beside), When::EachRequest);
     let ann = shop.member("ann@example.com").await;
     let template = Template::evaluate(|_| None).unwrap();
     for (_, route) in template.routes() {
@@ -73,21 +85,23 @@ async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declar
     let asking = [("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", "http://127.0.0.1:1")];
     assert_eq!(Shop::with(&asking).sign_up("ann@example.com").await.status, 201);
     metric::flush();
-    let written = String::from_utf8(WRITTEN.lock().unwrap().clone()).unwrap();
-    let lines: Vec<Value> = written.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    assert!(lines.len() * 100 >= written.lines().count() * 99, "concurrent tests may cut a line short");
-    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let lines: Vec<Value> = trap::metrics().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     let (mut routes, mut outcomes) = (BTreeSet::new(), BTreeSet::new());
-    for (name, mut dimensions) in lines.iter().flat_map(read) {
-        let metric = ALL.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is not declared"));
-        dimensions.remove("environment").unwrap();
+    for Point { metric, mut dimensions, .. } in lines.iter().flat_map(read) {
+        dimensions.remove(STACK).unwrap();
         let labels: BTreeSet<_> = dimensions.keys().map(String::as_str).collect();
-        assert_eq!(labels, metric.labels.iter().copied().collect(), "{name}");
-        if name == metric::BREACH_CHECKS {
+        let forms = [Some(metric.labels), metric.essential];
+        assert!(
+            forms.iter().flatten().any(|form| labels == form.iter().copied().collect()),
+            "{} {labels:?}",
+            metric.name
+        );
+        if metric.name == metric::BREACH_CHECKS.name {
             outcomes.insert(dimensions["outcome"].clone());
         }
         routes.extend(dimensions.get("route").map(|route| format!("{} {route}", dimensions["method"])));
-        seen.insert(name);
+        seen.insert(metric.name);
     }
     assert!(outcomes.contains("failed"), "{outcomes:?}");
     for (_, route) in template.routes() {
@@ -95,8 +109,14 @@ async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declar
     }
     agrees(&lines).await;
     // What takes a fault, a new instance or a user to remove is not in a calm run.
-    let rare = [metric::UNCOUNTED, metric::DYNAMODB_FAILURES, metric::DYNAMODB_RETRIES, metric::COLD_STARTS];
-    for metric in ALL.iter().filter(|metric| !rare.contains(&metric.name) && metric.name != metric::USERS_REMOVED) {
+    let rare = [
+        metric::UNCOUNTED,
+        metric::DYNAMODB_FAILURES,
+        metric::DYNAMODB_RETRIES,
+        metric::COLD_STARTS,
+        metric::USERS_REMOVED,
+    ];
+    for metric in ALL.iter().filter(|metric| !rare.iter().any(|rare| rare.name == metric.name)) {
         assert!(seen.contains(metric.name), "{} is never emitted", metric.name);
     }
 }
@@ -111,16 +131,17 @@ async fn agrees(lines: &[Value]) {
     let mut sums: BTreeMap<String, f64> = BTreeMap::new();
     for line in lines.iter().filter(|line| line["_aws"]["Timestamp"].as_i64().unwrap() / 1_000 >= midnight) {
         shop.aws().cloudwatch.take(&line.to_string());
-        for (name, dimensions) in read(line) {
-            let kind = ALL.iter().find(|metric| metric.name == name).unwrap().kind;
-            let labels: Vec<_> = dimensions.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
-            let suffix = if kind == Kind::Histogram { "_count" } else { "" };
-            let said = line[&name].as_array().map_or(vec![line[&name].clone()], Clone::clone);
-            let amount =
-                if kind == Kind::Histogram { said.len() as f64 } else { said.iter().filter_map(Value::as_f64).sum() };
-            if kind != Kind::Gauge {
-                *sums.entry(format!("{name}{suffix}{{{}}}", labels.join(","))).or_default() += amount;
+        for Point { metric, dimensions, values } in read(line) {
+            // The essential form is beside the full one.
+            if dimensions.len() != metric.labels.len() + 1 || metric.kind == Kind::Gauge {
+                continue;
             }
+            let labels: Vec<_> = dimensions.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+            let (suffix, amount) = match metric.kind {
+                Kind::Histogram => ("_count", values.len() as f64),
+                _ => ("", values.iter().sum()),
+            };
+            *sums.entry(format!("{}{suffix}{{{}}}", metric.name, labels.join(","))).or_default() += amount;
         }
     }
     let text = crate::fleet::read(&shop).await;
@@ -128,7 +149,10 @@ async fn agrees(lines: &[Value]) {
         .into_iter()
         .map(|sample| sample.rsplit_once(' ').unwrap())
         .filter(|(name, _)| {
-            !name.contains("quantile=") && !name.contains("_seconds_sum") && !name.starts_with("users_overdue")
+            !name.contains("quantile=")
+                && !name.contains("_seconds_sum")
+                && !name.starts_with("users_overdue")
+                && !name.starts_with("signing_key_age")
         })
         .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
         .collect();
@@ -149,6 +173,13 @@ fn every_metric_is_documented() {
 
 const MONITORING: &str = include_str!("../../infra/monitoring.yaml");
 
+/// Whether the dashboard and the alarms may ask for a metric by these dimensions: by the stack and the essential labels.
+fn is_essential(name: &str, dimensions: &BTreeSet<String>) -> bool {
+    let metric = ALL.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is not emitted"));
+    let names = |kept: &[&str]| kept.iter().copied().chain([STACK]).map(str::to_owned).collect();
+    metric.essential.is_some_and(|kept| *dimensions == names(kept))
+}
+
 /// What the dashboard shows of our own metrics: names with the dimensions that they are asked for by.
 fn shown() -> Vec<(String, BTreeSet<String>)> {
     let body = MONITORING.split("DashboardBody: !Sub |\n").nth(1).unwrap().split("\n\n").next().unwrap();
@@ -160,10 +191,7 @@ fn shown() -> Vec<(String, BTreeSet<String>)> {
     });
     let own = entries.filter_map(|entry| {
         if let Some(search) = entry[0]["expression"].as_str() {
-            if !search.contains("SEARCH(") {
-                return None;
-            }
-            let dimensions = search.split(&format!("{{{NAMESPACE},")).nth(1).unwrap().split('}').next().unwrap();
+            let dimensions = search.split(&format!("{{{NAMESPACE},")).nth(1)?.split('}').next().unwrap();
             let name = search.split("MetricName=\"").nth(1).unwrap().split('"').next().unwrap();
             return Some((name.to_owned(), dimensions.split(',').map(str::to_owned).collect()));
         }
@@ -175,29 +203,73 @@ fn shown() -> Vec<(String, BTreeSet<String>)> {
 }
 
 #[test]
-fn the_dashboard_shows_only_metrics_that_are_emitted_with_their_dimensions() {
+fn the_dashboard_asks_only_for_what_is_essential() {
     let shown = shown();
-    assert!(shown.len() >= 9);
-    for (name, mut dimensions) in shown {
-        let metric = ALL.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is not emitted"));
-        assert!(dimensions.remove("environment"), "{name}");
-        assert_eq!(dimensions, metric.labels.iter().map(|label| (*label).to_owned()).collect(), "{name}");
+    assert!(shown.len() >= 6);
+    for (name, dimensions) in shown {
+        assert!(is_essential(&name, &dimensions), "{name} {dimensions:?}");
     }
 }
 
 #[test]
-fn alarms_are_about_metrics_that_exist_and_tell_the_topic() {
-    let alarms: Vec<_> = MONITORING.split("Type: AWS::CloudWatch::Alarm").skip(1).collect();
-    assert_eq!(alarms.len(), 7);
+fn every_alarm_tells_the_operators_when_it_begins_and_when_it_ends_and_asks_only_for_what_is_essential() {
+    let files = [MONITORING, include_str!("../../template.yaml")];
+    let alarms: Vec<_> = files.iter().flat_map(|file| file.split("Type: AWS::CloudWatch::Alarm").skip(1)).collect();
+    assert_eq!(alarms.len(), 17);
+    let mut own = 0;
     for alarm in alarms {
-        assert!(alarm.contains("AlarmActions: !If [Tells,") && alarm.contains("AlarmDescription: "), "{alarm}");
-        // The alarms on our own metrics are queries of Metrics Insights.
-        let Some(query) = alarm.split("SELECT SUM(").nth(1) else {
-            assert!(!alarm.contains(NAMESPACE), "an alarm that this test cannot read: {alarm}");
-            continue;
-        };
-        let (name, rest) = query.split_once(") FROM SCHEMA(UserManagement, environment, ").unwrap();
-        let labels: Vec<_> = rest.split(')').next().unwrap().split(", ").collect();
-        assert_eq!(ALL.iter().find(|metric| metric.name == name).unwrap().labels, labels);
+        let alarm = alarm.split("\n\n").next().unwrap();
+        for needed in
+            ["Condition: Tells", "AlarmActions: [!Ref Operators]", "OKActions: [!Ref Operators]", "AlarmDescription: "]
+        {
+            assert!(alarm.contains(needed), "{needed}: {alarm}");
+        }
+        if alarm.contains(&format!("Namespace: {NAMESPACE}")) {
+            let name = alarm.split("MetricName: ").nth(1).unwrap().split(['\n', ',']).next().unwrap();
+            let dimensions = alarm.split("{Name: ").skip(1).map(|rest| rest.split(',').next().unwrap().to_owned());
+            assert!(is_essential(name, &dimensions.collect()), "{alarm}");
+            own += 1;
+        }
     }
+    assert_eq!(own, 7);
+}
+
+#[test]
+fn what_is_essential_is_thirty_series_at_most() {
+    let events = 16; // `event::Name`
+    let outcomes = 7; // What becomes of an email: the mailer's and SES' words.
+    let series = |metric: &Metric| match metric.essential {
+        None => 0,
+        Some([]) => 1,
+        Some(["name"]) => events,
+        Some(["outcome"]) => outcomes,
+        Some(other) => panic!("{other:?}"),
+    };
+    assert!(ALL.iter().map(series).sum::<usize>() <= 30);
+}
+
+/// The most bytes of the line of a usual request, with its metrics.
+const LINE_BYTES: usize = 900;
+
+#[tokio::test]
+async fn a_sign_in_on_a_new_instance_is_a_line_of_less_than_900_bytes() {
+    let shop = Shop::open();
+    shop.member("ann@example.com").await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let body = json!({ "email": "ann@example.com", "password": PASSWORD });
+    let answer = shop.post("/auth/login").header("traceparent", trace).json(body).send().await;
+    let mut lines = trap::lines(answer.header("x-request-id"));
+    lines.retain(|line| line["message"] == "request");
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    let mut line = line.as_object().unwrap().clone();
+    line.retain(|name, _| name != "_aws" && name != STACK && !ALL.iter().any(|metric| metric.name == name));
+    let collector = Collector::new(MetricsDetail::Essential, "users-production");
+    for (metric, labels) in [(&metric::COLD_STARTS, [].as_slice()), (&metric::EVENTS, &["signed-in"])] {
+        collector.add(metric, labels, 1);
+    }
+    let with_metrics = collector.take_into(line);
+    let [line] = with_metrics.as_slice() else { panic!("{with_metrics:?}") };
+    let bytes = serde_json::to_vec(line).unwrap().len();
+    println!("{bytes} bytes");
+    assert!((400..LINE_BYTES).contains(&bytes), "{bytes}: {line:?}");
 }

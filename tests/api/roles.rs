@@ -80,7 +80,7 @@ async fn as_an_admin(shop: &Shop) {
 }
 
 async fn as_a_collector(shop: &Shop) {
-    crate::fleet::write(shop, user_core::metric::COLD_STARTS, &[], &json!(1));
+    crate::fleet::write(shop, user_core::metric::COLD_STARTS.name, &[], &json!(1));
     let token = crate::fleet::token(shop);
     assert_eq!(shop.get("/metrics").bearer(&token).send().await.status, 200);
 }

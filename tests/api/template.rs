@@ -15,8 +15,21 @@ const MANIFEST: &str = include_str!("../../Cargo.toml");
 const README: &str = include_str!("../../README.md");
 
 /// Parameters about the stack, not about the service.
-const STACK_ONLY: [&str; 6] =
-    ["ARCHITECTURE", "LOG_RETENTION_DAYS", "ALARM_TOPIC", "DOMAIN_NAME", "CERTIFICATE_ARN", "HOSTED_ZONE_ID"];
+const STACK_ONLY: [&str; 13] = [
+    "ARCHITECTURE",
+    "AUTH_CONCURRENCY",
+    "BUDGET_DOLLARS",
+    "CERTIFICATE_ARN",
+    "DOMAIN_NAME",
+    "FAILED_SIGN_INS_BURST",
+    "HOSTED_ZONE_ID",
+    "LOG_RETENTION_DAYS",
+    "OPERATOR_EMAIL",
+    "PASSWORD_REQUESTS_PER_SECOND",
+    "PASSWORD_REQUEST_BURST",
+    "REQUESTS_PER_SECOND",
+    "REQUEST_BURST",
+];
 
 fn template() -> Template {
     Template::evaluate(|_| None).unwrap()
@@ -51,7 +64,12 @@ fn the_example_names_every_setting_with_the_templates_value() {
     assert_eq!(example.keys().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), known);
     let template = template();
     let (_, _, function) = template.functions().next().unwrap();
-    let local = [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain")];
+    let local = [
+        ("ENVIRONMENT", "development"),
+        ("MAIL_BACKEND", "console"),
+        ("LOG_FORMAT", "plain"),
+        ("METRICS_DETAIL", "full"),
+    ];
     for (name, value) in template.environment(function) {
         let expected = local.iter().find(|(local, _)| *local == name).map_or(value, |(_, value)| (*value).to_owned());
         assert_eq!(example[name.as_str()].trim_matches('"'), expected, "{name}");

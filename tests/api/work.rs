@@ -12,14 +12,14 @@ use std::io;
 use local::template::Template;
 use support::Shop;
 use support::errand::errand;
-use user_core::lambda::start_log_to;
-use user_core::metric;
+use user_core::log;
+use user_core::metric::{self, When};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let shop = Shop::open();
-    start_log_to(&shop.service.config, io::sink);
-    metric::start(&shop.service.config, || Box::new(io::sink()), 1).unwrap();
+    log::start_to(&shop.service.config, io::sink);
+    metric::start(&shop.service.config, || Box::new(io::sink()), When::EachRequest);
     let template = Template::evaluate(|_| None).unwrap();
     let routes: BTreeSet<_> = template.routes().map(|(_, route)| format!("{} {}", route.method, route.path)).collect();
     let wanted: Vec<_> = std::env::args().skip(1).collect();

@@ -65,8 +65,11 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
     }
     let note = Heartbeat { ended_at: app.clock.now(), removed: report.removed, overdue: report.overdue };
     app.store.write_heartbeat(&note).await?;
-    metrics::counter!(metric::USERS_REMOVED).increment(report.removed);
-    metrics::gauge!(metric::USERS_OVERDUE).set(f64::from(u32::try_from(report.overdue).unwrap_or(u32::MAX)));
+    metric::CLEANUPS.add(&[], 1);
+    metric::USERS_REMOVED.add(&[], report.removed);
+    let key_seconds = app.newest_keyring().await?.signing_seconds(app.clock.now());
+    metric::KEY_AGE.set(f64::from(u32::try_from(key_seconds).unwrap_or(u32::MAX)));
+    metric::USERS_OVERDUE.set(f64::from(u32::try_from(report.overdue).unwrap_or(u32::MAX)));
     tracing::info!(
         cleanup.removed = report.removed,
         cleanup.swept = report.swept,

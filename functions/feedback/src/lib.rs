@@ -42,7 +42,7 @@ async fn note(app: &App, email: &Email, id: &LetterId, news: &Report) -> Result<
 }
 
 fn count(letter: &Letter, state: State, code: &str) {
-    metrics::counter!(metric::LETTERS, "kind" => letter.kind.as_str(), "outcome" => state.as_str()).increment(1);
+    metric::LETTERS.add(&[letter.kind.as_str(), state.as_str()], 1);
     tracing::warn!(
         letter.id = %letter.id,
         letter.kind = letter.kind.as_str(),

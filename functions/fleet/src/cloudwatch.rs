@@ -7,13 +7,11 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{self, Dimension, DimensionFilter, MetricDataQuery, MetricStat, ScanBy};
 use aws_types::SdkConfig;
 use user_core::clock::Timestamp;
+use user_core::config::{Config, MetricsDetail};
 use user_core::error::{Cause, Error};
-use user_core::metric::{ALL, Kind, Metric, NAMESPACE};
+use user_core::metric::{ALL, Kind, Metric, NAMESPACE, STACK};
 
 use crate::text::{Stat, stats};
-
-/// The dimension that every series has besides its metric's labels.
-const ENVIRONMENT: &str = "environment";
 
 /// The most queries of one call (`GetMetricData`, "Request Parameters").
 const QUERIES: usize = 500;
@@ -41,10 +39,10 @@ impl Source {
         Self(Client::new(sdk))
     }
 
-    /// Everything that is declared and known of an environment: of counters and histograms since midnight in UTC; of gauges the
+    /// Everything that is declared and known of this stack: of counters and histograms since midnight in UTC; of gauges the
     /// newest hour of the last three, because some are written once an hour.
-    pub(crate) async fn samples(&self, environment: &str, now: Timestamp) -> Result<Vec<(Question, f64)>, Error> {
-        let questions = questions(&self.series(environment).await?);
+    pub(crate) async fn samples(&self, config: &Config, now: Timestamp) -> Result<Vec<(Question, f64)>, Error> {
+        let questions = questions(&self.series(&config.stack_name).await?, config.metrics_detail);
         let (gauges, others): (Vec<_>, Vec<_>) =
             questions.into_iter().partition(|question| question.metric.kind == Kind::Gauge);
         let mut samples = Vec::new();
@@ -58,8 +56,8 @@ impl Source {
         Ok(samples)
     }
 
-    async fn series(&self, environment: &str) -> Result<Vec<types::Metric>, Error> {
-        let own = DimensionFilter::builder().name(ENVIRONMENT).value(environment).build();
+    async fn series(&self, stack: &str) -> Result<Vec<types::Metric>, Error> {
+        let own = DimensionFilter::builder().name(STACK).value(stack).build();
         let pages = self.0.list_metrics().namespace(NAMESPACE).dimensions(own).into_paginator().send();
         let pages = pages.collect::<Result<Vec<_>, _>>().await.map_err(unavailable)?;
         Ok(pages.into_iter().flat_map(|page| page.metrics.unwrap_or_default()).collect())
@@ -94,7 +92,7 @@ impl Source {
 }
 
 /// What is asked of the series that were declared so, metrics in the order of their declaration, series in that of their labels.
-fn questions(listed: &[types::Metric]) -> Vec<Question> {
+fn questions(listed: &[types::Metric], detail: MetricsDetail) -> Vec<Question> {
     let mut series: BTreeMap<&str, BTreeSet<Labels>> = BTreeMap::new();
     for one in listed {
         let pair = |dimension: &Dimension| Some((dimension.name()?.to_owned(), dimension.value()?.to_owned()));
@@ -104,16 +102,21 @@ fn questions(listed: &[types::Metric]) -> Vec<Question> {
     let mut questions = Vec::new();
     for metric in ALL {
         let declared = series.remove(metric.name).unwrap_or_default();
-        for labels in declared.into_iter().filter(|labels| is_declared(metric, labels)) {
+        for labels in declared.into_iter().filter(|labels| is_declared(metric, detail, labels)) {
             questions.extend(stats(metric.kind).iter().map(|stat| Question { metric, labels: labels.clone(), stat }));
         }
     }
     questions
 }
 
-fn is_declared(metric: &Metric, labels: &Labels) -> bool {
+/// Whether a metric leaves with these labels. In full detail the essential form is beside it, and would count everything twice.
+fn is_declared(metric: &Metric, detail: MetricsDetail, labels: &Labels) -> bool {
     let has = |name: &str| labels.contains_key(name);
-    labels.len() == metric.labels.len() + 1 && has(ENVIRONMENT) && metric.labels.iter().all(|name| has(name))
+    let declared = match detail {
+        MetricsDetail::Essential => metric.essential,
+        MetricsDetail::Full => Some(metric.labels),
+    };
+    declared.is_some_and(|names| labels.len() == names.len() + 1 && has(STACK) && names.iter().all(|name| has(name)))
 }
 
 /// A query's id has to begin with a letter.

@@ -90,8 +90,7 @@ impl Fleet {
         if let Some((_, text)) = shown.as_ref().filter(|(made_at, _)| now.since(*made_at) < CACHE_SECONDS) {
             return Ok(text.clone());
         }
-        let environment = app.config.environment.to_string();
-        let text = text::write(&self.source.samples(&environment, now).await?);
+        let text = text::write(&self.source.samples(&app.config, now).await?);
         *shown = Some((now, text.clone()));
         Ok(text)
     }

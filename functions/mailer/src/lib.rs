@@ -175,7 +175,7 @@ async fn is_within_limit(app: &App, letter: &Letter, outgoing: &Outgoing) -> Res
 
 /// Counts and logs what became of a letter.
 fn note(letter: &Letter, outcome: &'static str, problem: Option<&str>) {
-    metrics::counter!(metric::LETTERS, "kind" => letter.kind.as_str(), "outcome" => outcome).increment(1);
+    metric::LETTERS.add(&[letter.kind.as_str(), outcome], 1);
     tracing::info!(
         letter.id = %letter.id,
         letter.kind = letter.kind.as_str(),

@@ -18,7 +18,8 @@ use local::template::Schedule;
 use serde_json::json;
 use tokio::task::JoinSet;
 use user_core::clock::Clock;
-use user_core::lambda::start_log;
+use user_core::log;
+use user_core::metric::{self, When};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -89,7 +90,7 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
     let service = match &arguments.join {
         Some(url) => {
             let service = Arc::new(Service::join(url, options(None, &arguments.host_name)).await?);
-            start_log(&service.config);
+            log::start(&service.config);
             say(&format!("API        {api_url}/api/v1"));
             say(&format!("joined     {url}"));
             service
@@ -121,8 +122,8 @@ async fn alone(arguments: Arguments, api_url: &str, tasks: &mut JoinSet<()>) -> 
     let dynamodb = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.dynamodb_port).await?;
     let folder = (!arguments.ephemeral).then_some(arguments.data);
     let service = Arc::new(Service::open(options(folder.clone(), &arguments.host_name))?);
-    start_log(&service.config);
-    user_core::metric::start(&service.config, local::cloudwatch::writer, ANSWERS)?;
+    log::start(&service.config);
+    metric::start(&service.config, local::cloudwatch::writer, When::Answers(ANSWERS));
     service.rotate_what_is_due().await?;
     say(&format!("API        {api_url}/api/v1"));
     say(&format!("mail       {api_url}/_local/mail"));

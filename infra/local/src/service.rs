@@ -28,7 +28,8 @@ use crate::template::{Event, Rotation, Rule, Schedule, Template};
 use crate::{Fault, database, folder};
 
 /// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
-const LOCAL: [(&str, &str); 3] = [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain")];
+const LOCAL: [(&str, &str); 4] =
+    [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain"), ("METRICS_DETAIL", "full")];
 
 /// How to open the service.
 pub struct Options {
@@ -206,7 +207,7 @@ impl Service {
     pub async fn rotate(&self, secret_id: &str) -> Result<(), Fault> {
         let rotation = self.rotations.iter().find(|rotation| rotation.secret_id == secret_id);
         let rotation = rotation.ok_or("the secret has no rotation schedule")?;
-        let function = rotation.rotation_lambda_arn.trim_end_matches(".Arn");
+        let function = rotation.rotation_lambda_arn.trim_end_matches(".Alias");
         let version = user_core::id::version()?;
         for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
             let event = json!({ "Step": step, "SecretId": rotation.secret_id, "ClientRequestToken": version });

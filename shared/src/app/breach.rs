@@ -44,7 +44,7 @@ impl Breaches {
             Ok(false) => "absent",
             Err(_) => "failed",
         };
-        metrics::counter!(metric::BREACH_CHECKS, "outcome" => outcome).increment(1);
+        metric::BREACH_CHECKS.add(&[outcome], 1);
         known.unwrap_or_else(|cause| {
             tracing::warn!(error.cause = %cause, "a new password was taken without a look into those of breaches");
             false

@@ -93,7 +93,7 @@ impl Limiter {
             Ok(counts) => counts,
             Err(error) => {
                 tracing::error!(limit.class = class.as_str(), error.cause = %error, "a request was not counted");
-                metrics::counter!(metric::UNCOUNTED, "class" => class.as_str()).increment(1);
+                metric::UNCOUNTED.add(&[class.as_str()], 1);
                 let is_strict = matches!(class, Class::Auth | Class::SignIn);
                 return weighed(false, if is_strict { Err(Error::Unavailable) } else { Ok(None) });
             }
@@ -178,7 +178,7 @@ fn window_of(now: Timestamp) -> Timestamp {
 }
 
 fn note_lookup(outcome: &'static str) {
-    metrics::counter!(metric::CACHE_LOOKUPS, "cache" => "refusals", "outcome" => outcome).increment(1);
+    metric::CACHE_LOOKUPS.add(&["refusals", outcome], 1);
 }
 
 fn refusal(class: Class, limit: u64, seconds: i64) -> Error {

@@ -22,6 +22,15 @@ pub enum LogFormat {
     Plain,
 }
 
+/// `METRICS_DETAIL`: which metrics leave, and with which labels; `CloudWatch` charges for each combination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsDetail {
+    /// What the dashboard and the alarms need: 30 combinations at most.
+    Essential,
+    /// All that is declared, by route, by table and so on, and the essential ones beside it.
+    Full,
+}
+
 /// `JWT_ALGORITHM`: how access tokens are signed (RFC 7518, 3.1; RFC 8037, 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JwtAlgorithm {
@@ -108,6 +117,7 @@ macro_rules! words {
 }
 words!(Environment, "development" => Self::Development, "staging" => Self::Staging, "production" => Self::Production);
 words!(LogFormat, "json" => Self::Json, "plain" => Self::Plain);
+words!(MetricsDetail, "essential" => Self::Essential, "full" => Self::Full);
 words!(JwtAlgorithm, "HS256" => Self::Hs256, "ES256" => Self::Es256, "EdDSA" => Self::EdDsa);
 words!(Enumeration, "reveal" => Self::Reveal, "private" => Self::Private);
 words!(BreachCheck, "off" => Self::Off, "range" => Self::Range);

@@ -112,11 +112,15 @@ pub(super) fn of_status(response: &Response) -> Option<Arc<Error>> {
     }
 }
 
+/// The code of the problem that a response tells, for the line of the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Code(pub(super) &'static str);
+
 /// The problem document of `error`, keeping the headers of the response that carried it. The cause of an internal error goes to
 /// the log and nowhere else.
 pub(super) fn render(error: &Error, request_id: &str, carrier: &Response) -> Response {
     let (status, code) = kind(error);
-    metrics::counter!(metric::ERRORS, "code" => code).increment(1);
+    metric::ERRORS.add(&[code], 1);
     if let Error::Internal(_) = error {
         tracing::error!(request.id = %request_id, error.code = code, error.cause = %error, "internal error");
     }
@@ -130,6 +134,7 @@ pub(super) fn render(error: &Error, request_id: &str, carrier: &Response) -> Res
         errors,
     };
     let mut response = (status, carrier.headers().clone(), Json(problem)).into_response();
+    response.extensions_mut().insert(Code(code));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.remove(header::CONTENT_LENGTH);

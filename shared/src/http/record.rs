@@ -7,6 +7,8 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 
 use super::extract::{request_id, source_address};
+use super::problem::Code;
+use crate::log;
 use crate::metric;
 use crate::usage::Usage;
 
@@ -39,28 +41,30 @@ impl Record {
         }
     }
 
-    /// Writes the line and counts. Only the line of a refused request (4xx) tells where it came from.
+    /// Counts and writes the line. Only the line of a refused request (4xx) tells where it came from.
     pub(super) fn close(self, response: &Response) {
         let status = response.status().as_u16();
         let seconds = self.started.elapsed().as_secs_f64();
+        metric::HTTP_SECONDS.record(&[self.method, &self.route], seconds);
+        metric::HTTP_REQUESTS.add(&[self.method, &self.route, &format!("{}xx", status / 100)], 1);
+        metric::HTTP_FAILURES.add(&[], u64::from(response.status().is_server_error()));
         tracing::info!(
-            request.id = self.id,
-            trace.id = self.trace,
-            http.method = self.method,
-            http.route = self.route,
-            http.status = status,
-            duration_ms = seconds * 1000.0,
-            source.address = self.source.filter(|_| response.status().is_client_error()),
-            user.id = self.usage.user().map(crate::id::UserId::as_str),
-            dynamodb.calls = self.usage.calls(),
-            dynamodb.units = self.usage.units(),
+            target: log::REQUEST,
+            {
+                request.id = self.id,
+                trace.id = self.trace,
+                http.method = self.method,
+                http.route = self.route,
+                http.status = status,
+                problem.code = response.extensions().get::<Code>().map(|code| code.0),
+                duration_ms = (seconds * 1_000_000.0).round() / 1000.0,
+                source.address = self.source.filter(|_| response.status().is_client_error()),
+                user.id = self.usage.user().map(crate::id::UserId::as_str),
+                dynamodb.calls = self.usage.calls(),
+                dynamodb.units = self.usage.units(),
+            },
             "request"
         );
-        let class = format!("{}xx", status / 100);
-        let labels = [("method", self.method.to_owned()), ("route", self.route)];
-        metrics::histogram!(metric::HTTP_SECONDS, &labels).record(seconds);
-        let [method, route] = labels;
-        metrics::counter!(metric::HTTP_REQUESTS, &[method, route, ("status", class)]).increment(1);
         metric::answered();
     }
 }

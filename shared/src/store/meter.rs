@@ -129,20 +129,20 @@ impl Intercept for Meter {
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let operation = bag.load::<Metadata>().map_or_else(String::new, |metadata| metadata.name().to_owned());
+        let operation = bag.load::<Metadata>().map_or("", Metadata::name);
         let table = bag.load::<Table>().map_or(SEVERAL, |table| table.0);
         let attempts = bag.load::<RequestAttempts>().map_or(1, RequestAttempts::attempts).max(1);
         let seconds = bag.load::<Started>().map_or(0.0, |started| started.0.elapsed().as_secs_f64());
         let outcome = context.output_or_error();
         let units = outcome.and_then(Result::ok).map_or(0.0, consumed);
         usage::note_call(attempts, units);
-        let labels = [("operation", operation), ("table", table.to_owned())];
-        metrics::counter!(metric::DYNAMODB_CALLS, &labels).increment(1);
-        metrics::histogram!(metric::DYNAMODB_SECONDS, &labels).record(seconds);
-        metrics::counter!(metric::DYNAMODB_RETRIES, &labels).increment(u64::from(attempts - 1));
-        metrics::counter!(metric::DYNAMODB_UNITS, &labels).increment(whole(units));
+        let labels = [operation, table];
+        metric::DYNAMODB_CALLS.add(&labels, 1);
+        metric::DYNAMODB_SECONDS.record(&labels, seconds);
+        metric::DYNAMODB_RETRIES.add(&labels, u64::from(attempts - 1));
+        metric::DYNAMODB_UNITS.add(&labels, whole(units));
         if outcome.is_some_and(|outcome| outcome.is_err_and(|error| error.as_operation_error().is_none())) {
-            metrics::counter!(metric::DYNAMODB_FAILURES, &labels).increment(1);
+            metric::DYNAMODB_FAILURES.add(&labels, 1);
         }
         Ok(())
     }

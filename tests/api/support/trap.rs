@@ -15,6 +15,8 @@ static LINES: AtomicUsize = AtomicUsize::new(0);
 /// The last lines.
 static RECENT: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 const KEPT: usize = 10_000;
+/// All lines that hold metrics.
+static METRICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// What mail addresses, tokens (`{"typ":` or `{"alg":` in base64url) and hashes of passwords look like.
 const MARKS: [&str; 5] = ["@", "%40", "eyJ0eXAiO", "eyJhbGciO", "$argon2"];
@@ -22,7 +24,7 @@ const MARKS: [&str; 5] = ["@", "%40", "eyJ0eXAiO", "eyJhbGciO", "$argon2"];
 /// Leads the log into the trap, once for all tests.
 pub(crate) fn set(config: &Config) {
     let all = Config { log_level: "trace".to_owned(), log_format: LogFormat::Json, ..config.clone() };
-    user_core::lambda::start_log_to(&all, || Trap);
+    user_core::log::start_to(&all, || Trap);
 }
 
 /// Notes the passwords of a body that is about to be sent.
@@ -54,20 +56,34 @@ pub(crate) fn lines(request_id: &str) -> Vec<Value> {
     recent.iter().filter(|line| line.contains(request_id)).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// The lines that held metrics so far.
+pub(crate) fn metrics() -> Vec<String> {
+    METRICS.lock().unwrap().clone()
+}
+
+/// Takes lines of the log.
+pub(crate) fn note(lines: &[u8]) {
+    for text in String::from_utf8_lossy(lines).lines() {
+        LINES.fetch_add(1, Ordering::SeqCst);
+        if tells(text) {
+            LEAKS.lock().unwrap().push(text.to_owned());
+        }
+        if text.contains("\"_aws\"") {
+            METRICS.lock().unwrap().push(text.to_owned());
+        }
+        let mut recent = RECENT.lock().unwrap();
+        recent.push_back(text.to_owned());
+        if recent.len() > KEPT {
+            recent.pop_front();
+        }
+    }
+}
+
 struct Trap;
 
 impl Write for Trap {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(line);
-        LINES.fetch_add(1, Ordering::SeqCst);
-        if tells(&text) {
-            LEAKS.lock().unwrap().push(text.clone().into_owned());
-        }
-        let mut recent = RECENT.lock().unwrap();
-        recent.push_back(text.into_owned());
-        if recent.len() > KEPT {
-            recent.pop_front();
-        }
+        note(line);
         Ok(line.len())
     }
 

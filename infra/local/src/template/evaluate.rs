@@ -140,6 +140,7 @@ impl Scope {
         let name = name.as_str().ok_or("a Ref names nothing")?;
         match name {
             "AWS::NoValue" => Ok(Value::Null),
+            "AWS::StackName" => Ok(json!("local")),
             _ => Ok(self.parameters.get(name).cloned().unwrap_or_else(|| json!(name))),
         }
     }

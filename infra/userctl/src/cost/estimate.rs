@@ -7,13 +7,13 @@ use std::ops::Add;
 use local::template::{Resource, Template};
 
 use super::assumptions::{
-    ALARM_METRICS, ASKED_FOR, Behaviour, COLD_MS, COLD_PERCENT, HASH_MS, HOURS, INSTANCES, LOG_BYTES,
-    LOG_BYTES_OF_DATABASE, LOG_KEPT, OWN_MS, SCRAPE_MS, SEND_MS, SERIES, TRIP_MS, USER_KB,
+    ACCESS_BYTES, ALARM_METRICS, ASKED_FOR, Behaviour, COLD_MS, COLD_PERCENT, HASH_MS, HOURS, IDLE_SERIES, INSTANCES,
+    LOG_BYTES, LOG_KEPT, OWN_MS, SCRAPE_MS, SEND_MS, SERIES, TRIP_MS, USER_KB,
 };
 use super::budget::{ASKED, BACKGROUND, LETTER, LOOK, NOTHING, ONE, ROUTES, Row, Work, find};
 use super::prices::{
-    ALARMS, BACKUP, COGNITO, COGNITO_FREE, COMPUTE, DASHBOARDS, INVOCATIONS, LOG_STORAGE, LOGS, MAILS, METRIC_READS,
-    METRICS, READS, REQUESTS, SCHEDULED, SECRET_READS, SECRETS, STORAGE, WRITES,
+    ALARMS, BACKUP, COGNITO, COGNITO_FREE, COMPUTE, INVOCATIONS, LOG_STORAGE, LOGS, MAILS, METRIC_READS, METRICS,
+    READS, REQUESTS, SCHEDULED, SECRET_READS, SECRETS, STORAGE, WRITES,
 };
 
 /// The route whose calls ask `CloudWatch`.
@@ -94,13 +94,17 @@ impl Sum for Bill {
 /// What a run of a function costs that takes so many milliseconds besides its own and the database's.
 fn run(work: &Work, memory_gb: f64, more_ms: f64) -> Bill {
     let ms = OWN_MS + TRIP_MS * f64::from(work.trips) + more_ms + COLD_MS * COLD_PERCENT / 100.0;
-    let log_gb = (LOG_BYTES + LOG_BYTES_OF_DATABASE * f64::from(work.calls)) / 1e9;
     Bill {
         lambda: INVOCATIONS.of(1.0) + COMPUTE.of(memory_gb * ms / 1_000.0),
         database: units(work),
-        monitoring: LOGS.of(log_gb) + LOG_STORAGE.of(log_gb * LOG_KEPT),
+        monitoring: logged(LOG_BYTES),
         ..Bill::default()
     }
+}
+
+/// What so many bytes of log cost, taken in and kept for a month.
+fn logged(bytes: f64) -> f64 {
+    LOGS.of(bytes / 1e9) + LOG_STORAGE.of(bytes / 1e9 * LOG_KEPT)
 }
 
 fn units(work: &Work) -> f64 {
@@ -152,24 +156,30 @@ impl Costs {
         let is_scrape = row.name == SCRAPE;
         let more_ms = HASH_MS * f64::from(row.hashes) + if is_scrape { SCRAPE_MS } else { 0.0 };
         let own = run(&row.work, self.memory(row.name), more_ms);
-        let gateway = Bill { gateway: REQUESTS.of(1.0), ..Bill::default() };
+        let gateway = Bill { gateway: REQUESTS.of(1.0), monitoring: logged(ACCESS_BYTES), ..Bill::default() };
         let scrape = Bill { monitoring: METRIC_READS.of(if is_scrape { ASKED_FOR } else { 0.0 }), ..Bill::default() };
         let letters = self.background(LETTER).times(f64::from(row.work.letters));
         let asked = self.background(ASKED).times(f64::from(row.work.asked));
         own + gateway + scrape + letters + asked
     }
 
-    /// What a month costs without any call.
+    /// What a month costs without any call, in a stack that tells nobody: it has no alarms.
     #[must_use]
-    pub fn idle(&self) -> Bill {
+    pub fn untold(&self) -> Bill {
         let (minutes, fives) = (HOURS * 60.0, HOURS * 12.0);
         let scheduled = Bill { others: SCHEDULED.of(minutes + HOURS), ..Bill::default() };
         let standing = Bill {
-            monitoring: METRICS.of(SERIES) + ALARMS.of(ALARM_METRICS) + DASHBOARDS.of(1.0),
-            others: SECRETS.of(self.secrets) + SECRET_READS.of(INSTANCES * fives),
+            monitoring: METRICS.of(IDLE_SERIES),
+            others: SECRETS.of(self.secrets) + SECRET_READS.of(fives),
             ..Bill::default()
         };
         self.background(LOOK).times(minutes) + self.background(NOTHING).times(HOURS) + scheduled + standing
+    }
+
+    /// What a month costs without any call, alarms included.
+    #[must_use]
+    pub fn idle(&self) -> Bill {
+        self.untold() + Bill { monitoring: ALARMS.of(ALARM_METRICS), ..Bill::default() }
     }
 
     /// What a month costs.
@@ -180,7 +190,13 @@ impl Costs {
         let removal = units(&background(ONE)) - units(&background(NOTHING));
         let stored_gb = behaviour.users * USER_KB * 1_024.0 / 1e9;
         let kept = removal * behaviour.removed() + STORAGE.of(stored_gb) + BACKUP.of(stored_gb);
-        calls.sum::<Bill>() + self.idle() + Bill { database: kept, ..Bill::default() }
+        let more = Bill {
+            database: kept,
+            monitoring: METRICS.of(SERIES - IDLE_SERIES),
+            others: SECRET_READS.of((INSTANCES - 1.0) * HOURS * 12.0),
+            ..Bill::default()
+        };
+        calls.sum::<Bill>() + self.idle() + if behaviour.users > 0.0 { more } else { Bill::default() }
     }
 }
 
@@ -214,9 +230,10 @@ mod tests {
     fn a_month_is_its_calls_and_what_stands() {
         let (costs, nobody) = (costs(), Behaviour { users: 0.0, ..USUAL });
         assert_eq!(costs.month(&nobody), costs.idle());
-        let [one, two] = [1.0, 2.0].map(|n| costs.month(&Behaviour { users: n * 1e5, ..USUAL }).total());
-        let idle = costs.idle().total();
-        assert!(((two - idle) - 2.0 * (one - idle)).abs() < 1e-6);
+        let [one, two, three] = [1.0, 2.0, 3.0].map(|n| costs.month(&Behaviour { users: n * 1e5, ..USUAL }).total());
+        assert!(((three - two) - (two - one)).abs() < 1e-6, "so much for each user");
+        let (usual, nobody, untold) = (costs.month(&USUAL).total(), costs.idle().total(), costs.untold().total());
+        assert!(usual <= 60.0 && untold <= 3.0 && untold < nobody, "{usual} {nobody} {untold}");
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub(super) fn json(costs: &Costs, behaviour: &Behaviour) -> Value {
             "calls": calls,
             "dollars": by_service(&month),
             "idle_dollars": by_service(&costs.idle()),
+            "idle_dollars_without_alarms": by_service(&costs.untold()),
             "cognito_essentials_dollars": cognito(behaviour.users),
         },
     })
@@ -102,13 +103,19 @@ fn letters(work: &Work) -> String {
 }
 
 fn month(costs: &Costs, behaviour: &Behaviour) -> String {
-    let (month, idle) = (costs.month(behaviour), costs.idle());
-    let lines = month.shares().into_iter().zip(idle.shares());
-    let line = |name: &str, all: f64, idle: f64| vec![name.to_owned(), dollars(all), dollars(idle)];
-    let mut rows: Vec<_> = lines.map(|((service, all), (_, idle))| line(service, all, idle)).collect();
-    rows.push(line("total", month.total(), idle.total()));
-    rows.push(line("Cognito Essentials", cognito(behaviour.users), 0.0));
-    table(&["service", "dollars", "of them without any call"], &rows)
+    let bills = [costs.month(behaviour), costs.idle(), costs.untold()];
+    let line = |name: &str, amounts: [f64; 3]| -> Vec<String> {
+        [name.to_owned()].into_iter().chain(amounts.map(dollars)).collect()
+    };
+    let services = Bill::default().shares().map(|(service, _)| service);
+    let share = |service: &str, bill: &Bill| {
+        bill.shares().into_iter().find(|(name, _)| *name == service).map_or(0.0, |(_, dollars)| dollars)
+    };
+    let mut rows: Vec<_> =
+        services.iter().map(|service| line(service, bills.map(|bill| share(service, &bill)))).collect();
+    rows.push(line("total", bills.map(|bill| bill.total())));
+    rows.push(line("Cognito Essentials", [cognito(behaviour.users), 0.0, 0.0]));
+    table(&["service", "dollars", "of them without any call", "without calls and alarms"], &rows)
 }
 
 fn habits(behaviour: &Behaviour) -> Vec<String> {

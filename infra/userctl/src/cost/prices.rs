@@ -53,7 +53,7 @@ prices! {
     METRICS = 0.3 per 1.0, "series of our own metrics for a month", "cloudwatch/pricing";
     METRIC_READS = 0.01 per 1_000.0, "metrics asked for by GetMetricData", "cloudwatch/pricing";
     ALARMS = 0.1 per 1.0, "metrics that an alarm looks at for a month", "cloudwatch/pricing";
-    DASHBOARDS = 3.0 per 1.0, "dashboards for a month", "cloudwatch/pricing";
+    DASHBOARDS = 3.0 per 1.0, "dashboards for a month, after the first three", "cloudwatch/pricing";
     SECRETS = 0.4 per 1.0, "secrets for a month", "secrets-manager/pricing";
     SECRET_READS = 0.05 per 10_000.0, "calls of Secrets Manager", "secrets-manager/pricing";
     SCHEDULED = 1.0 per 1_000_000.0, "calls by EventBridge Scheduler", "eventbridge/pricing";
