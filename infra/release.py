@@ -2,6 +2,7 @@
 
     python3 infra/release.py build [--archive FILE]
     python3 infra/release.py deploy ENVIRONMENT [--archive FILE --sha256 DIGEST] [--bucket NAME] [--role ARN] [--show]
+    python3 infra/release.py stack ENVIRONMENT
 
 ENVIRONMENT is a table of samconfig.toml, such as staging. Needs the SAM CLI; `build` also cargo-lambda. What this adds to `sam build` and
 `sam deploy`:
@@ -163,10 +164,19 @@ def build(given):
         print(f"{digest(given.archive)}  {given.archive}")
 
 
-def deploy(given):
+def configuration(environment):
     config = tomllib.loads(CONFIG.read_text())
-    if given.environment not in config:
-        raise Refused(f"samconfig.toml has no environment {given.environment}")
+    if environment not in config:
+        raise Refused(f"samconfig.toml has no environment {environment}")
+    return config
+
+
+def stack(given):
+    print(configuration(given.environment)[given.environment]["global"]["parameters"]["stack_name"])
+
+
+def deploy(given):
+    config = configuration(given.environment)
     with tempfile.TemporaryDirectory() as scratch:
         folder = ROOT / BUILT
         if given.archive:
@@ -213,6 +223,9 @@ def main():
     deploying.add_argument("--role", help="the role that CloudFormation takes")
     deploying.add_argument("--show", action="store_true", help="print the parameters, and deploy nothing")
     deploying.set_defaults(does=deploy)
+    naming = commands.add_parser("stack", help="print the name of its stack")
+    naming.add_argument("environment")
+    naming.set_defaults(does=stack)
     given = arguments.parse_args()
     if given.command == "deploy" and bool(given.archive) != bool(given.sha256):
         arguments.error("--archive and --sha256 go together")
