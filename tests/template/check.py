@@ -19,10 +19,10 @@ logging.getLogger("samtranslator").setLevel(logging.CRITICAL)  # It speaks of me
 
 def broken(check, deployments):
     """The faults that a rule finds, with the deployments that have each."""
-    found = collections.defaultdict(list)
+    found = collections.defaultdict(dict)
     for deployment in deployments:
         for fault in check(deployment):
-            found[fault].append(deployment.name)
+            found[fault][deployment.name] = True
     return found
 
 

@@ -35,7 +35,7 @@ class Evaluator:
         self.missing = sorted(name for name, value in given.items() if value is None)
         self.unknown = sorted(set(parameters) - set(declared))
         self.parameters = {n: listed(declared[n]["Type"], v) for n, v in given.items() if v is not None}
-        self.dangling, self.where, self.used = [], "", set()
+        self.where, self.references, self.used = "", set(), set()
         everything = template.get("Resources", {})
         self.present = {name for name, entry in everything.items() if self.holds(entry.get("Condition"))}
         self.resources = {name: self.resource(name, everything[name]) for name in everything if name in self.present}
@@ -49,7 +49,7 @@ class Evaluator:
         self.where = name
         waits = entry.get("DependsOn", [])
         for other in [waits] if isinstance(waits, str) else waits:
-            self.exists(other)
+            self.references.add((name, other))
         passed = {key: self.value(entry[key]) for key in ("Properties", "UpdatePolicy") if key in entry}
         kept = {key: value for key, value in entry.items() if key not in passed}
         return {"Properties": {}, **kept, **{k: v for k, v in passed.items() if v is not NO_VALUE}}
@@ -57,10 +57,6 @@ class Evaluator:
     def of_type(self, *kinds):
         """The resources of these types, as pairs of a logical name and properties."""
         return [(name, entry["Properties"]) for name, entry in self.resources.items() if entry["Type"] in kinds]
-
-    def exists(self, name):
-        if name not in self.present:
-            self.dangling.append((self.where, name))
 
     def holds(self, name):
         if name is None:
@@ -81,12 +77,12 @@ class Evaluator:
         if name in self.template.get("Parameters", {}):
             self.used.add(name)
             return self.parameters.get(name, "")
-        self.exists(name)
+        self.references.add((self.where, name))
         return f"<{name}>"
 
     def attribute(self, argument):
         name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
-        self.exists(name)
+        self.references.add((self.where, name))
         return f"<{name}.{attribute}>"
 
     def substitute(self, argument):
