@@ -10,10 +10,10 @@ import zipfile
 for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
     os.environ[key] = "none"
 
-from moto import mock_aws  # noqa: E402
+from moto import mock_aws
 
-from emulated import TAKEN, call, support  # noqa: E402
-from transform import Deployment, translated  # noqa: E402
+from emulated import TAKEN, call, support
+from transform import Deployment, translated
 
 REGION = "eu-central-1"
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -86,13 +86,17 @@ def works(stack, deployment, days, level):
 
 def left(stack):
     """What an account still has of a stack, by name."""
-    yield from (name for name in client("dynamodb").list_tables()["TableNames"] if stack in name)
-    yield from (each["Name"] for each in client("secretsmanager").list_secrets()["SecretList"] if stack in each["Name"])
-    yield from (each["FunctionName"] for each in client("lambda").list_functions()["Functions"] if stack in each["FunctionName"])
-    yield from (each["RoleName"] for each in client("iam").list_roles(MaxItems=1000)["Roles"] if stack in each["RoleName"])
-    yield from (each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"] if stack in each["logGroupName"])
-    yield from (url for url in client("sqs").list_queues().get("QueueUrls", []) if stack in url)
-    yield from (each["Name"] for each in client("scheduler").list_schedules()["Schedules"] if stack in each["Name"])
+    names = [
+        *client("dynamodb").list_tables()["TableNames"],
+        *(each["Name"] for each in client("secretsmanager").list_secrets()["SecretList"]),
+        *(each["FunctionName"] for each in client("lambda").list_functions()["Functions"]),
+        *(each["RoleName"] for each in client("iam").list_roles(MaxItems=1000)["Roles"]),
+        *(each["logGroupName"] for each in client("logs").describe_log_groups()["logGroups"]),
+        *(url.rsplit("/", 1)[-1] for url in client("sqs").list_queues().get("QueueUrls", [])),
+        *(each["Name"] for each in client("scheduler").list_schedules()["Schedules"]),
+        *(each["AlarmName"] for each in client("cloudwatch").describe_alarms()["MetricAlarms"]),
+    ]
+    return [name for name in names if name.startswith(f"{stack}-")]
 
 
 def kept(deployment):
@@ -113,7 +117,7 @@ def side_by_side(name, sources):
         artifacts(sources.monitoring)
         zone = client("route53").create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"].rsplit("/", 1)[-1]
         cloud = client("cloudformation")
-        stacks = [deployment.stack_name, f"second-{name}"]
+        stacks = [deployment.stack_name.removeprefix("second-"), deployment.stack_name]
         for stack in stacks:
             try:
                 deploy(cloud.create_stack, deployment, stack, zone)

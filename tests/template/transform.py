@@ -10,11 +10,11 @@ from pathlib import Path
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
-from samtranslator.model.exceptions import InvalidDocumentException  # noqa: E402
-from samtranslator.translator.transform import transform  # noqa: E402
-from samtranslator.yaml_helper import yaml_parse  # noqa: E402
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
 
-from evaluate import PSEUDO, Evaluator, listed  # noqa: E402
+from evaluate import PSEUDO, Evaluator, listed
 
 ROOT = Path(__file__).resolve().parents[2]
 # What stands in an account's own settings rather than in samconfig.toml: environment, and what is passed besides its overrides.
@@ -87,7 +87,8 @@ class Deployment:
     def __init__(self, name, sources):
         environment, more = DEPLOYMENTS[name]
         self.name, self.sources, self.environment = name, sources, environment
-        self.stack_name = sources.config[environment]["global"]["parameters"]["stack_name"]
+        # Not the name in samconfig.toml: one that only the environment's name is in would be taken for one of the stack's.
+        self.stack_name = f"second-{sources.config[environment]['global']['parameters']['stack_name']}"
         self.given = {**overrides(sources.config, environment), **more}
         self.declared = sources.template.get("Parameters", {})
         hidden = {n: HIDDEN for n, entry in self.declared.items() if str(entry.get("NoEcho", "")).lower() == "true"}

@@ -84,10 +84,12 @@ def record(deployment):
                 yield f"{name}: kept {kept}, recovery {recovery}, protection {table.get('DeletionProtectionEnabled')}"
 
 
+KEEPERS = {"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "AWS::KMS::Key"}
+
+
 @rule("whatever holds data says what becomes of it")
 def deletion(deployment):
     for stack in deployment.stacks:
         for name, entry in stack.resources.items():
-            if entry["Type"] in ("AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "AWS::KMS::Key"):
-                if "DeletionPolicy" not in entry or "UpdateReplacePolicy" not in entry:
-                    yield f"{name} does not"
+            if entry["Type"] in KEEPERS and not {"DeletionPolicy", "UpdateReplacePolicy"} <= set(entry):
+                yield f"{name} does not"
