@@ -71,6 +71,7 @@ def unwatched(metric):
                     if "Expression" in each and isinstance(each["Expression"], str):
                         each["Expression"] = re.sub(rf"\b{metric}\b", "Strange", each["Expression"])
 
+    put.__name__ = f"unwatched {metric}"
     return put
 
 
