@@ -11,7 +11,7 @@ PSEUDO = {
     "AWS::NotificationARNs": [],
     "AWS::Partition": "aws",
     "AWS::Region": "eu-central-1",
-    "AWS::StackId": "arn:aws:cloudformation:eu-central-1:111122223333:stack/<AWS::StackName>/1",
+    "AWS::StackId": "arn:aws:cloudformation:eu-central-1:111122223333:stack/<AWS::StackName>/<StackId>",
     "AWS::URLSuffix": "amazonaws.com",
 }
 NO_VALUE = object()

@@ -95,6 +95,18 @@ def log_of_words(deployment):
 
 
 @fault(ACCESS)
+def number_without_quotes(deployment):
+    settings = first(deployment, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
+    settings["Format"] = '{"requestId": "$context.requestId", "ms": $context.integrationLatency}'
+
+
+@fault(ACCESS)
+def quotes_in_quotes(deployment):
+    settings = first(deployment, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
+    settings["Format"] = '{"requestId": "$context.requestId", "error": "$context.error.messageString"}'
+
+
+@fault(ACCESS)
 def line_without_id(deployment):
     settings = first(deployment, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
     settings["Format"] = '{"status": "$context.status"}'

@@ -24,7 +24,7 @@ def nobody(deployment):
             entry["Properties"].pop("Subscription", None)
 
 
-@fault("an alarm says what missing data mean")
+@fault("an alarm says what missing data mean, and a new stack tells nobody")
 def alarm_of_a_new_stack(deployment):
     alarm(deployment)["TreatMissingData"] = "breaching"
 

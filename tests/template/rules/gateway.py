@@ -11,7 +11,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 LOGGED = re.compile(
     r"requestId|extendedRequestId|requestTime|requestTimeEpoch|httpMethod|routeKey|path|status|protocol|stage|apiId|domainName"
     r"|identity\.sourceIp|identity\.userAgent|responseLength|responseLatency|dataProcessed|awsEndpointRequestId"
-    r"|integrationLatency|integrationStatus|integrationErrorMessage|integration\.[a-zA-Z]+|error\.[a-zA-Z]+"
+    r"|integrationLatency|integrationStatus|integrationErrorMessage|integration\.[a-zA-Z]+|error\.(message|responseType)"
 )
 # An account's own limits on API Gateway: a throttle that is not below them is none.
 ACCOUNT_RATE, ACCOUNT_BURST = 10_000, 5_000
@@ -147,8 +147,8 @@ def access_log(deployment):
     if settings.get("DestinationArn") not in groups:
         yield f"it goes to {settings.get('DestinationArn')}"
     form = settings.get("Format", "")
-    try:
-        json.loads(re.sub(r"\$context\.[a-zA-Z.]+", "0", form))
+    try:  # What there is no value of is written as a hyphen, so that every variable has to be in quotes.
+        json.loads(re.sub(r"\$context\.[a-zA-Z.]+", "-", form))
     except ValueError:
         yield f"its form is no JSON: {form!r}"
     variables = re.findall(r"\$(?:context\.)?([a-zA-Z.]+)", form)

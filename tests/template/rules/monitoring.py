@@ -53,14 +53,18 @@ def subscribed(deployment):
         yield f"no topic tells {address}"
 
 
-@rule("an alarm says what missing data mean")
+@rule("an alarm says what missing data mean, and a new stack tells nobody")
 def missing(deployment):
     for name, alarm in alarms(deployment):
-        if "MetricName" in alarm or "Metrics" in alarm:
-            if alarm.get("TreatMissingData") not in ("notBreaching", "breaching", "ignore"):
-                yield f"{name} does not"
-            elif alarm["TreatMissingData"] == "breaching":
-                yield f"{name} alarms on a stack that is a minute old"
+        means = alarm.get("TreatMissingData")
+        if "MetricName" not in alarm and "Metrics" not in alarm:
+            continue
+        if means == "breaching":
+            yield f"{name} alarms on a stack that is a minute old"
+        elif means == "missing" and not alarm.get("InsufficientDataActions"):
+            yield f"{name} tells nobody when its metric ends"
+        elif means not in ("notBreaching", "ignore", "missing"):
+            yield f"{name} does not say"
 
 
 @rule("alarms are about this stack's metrics alone")
@@ -101,6 +105,8 @@ def others(deployment, row):
 
 @rule("an alarm watches each function's errors and throttles")
 def functions(deployment):
+    if not told(deployment):
+        return
     watched = {}
     for _, alarm in alarms(deployment):
         for namespace, metric, given in metrics(alarm):
@@ -118,6 +124,8 @@ def functions(deployment):
 
 @rule("an alarm watches the throttles of each table and of each index")
 def tables(deployment):
+    if not told(deployment):
+        return
     watched = set()
     for _, alarm in alarms(deployment):
         for namespace, metric, given in metrics(alarm):
@@ -133,5 +141,7 @@ def tables(deployment):
 
 @rule("an alarm watches the age of the stream")
 def age(deployment):
+    if not told(deployment):
+        return
     if not any(metric == "IteratorAge" for _, alarm in alarms(deployment) for _, metric, _ in metrics(alarm)):
         yield "IteratorAge"
