@@ -112,7 +112,7 @@ def main():
             for name in DEPLOYMENTS:
                 later[f"two stacks of {name} side by side, changed and deleted"] = pool.submit(live, name, sources)
             for name, result in later.items():
-                report(name, result.result())
+                report(name, [repr(result.exception())] if result.exception() else result.result())
     print(f"{report.passed} passed, {report.failed} failed")
     return int(report.failed > 0)
 

@@ -21,7 +21,7 @@ def texts(sources, template, monitoring):
 def findings(name, text):
     """The linter's findings but for those that are accepted."""
     for match in lint(text, regions=[REGION]):
-        where = "/".join(str(part) for part in match.path or [])
+        where = "/".join(str(part) for part in getattr(match, "path", None) or [])
         if (match.rule.id, where) not in ACCEPTED:
             yield f"{name}, {where or match.linenumber}: {match.rule.id} {match.message}"
 

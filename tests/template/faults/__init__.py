@@ -38,15 +38,16 @@ def found(one, base, check):
         changed = Deployment(base.name, sources)
     else:
         changed = Deployment(base.name, base.sources.copy())
-        changed.outcome = copy.deepcopy(base.outcome)
+        changed.outcome, changed.present = copy.deepcopy(base.outcome), base.stack.present
         one.put(changed)
     return bool(set(check(changed)) - before)
 
 
 def first(deployment, kind, where=lambda _: True):
-    """The properties of the first resource of a type."""
-    resources = deployment.outcome["Resources"].values()
-    return next(each.setdefault("Properties", {}) for each in resources if each["Type"] == kind and where(each.get("Properties", {})))
+    """The properties of the first resource of a type that the deployment has."""
+    present = (each for name, each in deployment.outcome["Resources"].items() if name in deployment.present)
+    of_kind = (each.setdefault("Properties", {}) for each in present if each["Type"] == kind)
+    return next(properties for properties in of_kind if where(properties))
 
 
 def add(deployment, kind, properties):

@@ -21,7 +21,7 @@ def nobody(deployment):
         if entry["Type"] == "AWS::SNS::Subscription":
             entry["Properties"]["Endpoint"] = "somebody@example.com"
         if entry["Type"] == "AWS::SNS::Topic":
-            entry["Properties"].pop("Subscription", None)
+            entry.get("Properties", {}).pop("Subscription", None)
 
 
 @fault("an alarm says what missing data mean, and a new stack tells nobody")
