@@ -90,6 +90,7 @@ class Deployment:
         # Not the name in samconfig.toml: one that only the environment's name is in would be taken for one of the stack's.
         self.stack_name = f"second-{sources.config[environment]['global']['parameters']['stack_name']}"
         self.given = {**overrides(sources.config, environment), **more}
+        self.adopted = {value for name, value in self.given.items() if name.startswith("Existing")}
         self.declared = sources.template.get("Parameters", {})
         hidden = {n: HIDDEN for n, entry in self.declared.items() if str(entry.get("NoEcho", "")).lower() == "true"}
         self.parameters = {**{n: v for n, v in self.given.items() if n in self.declared}, **hidden}

@@ -77,7 +77,7 @@ def stack_name(deployment):
 
 @rule("a reserved concurrency is asked for, never there by default")
 def concurrency(deployment):
-    if "production" not in deployment.name:
+    if not any("Concurrency" in name for name in deployment.given):
         for name, function in functions(deployment):
             if "ReservedConcurrentExecutions" in function:
                 yield f"{name}: an account with a quota of 10 refuses {function['ReservedConcurrentExecutions']}"

@@ -28,8 +28,8 @@ def metrics(alarm):
 
 
 def of_stack(deployment, value):
-    """A value that no other stack has: the stack's name, or one of its resources."""
-    return value == deployment.stack_name or bool(symbols(value))
+    """A value that no other stack has: the stack's name, one of its resources, or one that it has adopted."""
+    return value == deployment.stack_name or bool(symbols(value)) or value in deployment.adopted
 
 
 @rule("alarms tell an operator, also that all is well again")
@@ -71,7 +71,7 @@ def missing(deployment):
 def dimensions(deployment):
     for name, alarm in alarms(deployment):
         for namespace, metric, given in metrics(alarm):
-            own = namespace.startswith("AWS/") and any(symbols(value) for value in given.values())
+            own = namespace.startswith("AWS/") and any(of_stack(deployment, value) for value in given.values())
             named = deployment.stack_name in [*given.values(), *namespace.split("/")]
             if not own and not named and (namespace, metric) not in ACCOUNT:
                 yield f"{name}: {namespace} {metric} {given} is another stack's, too"
