@@ -48,6 +48,14 @@ def live(name, sources):
     return list(stacks.side_by_side(name, sources))
 
 
+def nominal(sources):
+    """The resource types of which only the names are emulated."""
+    import emulated
+    import stacks
+
+    return emulated.support(set().union(*(stacks.types(Deployment(name, sources)) for name in DEPLOYMENTS)))
+
+
 def linted(name, text):
     import lint
 
@@ -111,8 +119,10 @@ def main():
                 later[f"cfn-lint: {name}"] = pool.submit(linted, name, text)
             for name in DEPLOYMENTS:
                 later[f"two stacks of {name} side by side, changed and deleted"] = pool.submit(live, name, sources)
+            names = pool.submit(nominal, sources)
             for name, result in later.items():
                 report(name, [repr(result.exception())] if result.exception() else result.result())
+            print("moto has only the names of:", ", ".join(names.result()))
     print(f"{report.passed} passed, {report.failed} failed")
     return int(report.failed > 0)
 

@@ -106,12 +106,16 @@ def kept(deployment):
     return {name for name, entry in deployment.stack.resources.items() if entry.get("DeletionPolicy") == "Retain"}
 
 
+def types(deployment):
+    return {entry["Type"] for stack in deployment.stacks for entry in stack.resources.values()}
+
+
 def side_by_side(name, sources):
     """What fails of two stacks of this deployment in one account."""
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     deployment = Deployment(name, sources)
-    support({entry["Type"] for stack in deployment.stacks for entry in stack.resources.values()})
+    support(types(deployment))
     TAKEN.clear()
     days = deployment.stack.parameters.get("LogRetentionDays", "30")
     level = deployment.stack.parameters.get("LogLevel", "info")
