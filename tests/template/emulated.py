@@ -165,12 +165,14 @@ class Alias(Emulated):
             functions.delete_alias(FunctionName=self.properties["FunctionName"], Name=self.properties["Name"])
 
 
+OWN = {each.kind: each for each in Emulated.__subclasses__()}
+
+
 def support(kinds):
     """Adds what moto lacks of these types, and returns the types that are only names."""
-    own = {each.kind: each for each in Emulated.__subclasses__() if each.kind}
     lacking = sorted(set(kinds) - {each.cloudformation_type() for each in CloudFormationModel.__subclasses__()})
-    for kind in {*lacking, *own}:
-        base = own.get(kind, Emulated)
+    for kind in {*lacking, *OWN}:
+        base = OWN.get(kind, Emulated)
         names = {"__module__": MODULE, "kind": kind, "cloudformation_type": staticmethod(lambda kind=kind: kind)}
         parsing.get_model_map()[kind] = type("Emulated", (base,), {**names, "cloudformation_name_type": staticmethod(lambda: "")})
-    return [kind for kind in lacking if kind not in own]
+    return [kind for kind in lacking if kind not in OWN]
