@@ -1,0 +1,119 @@
+"""Roles: who may take them, and what they allow."""
+
+import re
+
+from rules import plural, rule
+
+# Actions that AWS knows no resource for, or whose resource cannot be known before: each with its reason.
+ANY_RESOURCE = {
+    "cloudwatch:ListMetrics": "has no resource",
+    "cloudwatch:GetMetricData": "has no resource",
+    "ses:GetAccount": "is about the account",
+    "dynamodb:ListStreams": "lists all of them; Lambda asks it of whoever reads a stream",
+    "xray:PutTraceSegments": "has no resource",
+    "xray:PutTelemetryRecords": "has no resource",
+    "xray:GetSamplingRules": "has no resource",
+    "xray:GetSamplingTargets": "has no resource",
+}
+# An action on resources that a condition narrows instead: the condition's key.
+NARROWED = {"ses:SendEmail": "ses:FromAddress"}
+SERVICES = {f"{name}.amazonaws.com" for name in ("lambda", "apigateway", "scheduler", "codedeploy", "backup")}
+# Policies of AWS, for the service that AWS writes them for.
+MANAGED = re.compile(
+    r"arn:aws:iam::aws:policy/service-role/(AWSCodeDeployRoleForLambda(Limited)?|AWSBackupServiceRolePolicyFor(Backup|Restores))"
+)
+
+
+def roles(deployment):
+    return deployment.stack.of_type("AWS::IAM::Role")
+
+
+def statements(role):
+    for policy in role.get("Policies", []):
+        yield from plural(policy["PolicyDocument"]["Statement"])
+
+
+def allowed(deployment):
+    """Each statement that allows something, of roles and of policies beside them."""
+    for name, role in roles(deployment):
+        for statement in statements(role):
+            if statement["Effect"] == "Allow":
+                yield name, statement
+    for name, policy in deployment.stack.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"):
+        for statement in plural(policy["PolicyDocument"]["Statement"]):
+            if statement["Effect"] == "Allow":
+                yield name, statement
+
+
+@rule("every function has a role of its own")
+def own(deployment):
+    names, taken = {f"<{name}.Arn>" for name, _ in roles(deployment)}, {}
+    for name, function in deployment.stack.of_type("AWS::Lambda::Function"):
+        role = function["Role"]
+        if role not in names:
+            yield f"{name} has {role}"
+        elif role in taken:
+            yield f"{name} has {role}, as {taken[role]} does"
+        taken[role] = name
+
+
+@rule("roles name their actions")
+def actions(deployment):
+    for name, statement in allowed(deployment):
+        if "NotAction" in statement:
+            yield f"{name} allows everything but {statement['NotAction']}"
+        for action in plural(statement.get("Action")):
+            if "*" in action:
+                yield f"{name} allows {action}"
+
+
+@rule("roles name their resources")
+def resources(deployment):
+    for name, statement in allowed(deployment):
+        keys = {key for test in statement.get("Condition", {}).values() for key in test}
+        if "NotResource" in statement:
+            yield f"{name} allows it on everything but {statement['NotResource']}"
+        for resource in plural(statement.get("Resource")):
+            for action in plural(statement.get("Action")):
+                narrowed = NARROWED.get(action) in keys
+                if "*" in resource.removesuffix(":*") and action not in ANY_RESOURCE and not narrowed:
+                    yield f"{name} allows {action} on {resource}"
+
+
+@rule("every role's policies stand in the template")
+def managed(deployment):
+    for name, role in roles(deployment):
+        for policy in role.get("ManagedPolicyArns", []):
+            if not MANAGED.fullmatch(str(policy)):
+                yield f"{name} has {policy}"
+
+
+@rule("only services that this stack uses may take a role")
+def trust(deployment):
+    for name, role in roles(deployment):
+        for statement in plural(role["AssumeRolePolicyDocument"]["Statement"]):
+            principal = statement.get("Principal", {})
+            services = plural(principal.get("Service")) if isinstance(principal, dict) else []
+            others = principal if not isinstance(principal, dict) else {k: v for k, v in principal.items() if k != "Service"}
+            if others or not services or not set(services) <= SERVICES:
+                yield f"{name} may be taken by {principal}"
+
+
+@rule("a function writes its own log alone")
+def logs(deployment):
+    for name, function in deployment.stack.of_type("AWS::Lambda::Function"):
+        group = function.get("LoggingConfig", {}).get("LogGroup", "<none>").strip("<>")
+        role = function["Role"].strip("<>").removesuffix(".Arn")
+        own = dict(roles(deployment)).get(role, {})
+        writes = {
+            action: plural(statement["Resource"])
+            for statement in statements(own)
+            for action in plural(statement.get("Action"))
+            if action.startswith("logs:")
+        }
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+            if action not in writes:
+                yield f"{role} lacks {action}"
+        for action, where in writes.items():
+            if any(resource.removesuffix(":*") != f"<{group}.Arn>" for resource in where):
+                yield f"{role} allows {action} on {where}, the log of {name} is {group}"
