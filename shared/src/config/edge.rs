@@ -55,7 +55,9 @@ mod tests {
     fn a_secret_is_known_by_either_of_two_digests() {
         let both = secrets(&format!("{ONE}, {TWO}")).unwrap();
         assert!(both.include(b"one") && both.include(b"two"));
-        assert!(!both.include(b"One") && !both.include(b"one,two") && !both.include(b"") && !both.include(ONE.as_bytes()));
+        assert!(
+            !both.include(b"One") && !both.include(b"one,two") && !both.include(b"") && !both.include(ONE.as_bytes())
+        );
         let one = secrets(ONE).unwrap();
         assert!(one.include(b"one") && !one.include(b"two"));
     }
