@@ -1,6 +1,7 @@
 //! The configuration: environment variables, read once at start. `template.yaml` gives each its value.
 
 mod choice;
+mod edge;
 mod together;
 mod web;
 
@@ -14,6 +15,7 @@ use crate::user::check_line;
 pub use choice::{
     BreachCheck, Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, MetricsDetail, SmtpTls,
 };
+pub use edge::EdgeSecrets;
 use web::{hosts, origins, url};
 
 /// The most bytes of a name in the header of a message: in encoded words (RFC 2047) and with an address it stays below the 998 of a
@@ -70,6 +72,8 @@ variables! {
     cors_origins: Vec<String> = origins,
     /// Hosts that requests may name, in lower case: exact, `*.example.com`, or `*` for all.
     allowed_hosts: Vec<String> = hosts,
+    /// By which secrets the edge in front of the gateway is known, whose word for a caller's address is taken; see `http/edge.rs`.
+    edge_secret_sha256: EdgeSecrets = edge::secrets,
     /// Calls a minute, of a user or a source address.
     rate_limit: u64 = between(1, 1_000_000_000),
     /// Calls a minute that take a password or send mail, of a source; ten times as many sign-ins of an account.

@@ -1,6 +1,7 @@
 //! The HTTP edge of every function: one wrapper round its routes, so that each answer has the same form.
 
 pub mod body;
+mod edge;
 pub mod extract;
 pub mod limits;
 pub mod page;
@@ -73,6 +74,7 @@ pub fn serve<G: Ground>(routes: Router<G>, ground: G) -> Router {
 }
 
 async fn answer<G: Ground>(State(ground): State<G>, mut request: Request, next: Next) -> Response {
+    edge::identify(&ground.config().edge_secret_sha256, &mut request);
     let record = Record::of(&request);
     let ledger = Ledger::default();
     request.extensions_mut().insert(ledger.clone());

@@ -29,7 +29,7 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When the session was last used, to the minute.
     pub last_used_at: Timestamp,
-    /// From which address, as the gateway saw it.
+    /// From which address, as the gateway saw it or a trusted edge said it.
     pub ip: String,
     /// With which program, as it called itself; at most 256 characters.
     pub user_agent: String,
@@ -41,7 +41,7 @@ pub struct Session {
 /// Where a request came from, as sessions and events remember it.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
-    /// The source address that the gateway saw.
+    /// The source address that the gateway saw, or that a trusted edge said.
     pub ip: String,
     /// The `User-Agent` header.
     pub user_agent: String,

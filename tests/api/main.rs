@@ -12,6 +12,7 @@ mod cleanup;
 mod cost;
 mod discovery;
 mod docs;
+mod edge;
 mod events;
 mod faults;
 mod fleet;

@@ -15,12 +15,13 @@ const MANIFEST: &str = include_str!("../../Cargo.toml");
 const README: &str = include_str!("../../README.md");
 
 /// Parameters about the stack, not about the service.
-const STACK_ONLY: [&str; 13] = [
+const STACK_ONLY: [&str; 14] = [
     "ARCHITECTURE",
     "AUTH_CONCURRENCY",
     "BUDGET_DOLLARS",
     "CERTIFICATE_ARN",
     "DOMAIN_NAME",
+    "EDGE_DOMAIN",
     "FAILED_SIGN_INS_BURST",
     "HOSTED_ZONE_ID",
     "LOG_RETENTION_DAYS",
@@ -128,6 +129,9 @@ fn each_malformed_setting_is_named_with_what_would_be_right() {
         ("CORS_ORIGINS", "http://shop.example", "CORS_ORIGINS entry 1 must be https"),
         ("ALLOWED_HOSTS", "https://api.example.com", "ALLOWED_HOSTS entry 1 is no host such as api.example.com"),
         ("ALLOWED_HOSTS", "api.example.com,*evil", "ALLOWED_HOSTS entry 2 is no host"),
+        ("EDGE_SECRET_SHA256", "the-secret-itself", "EDGE_SECRET_SHA256 entry 1 is no SHA-256 digest: 64 hexadecimal"),
+        ("EDGE_SECRET_SHA256", &"0".repeat(63), "EDGE_SECRET_SHA256 entry 1 is no SHA-256 digest"),
+        ("EDGE_SECRET_SHA256", &vec!["0".repeat(64); 3].join(","), "EDGE_SECRET_SHA256 has more than 2 entries"),
         ("FRONTEND_URL", "shop.example", "FRONTEND_URL is no URL such as https://shop.example/app"),
         ("FRONTEND_URL", "https://shop.example/#/", "FRONTEND_URL is no URL"),
         ("FRONTEND_URL", "http://shop.example", "FRONTEND_URL must be https"),

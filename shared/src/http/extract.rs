@@ -124,7 +124,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Where the request comes from: the address as the gateway saw it, never a header's word.
+/// Where the request comes from: the address as the gateway saw it, or as the edge says it (`edge.rs`), never another header's word.
 impl<S: Send + Sync> FromRequestParts<S> for Origin {
     type Rejection = Infallible;
 
@@ -191,7 +191,7 @@ pub(super) fn request_id(request: &Request) -> String {
     context(request.extensions()).and_then(|context| context.request_id.clone()).unwrap_or_default()
 }
 
-/// The address that the request came from as the gateway saw it, never a header's word.
+/// The address that the request came from: as the gateway saw it, or as the edge says it, never another header's word.
 pub(super) fn source_address(request: &Request) -> Option<String> {
     context(request.extensions())?.http.source_ip.clone()
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, RwLock};
 use serde_json::Value;
 use user_core::config::{Config, LogFormat};
 
-/// The passwords that tests have sent.
+/// The passwords and other secrets that tests have sent.
 static PASSWORDS: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
 static LEAKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static LINES: AtomicUsize = AtomicUsize::new(0);
@@ -37,6 +37,11 @@ pub(super) fn watch(body: &Value) {
             PASSWORDS.write().unwrap().insert(password.to_owned());
         }
     }
+}
+
+/// Notes another secret that is about to be sent.
+pub(crate) fn guard(secret: &str) {
+    PASSWORDS.write().unwrap().insert(secret.to_owned());
 }
 
 /// Whether a line tells a secret.
