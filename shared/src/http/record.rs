@@ -22,7 +22,7 @@ pub(super) struct Record {
     /// As the template has it, such as `/api/v1/users/{user_id}`.
     route: String,
     trace: Option<String>,
-    /// As the gateway saw it.
+    /// As the gateway saw it, or as an edge says.
     source: Option<String>,
     started: Instant,
 }

@@ -8,6 +8,7 @@ from rules import plural, rule
 ANY_RESOURCE = {
     "cloudwatch:ListMetrics": "has no resource",
     "cloudwatch:GetMetricData": "has no resource",
+    "cloudwatch:DescribeAlarms": "alarms are named by CloudFormation; nothing in them is secret",
     "ses:GetAccount": "is about the account",
     "dynamodb:ListStreams": "lists all of them; Lambda asks it of whoever reads a stream",
     "xray:PutTraceSegments": "has no resource",
@@ -75,7 +76,7 @@ def resources(deployment):
             yield f"{name} allows it on everything but {statement['NotResource']}"
         for resource in plural(statement.get("Resource")):
             for action in plural(statement.get("Action")):
-                narrowed = NARROWED.get(action) in keys
+                narrowed = NARROWED.get(action) in keys or resource.endswith(f":{deployment.stack_name}-*")
                 if "*" in resource.removesuffix(":*") and action not in ANY_RESOURCE and not narrowed:
                     yield f"{name} allows {action} on {resource}"
 
