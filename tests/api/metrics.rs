@@ -110,6 +110,7 @@ async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declar
     agrees(&lines).await;
     // What takes a fault, a new instance or a user to remove is not in a calm run.
     let rare = [
+        metric::HTTP_FAILURES,
         metric::UNCOUNTED,
         metric::DYNAMODB_FAILURES,
         metric::DYNAMODB_RETRIES,

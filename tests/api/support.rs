@@ -85,16 +85,21 @@ impl Shop {
         Self { service: Arc::new(service), clock, sdk }
     }
 
-    /// A second instance on the data of this one, with the same clock.
-    pub(crate) async fn joined(&self, settings: &[(&str, &str)]) -> Self {
+    /// A URL at which this service answers until the test ends.
+    pub(crate) async fn url(&self) -> String {
         let listener = local::server::listen(std::net::Ipv4Addr::LOCALHOST.into(), 0).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
         server.spawn(local::server::serve(listener, Door::Api, self.service.clone()));
         // It ends with the test's runtime.
         server.detach_all();
-        let options = Self::options(None, self.clock.clone(), settings);
-        let service = Service::join(&url, options).await.unwrap();
+        url
+    }
+
+    /// A second instance on the data of this one, with the same clock.
+    pub(crate) async fn joined(&self, settings: &[(&str, &str)]) -> Self {
+        let url = self.url().await;
+        let service = Service::join(&url, Self::options(None, self.clock.clone(), settings)).await.unwrap();
         let sdk = remote_config(&format!("{url}/_local/aws"));
         Self { service: Arc::new(service), clock: self.clock.clone(), sdk }
     }
@@ -258,6 +263,8 @@ impl Shop {
             new_passwords: NewPasswords::new(&self.service.config),
             hasher: Hasher::new(64, 1).unwrap(),
             clock: self.clock.clone(),
+            sdk: self.sdk.clone(),
+            dead_letters: Some("DeadLetters".to_owned()),
         }
     }
 

@@ -15,13 +15,18 @@ const MANIFEST: &str = include_str!("../../Cargo.toml");
 const README: &str = include_str!("../../README.md");
 
 /// Parameters about the stack, not about the service.
-const STACK_ONLY: [&str; 14] = [
+const STACK_ONLY: [&str; 19] = [
     "ARCHITECTURE",
     "AUTH_CONCURRENCY",
+    "BACKUP_COPY_VAULT_ARN",
+    "BACKUP_RETENTION_DAYS",
+    "BACKUP_WEEKLY_RETENTION_DAYS",
     "BUDGET_DOLLARS",
     "CERTIFICATE_ARN",
     "DOMAIN_NAME",
     "EDGE_DOMAIN",
+    "EXISTING_SIGNING_SECRET",
+    "EXISTING_USERS_TABLE",
     "FAILED_SIGN_INS_BURST",
     "HOSTED_ZONE_ID",
     "LOG_RETENTION_DAYS",
@@ -235,6 +240,50 @@ fn a_domain_is_evaluated_with_and_without_a_name() {
         let setting = |name: &str| (name == "DOMAIN_NAME").then(|| domain.to_owned());
         assert_eq!(Template::evaluate(setting).unwrap().routes().count(), template().routes().count());
     }
+}
+
+#[test]
+fn a_table_and_a_secret_that_are_adopted_take_the_place_of_the_stacks_own_everywhere() {
+    let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kept-1";
+    let setting = |name: &str| match name {
+        "EXISTING_USERS_TABLE" => Some("kept-users".to_owned()),
+        "EXISTING_SIGNING_SECRET" => Some(secret.to_owned()),
+        _ => None,
+    };
+    let (own, adopting) = (template(), Template::evaluate(setting).unwrap());
+    let absent: Vec<_> = own.resources.keys().filter(|id| !adopting.resources.contains_key(*id)).collect();
+    assert_eq!(absent, ["SigningSecret", "UsersTable"]);
+    for (id, _, function) in adopting.functions() {
+        let environment = adopting.environment(function);
+        assert_eq!(
+            (environment["USERS_TABLE"].as_str(), environment["SIGNING_SECRET_ID"].as_str()),
+            ("kept-users", secret)
+        );
+        let role = function.role.trim_end_matches(".Arn");
+        let resources = |template: &Template| -> Vec<String> {
+            template.statements(role).flat_map(|statement| statement.resource).collect()
+        };
+        let expected = resources(&own).into_iter().map(|resource| match resource.strip_prefix("UsersTable.Arn") {
+            Some(rest) => {
+                format!("arn:AWS::Partition:dynamodb:AWS::Region:AWS::AccountId:table/kept-users{rest}")
+            }
+            None if resource == "SigningSecret" => secret.to_owned(),
+            None => resource,
+        });
+        assert_eq!(resources(&adopting), expected.collect::<Vec<_>>(), "{id}");
+    }
+    assert!(adopting.rotations().all(|rotation| rotation.secret_id == secret));
+}
+
+#[test]
+fn backups_are_made_only_by_a_stack_that_wants_them() {
+    let backups = |days: &str| {
+        let set = |name: &str| (name == "BACKUP_RETENTION_DAYS").then(|| days.to_owned());
+        let template = Template::evaluate(set).unwrap();
+        template.resources.into_keys().filter(|id| id.starts_with("Backup")).collect::<Vec<_>>()
+    };
+    assert_eq!((backups(""), backups("0")), (vec![], vec![]));
+    assert_eq!(backups("35"), ["BackupPlan", "BackupRole", "BackupSelection", "BackupVault"]);
 }
 
 #[test]

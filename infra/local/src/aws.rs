@@ -2,9 +2,11 @@
 //! calls can be made over HTTP, by functions that run in processes of their own.
 
 mod dynamodb;
+mod recovery;
 
 use std::convert::Infallible;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,15 +26,21 @@ use dynoxide::Database;
 use futures::stream;
 use http_body_util::StreamBody;
 use hyper::body::{Body, Frame};
+use transport::Printer;
 use user_core::clock::Clock;
 use user_core::https;
 use user_core::lambda::sdk_config;
 
 use crate::cloudwatch::{self, CloudWatch};
+use crate::dead_letters::DeadLetters;
 use crate::role::Role;
 use crate::secrets::Secrets;
 use crate::ses::Ses;
+use crate::template::Template;
 use crate::tokens::Tokens;
+use crate::{Fault, database};
+
+pub use recovery::Recovery;
 
 /// The services of one local stack.
 #[derive(Clone)]
@@ -49,9 +57,36 @@ pub struct Aws {
     pub clock: Clock,
     /// Transactions that were done.
     pub tokens: Arc<Tokens>,
+    /// Point-in-time recovery of tables.
+    pub recovery: Arc<Recovery>,
+    /// The queue of what functions gave up.
+    pub dead_letters: Arc<DeadLetters>,
 }
 
 impl Aws {
+    /// The services of a stack whose data lies in `folder`, or in memory; `deliver` takes its mails.
+    ///
+    /// # Errors
+    /// Data that cannot be read or written.
+    pub fn open(
+        folder: Option<&Path>,
+        template: &Template,
+        deliver: Printer,
+        clock: Clock,
+        cloudwatch: CloudWatch,
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            database: database::open(folder, template)?,
+            secrets: Arc::new(Secrets::open(folder.map(Path::to_owned), template)?),
+            ses: Ses::new(deliver, clock.clone()),
+            cloudwatch,
+            clock,
+            tokens: Arc::default(),
+            recovery: Arc::new(Recovery::of(template)),
+            dead_letters: Arc::new(DeadLetters::open(folder, template)?),
+        })
+    }
+
     /// The configuration of SDK clients that call these services in process and may do everything.
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
@@ -72,8 +107,11 @@ impl Aws {
             "cloudwatch" => return self.cloudwatch.answer(operation, body, self.clock.now()),
             "secretsmanager" => self.secrets.answer(operation, body),
             "ses" => self.ses.answer(operation, body),
-            _ => dynamodb::run(self, operation, body)
-                .map_or_else(|error| (error.status_code(), error.to_json()), |json| (200, json)),
+            "AmazonSQS" => self.dead_letters.answer(operation, body, self.clock.now()),
+            _ => self.recovery.answer(&self.database, operation, body, self.clock.now()).unwrap_or_else(|| {
+                dynamodb::run(self, operation, body)
+                    .map_or_else(|error| (error.status_code(), error.to_json()), |json| (200, json))
+            }),
         };
         (status, json.into_bytes())
     }

@@ -12,6 +12,7 @@
 //! - [`inbox`]: the mails that were sent, kept.
 //! - [`service`]: all of them together.
 //! - [`ses`], [`cloudwatch`]: Amazon SES and `CloudWatch`.
+//! - [`dead_letters`]: Amazon SQS.
 //! - [`folder`]: the data folder and its files.
 //! - [`hosts`]: whom it answers.
 //! - [`server`]: the service on a port, with what exists only locally.
@@ -19,6 +20,7 @@
 pub mod aws;
 pub mod cloudwatch;
 pub mod database;
+pub mod dead_letters;
 pub mod folder;
 pub mod function;
 pub mod gateway;

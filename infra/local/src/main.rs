@@ -194,8 +194,8 @@ async fn rotate(service: Arc<Service>) {
 
 async fn repeat(service: Arc<Service>, function: String, period: Duration) {
     loop {
-        if let Err(fault) = service.invoke(&function, json!({})).await {
-            tracing::error!(error.cause = %fault, "a scheduled function failed");
+        if let Err(fault) = service.call_later(&function, json!({})).await {
+            tracing::error!(error.cause = %fault, "a schedule came to nothing");
         }
         tokio::time::sleep(period).await;
     }

@@ -196,8 +196,12 @@ async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<By
 /// A call of an AWS SDK from another process.
 async fn aws(service: &Service, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
     let target = target(request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()), path);
+    let called = target.strip_prefix("unknown./2015-03-31/functions/");
     let (status, body) = if target == "secretsmanager.RotateSecret" {
         let (status, body) = rotate(service, request.body()).await;
+        (status, body.into_bytes())
+    } else if let Some(function) = called.and_then(|path| path.strip_suffix("/invocations")) {
+        let (status, body) = call_later(service, function, request).await;
         (status, body.into_bytes())
     } else {
         service.aws.as_ref().map(|aws| aws.answer(&target, request.body())).unwrap_or_default()
@@ -220,6 +224,22 @@ async fn rotate(service: &Service, body: &[u8]) -> (u16, String) {
     match service.rotate(wish["SecretId"].as_str().unwrap_or_default()).await {
         Ok(()) => (200, "{}".to_owned()),
         Err(fault) => (400, json!({ "__type": "InvalidRequestException", "Message": fault.to_string() }).to_string()),
+    }
+}
+
+/// Lambda's `Invoke` of a function by its logical id, in the one way that operators' commands use: asynchronously. It is answered when
+/// the function was called.
+async fn call_later(service: &Service, function: &str, request: &Request<Bytes>) -> (u16, String) {
+    let refusal = |code: &str, why: &str| json!({ "Type": "User", "Code": code, "Message": why }).to_string();
+    if request.headers().get("x-amz-invocation-type").is_none_or(|kind| kind != "Event") {
+        return (400, refusal("InvalidParameterValueException", "the local stack knows asynchronous calls alone"));
+    }
+    let Ok(event) = serde_json::from_slice(request.body()) else {
+        return (400, refusal("InvalidRequestContentException", "the event is no JSON"));
+    };
+    match service.call_later(function, event).await {
+        Ok(()) => (202, String::new()),
+        Err(fault) => (404, refusal("ResourceNotFoundException", &fault.to_string())),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The service: everything of the template, put together.
 
-use std::collections::BTreeMap;
+mod asynchronous;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,11 +23,9 @@ use crate::gateway::Gateway;
 use crate::hosts::Hosts;
 use crate::inbox::Inbox;
 use crate::role::Role;
-use crate::secrets::Secrets;
-use crate::ses::Ses;
 use crate::stream::{Poller, Step, matches};
 use crate::template::{Event, Rotation, Rule, Schedule, Template};
-use crate::{Fault, database, folder};
+use crate::{Fault, folder};
 
 /// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
 const LOCAL: [(&str, &str); 4] =
@@ -72,6 +72,8 @@ pub struct Service {
     rotations: Vec<Rotation>,
     rules: Vec<(String, Rule)>,
     pollers: Mutex<Vec<Poller>>,
+    /// The functions whose failed asynchronous calls are kept.
+    with_destination: BTreeSet<String>,
 }
 
 impl Service {
@@ -83,18 +85,9 @@ impl Service {
         let (template, config) = outline(&options.settings)?;
         let folder = options.folder.as_deref();
         folder.map(folder::create).transpose()?;
-        let secrets = Arc::new(Secrets::open(options.folder.clone(), &template)?);
         let inbox = Arc::new(Inbox::open(folder)?);
-        let ses = Ses::new(printer(&inbox, options.print_mails), options.clock.clone());
-        let (cloudwatch, clock) = (options.cloudwatch.clone(), options.clock.clone());
-        let aws = Aws {
-            database: database::open(folder, &template)?,
-            secrets,
-            ses,
-            cloudwatch,
-            clock,
-            tokens: Arc::default(),
-        };
+        let (cloudwatch, deliver) = (options.cloudwatch.clone(), printer(&inbox, options.print_mails));
+        let aws = Aws::open(folder, &template, deliver, options.clock.clone(), cloudwatch)?;
         let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
         let keys = Keys::from_secret(&secret)?;
         let (folder, wire) = (options.folder.clone(), options.wire.clone());
@@ -158,6 +151,11 @@ impl Service {
             rotations,
             rules,
             pollers,
+            with_destination: template
+                .functions()
+                .filter(|(.., f)| f.event_invoke_config.is_some())
+                .map(|(id, ..)| id.to_owned())
+                .collect(),
         })
     }
 
@@ -173,7 +171,7 @@ impl Service {
                 Event::DynamoDB(mapping) => {
                     let function = self.functions.get(id).cloned().ok_or("a mapping leads to no function")?;
                     let file = folder.map(|folder| folder.join(format!("{id}{name}.position")));
-                    self.pollers.get_mut().push(Poller::open(&aws.database, file, mapping, function)?);
+                    self.pollers.get_mut().push(Poller::open(aws, file, mapping, (id, function))?);
                 }
                 Event::ScheduleV2(schedule) => self.schedules.push((id.to_owned(), schedule.clone())),
                 Event::EventBridgeRule(rule) => self.rules.push((id.to_owned(), rule.clone())),
@@ -221,7 +219,11 @@ impl Service {
     /// # Errors
     /// When there is none, and what the function itself reports.
     pub async fn invoke(&self, id: &str, event: Value) -> Result<Value, Fault> {
-        self.functions.get(id).ok_or_else(|| format!("there is no function {id}"))?.invoke(event).await
+        self.function(id)?.invoke(event).await
+    }
+
+    fn function(&self, id: &str) -> Result<&Function, Fault> {
+        Ok(self.functions.get(id).ok_or_else(|| format!("there is no function {id}"))?)
     }
 
     /// The schedules, with the functions that they call.
@@ -234,7 +236,7 @@ impl Service {
     async fn bring_reports(&self) -> Result<(), Fault> {
         for report in self.aws.iter().flat_map(|aws| aws.ses.take_reports()) {
             for (id, _) in self.rules.iter().filter(|(_, rule)| matches(&rule.pattern, &report)) {
-                self.invoke(id, report.clone()).await?;
+                self.call_later(id, report.clone()).await?;
             }
         }
         Ok(())

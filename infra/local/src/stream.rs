@@ -4,17 +4,18 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dynoxide::Database;
 use serde_json::{Value, json};
 
 use crate::Fault;
+use crate::aws::Aws;
 use crate::folder::write_private;
 use crate::function::Function;
 use crate::template::Mapping;
 
 /// A mapping and how far it has read.
 pub struct Poller {
-    database: Database,
+    aws: Aws,
+    function_id: String,
     function: Arc<Function>,
     mapping: Mapping,
     stream_arn: String,
@@ -41,11 +42,12 @@ impl Poller {
     /// # Errors
     /// When the stream's table is not there.
     pub fn open(
-        database: &Database,
+        aws: &Aws,
         file: Option<PathBuf>,
         mapping: &Mapping,
-        function: Arc<Function>,
+        (function_id, function): (&str, Arc<Function>),
     ) -> Result<Self, Fault> {
+        let database = &aws.database;
         let table = mapping.stream.trim_end_matches(".StreamArn");
         let description = database.describe_table(serde_json::from_value(json!({ "TableName": table }))?)?;
         let description = serde_json::to_value(description)?;
@@ -58,7 +60,8 @@ impl Poller {
             .to_owned();
         let read_to = file.as_ref().and_then(|file| fs::read_to_string(file).ok()).filter(|text| !text.is_empty());
         Ok(Self {
-            database: database.clone(),
+            aws: aws.clone(),
+            function_id: function_id.to_owned(),
             function,
             mapping: mapping.clone(),
             stream_arn,
@@ -99,9 +102,9 @@ impl Poller {
         if let (Some(request), Value::Object(start)) = (request.as_object_mut(), start) {
             request.extend(start);
         }
-        let iterator = self.database.get_shard_iterator(serde_json::from_value(request)?)?.shard_iterator;
+        let iterator = self.aws.database.get_shard_iterator(serde_json::from_value(request)?)?.shard_iterator;
         let request = json!({ "ShardIterator": iterator, "Limit": self.mapping.batch_size });
-        let answer = self.database.get_records(serde_json::from_value(request)?)?;
+        let answer = self.aws.database.get_records(serde_json::from_value(request)?)?;
         Ok(answer.records.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
     }
 
@@ -141,9 +144,34 @@ impl Poller {
             return Ok(Step::Failed);
         }
         tracing::error!(stream.sequence_number = failed, "a record was given up");
+        self.set_aside(failed)?;
         self.failures = 0;
         self.move_to(failed.to_owned())?;
         Ok(Step::Done)
+    }
+
+    /// Notes where a record was that was given up; Lambda notes no more than that (Lambda Developer Guide, "Retain discarded records").
+    fn set_aside(&self, failed: &str) -> Result<(), Fault> {
+        let now = self.aws.clock.now();
+        let record = json!({
+            "version": "1.0",
+            "timestamp": now.to_string(),
+            "requestContext": {
+                "requestId": user_core::id::version()?,
+                "functionArn": self.function_id,
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": self.failures,
+            },
+            "responseContext": { "statusCode": 200, "executedVersion": "$LATEST" },
+            "DDBStreamBatchInfo": {
+                "shardId": self.shard_id,
+                "startSequenceNumber": failed,
+                "endSequenceNumber": failed,
+                "batchSize": 1,
+                "streamArn": self.stream_arn,
+            },
+        });
+        self.aws.dead_letters.send(&record, &[], now)
     }
 
     fn move_to(&mut self, sequence: String) -> Result<(), Fault> {

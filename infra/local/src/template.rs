@@ -1,6 +1,7 @@
 //! `template.yaml` as the local stack needs it: evaluated, then typed. Nothing here repeats a name of the template.
 
 mod evaluate;
+mod failure;
 mod security;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::Fault;
 
+pub use failure::{Asynchronous, Destination, Destinations};
 pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret, Statement};
 
 /// The template of the service, as it was when this program was built.
@@ -38,6 +40,8 @@ pub enum Resource {
     Table { properties: Map<String, Value> },
     #[serde(rename = "AWS::SecretsManager::Secret", rename_all = "PascalCase")]
     Secret { properties: Secret },
+    #[serde(rename = "AWS::SQS::Queue")]
+    Queue,
     #[serde(rename = "AWS::IAM::Role", rename_all = "PascalCase")]
     Role { properties: RoleProperties },
     #[serde(rename = "AWS::SecretsManager::RotationSchedule", rename_all = "PascalCase")]
@@ -77,6 +81,8 @@ pub struct Function {
     pub memory_size: Option<u64>,
     #[serde(default)]
     pub environment: Environment,
+    /// What becomes of asynchronous calls that failed.
+    pub event_invoke_config: Option<Asynchronous>,
     #[serde(default)]
     pub events: BTreeMap<String, Event>,
 }
@@ -126,6 +132,7 @@ pub struct Mapping {
     pub batch_size: usize,
     pub maximum_retry_attempts: u32,
     pub filter_criteria: Filters,
+    pub destination_config: Destinations,
 }
 
 /// `FilterCriteria` of a mapping.
@@ -219,6 +226,11 @@ impl Template {
             Resource::Rotation { properties } => Some(properties),
             _ => None,
         })
+    }
+
+    /// The queues.
+    pub fn queues(&self) -> impl Iterator<Item = &str> {
+        self.resources.iter().filter_map(|(id, resource)| matches!(resource, Resource::Queue).then_some(id.as_str()))
     }
 
     /// The environment of a function: its own variables over those of all.

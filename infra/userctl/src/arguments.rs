@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod recovery;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -7,6 +9,8 @@ use clap_complete::Shell;
 use user_core::email::Email;
 use user_core::user::Role;
 use userctl::cost::assumptions::Behaviour;
+
+pub(crate) use recovery::{DeadLetters, Drill};
 
 /// Administers the users of the service, on AWS by the standard credentials chain or on this machine.
 #[derive(Parser)]
@@ -121,11 +125,17 @@ pub(crate) enum OnStage {
     Migrate(Migrate),
     /// Write every item of the table of users into a file; it holds password hashes
     Backup {
-        /// The file; - is standard output
+        /// The file, or a folder for one named by the moment; - is standard output
+        #[arg(default_value = ".local/backups")]
         file: PathBuf,
     },
-    /// Write every item of a backup into the table of users, and check it. Rotate the keys after it (--emergency): sessions that ended
-    /// since the backup are good again otherwise
+    /// Prove that the data comes back: restore a backup, or on AWS the table at a moment, into a copy, check and remove it
+    Drill(Drill),
+    /// What functions gave up
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Write every item of a backup that is whole into the table of users, and check it. Rotate the keys after it (--emergency):
+    /// sessions that ended since the backup are good again otherwise
     Restore {
         /// The file; - is standard input
         file: PathBuf,

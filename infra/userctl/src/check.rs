@@ -21,17 +21,39 @@ const AT_ONCE: usize = 16;
 /// How long to wait before what looks wrong is read again, once for each.
 const WAITS: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
 
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Everything.
+    Whole,
+    /// A copy of the table of users, without the sessions and letters that belong to it.
+    Copy,
+}
+
 /// Checks every user, login and session of the stage.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
 pub async fn check(stage: &Stage) -> Result<Report, Error> {
+    check_in(stage, Scope::Whole).await
+}
+
+/// Checks every user and login of a stage whose table of users is a copy: what needs no other table.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database does not answer.
+pub async fn check_copy(stage: &Stage) -> Result<Report, Error> {
+    check_in(stage, Scope::Copy).await
+}
+
+async fn check_in(stage: &Stage, scope: Scope) -> Result<Report, Error> {
     let mut report = Report::default();
-    for table in [Table::Users, Table::Ephemeral] {
+    let tables: &[_] = if scope == Scope::Whole { &[Table::Users, Table::Ephemeral] } else { &[Table::Users] };
+    for table in tables {
         let mut after = None;
         loop {
-            let (records, next) = stage.store.records_page(table, after).await?;
-            check_page(stage, &records, &mut report).await?;
+            let (records, next) = stage.store.records_page(*table, after).await?;
+            check_page(stage, scope, &records, &mut report).await?;
             if next.is_none() {
                 break;
             }
@@ -42,10 +64,15 @@ pub async fn check(stage: &Stage) -> Result<Report, Error> {
     Ok(report)
 }
 
-async fn check_page(stage: &Stage, records: &[(Place, Record)], report: &mut Report) -> Result<(), Error> {
+async fn check_page(
+    stage: &Stage,
+    scope: Scope,
+    records: &[(Place, Record)],
+    report: &mut Report,
+) -> Result<(), Error> {
     let mut suspects = Vec::new();
     for some in records.chunks(AT_ONCE) {
-        let judged = try_join_all(some.iter().map(|(place, record)| judge(stage, place, record))).await?;
+        let judged = try_join_all(some.iter().map(|(place, record)| judge(stage, scope, place, record))).await?;
         for ((place, record), judgement) in some.iter().zip(judged) {
             report.count(record);
             judgement.notes.into_iter().for_each(|note| report.note(note));
@@ -61,7 +88,7 @@ async fn check_page(stage: &Stage, records: &[(Place, Record)], report: &mut Rep
         tokio::time::sleep(wait).await;
         for (place, violations) in &mut suspects {
             let record = stage.store.record_at(place).await?;
-            let again = judge(stage, place, &record).await?.violations;
+            let again = judge(stage, scope, place, &record).await?.violations;
             violations.retain(|violation| again.contains(violation));
         }
         suspects.retain(|(_, violations)| !violations.is_empty());

@@ -6,6 +6,7 @@
 //! - [`mail`]: what became of letters.
 //! - [`directory`]: who there is: lists and counts.
 //! - [`migrate`]: items of former releases.
+//! - [`drill`]: whether the data comes back; [`dead_letters`]: what functions gave up.
 //! - [`transfer`]: users and whole tables in files.
 //! - [`routes`]: the routes for `cargo lambda watch`.
 //! - [`outcome`]: how it is shown.
@@ -14,10 +15,13 @@
 pub mod check;
 pub mod command;
 pub mod cost;
+pub mod dead_letters;
 pub mod directory;
+pub mod drill;
 pub mod mail;
 pub mod migrate;
 pub mod outcome;
 pub mod routes;
+mod signed;
 pub mod stage;
 pub mod transfer;

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
 use local::Fault;
@@ -18,20 +19,29 @@ use user_core::store::directory::Filter;
 use user_core::user::Role;
 use userctl::check::check;
 use userctl::cost::Report;
+use userctl::drill::{self, interrupted};
 use userctl::outcome::Outcome;
 use userctl::stage::Stage;
+use userctl::transfer::archive::file_for;
 use userctl::transfer::backup::{backup, restore};
 use userctl::transfer::export::export;
 use userctl::transfer::import::{Plan, Source, import};
 use userctl::transfer::{Format, is_standard};
-use userctl::{command, directory, mail, migrate, routes};
+use userctl::{command, dead_letters, directory, mail, migrate, routes};
 
 use arguments::{
-    Admin, Arguments, Command, FileFormat, Import, KeyCommand, List, MailCommand, Migrate, OnPaper, OnStage, Origin,
+    Admin, Arguments, Command, DeadLetters, Drill, FileFormat, Import, KeyCommand, List, MailCommand, Migrate, OnPaper,
+    OnStage, Origin,
 };
 
 /// Where `cargo local` answers calls of AWS SDKs.
 const LOCAL_ENDPOINT: &str = "http://127.0.0.1:8000/_local/aws";
+
+/// Where backups lie when nobody says otherwise.
+const BACKUPS: &str = ".local/backups";
+
+/// How often it is asked how far AWS' restore is.
+const POLL: Duration = Duration::from_secs(5);
 
 /// What a restore cannot know.
 const SESSIONS: &str = "sessions that ended since the backup are good again until: userctl keys rotate --emergency";
@@ -66,6 +76,11 @@ async fn run(arguments: Arguments) -> Result<Outcome, Fault> {
     let Arguments { local, endpoint, command, .. } = arguments;
     match command {
         Command::OnPaper(command) => on_paper(&command),
+        // A backup needs no stack.
+        Command::OnStage(OnStage::Drill(Drill { from, at: None, keep: false })) if local || from.is_some() => {
+            let from = from.unwrap_or_else(|| PathBuf::from(BACKUPS));
+            drilled(Box::pin(drill::from_file(&from, &local::settings(), false, interrupted())).await)
+        }
         Command::OnStage(command) => {
             let endpoint = endpoint.or_else(|| local.then(|| LOCAL_ENDPOINT.to_owned()));
             let stage = Stage::open(endpoint, local::settings()).await?;
@@ -132,7 +147,18 @@ async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
             };
             said(status.json(), status.text(), status.is_current())
         }
-        OnStage::Backup { file } => written(&file, Box::pin(backup(stage, &file, false)).await?, "items"),
+        OnStage::Backup { file } => {
+            if file == Path::new(BACKUPS) {
+                local::folder::create(&file)?;
+            }
+            let file = file_for(&file, stage.clock.now());
+            written(&file, Box::pin(backup(stage, &file, false)).await?, "items")
+        }
+        OnStage::Drill(Drill { at, keep, .. }) => {
+            let from = drill::From { at, keep, poll: POLL, hidden: false };
+            drilled(Box::pin(drill::from_table(stage, &from, interrupted())).await)?
+        }
+        OnStage::DeadLetters(wish) => given_up(stage, wish).await?,
         OnStage::Restore { file, force } => {
             let count = Box::pin(restore(stage, &file, force, false)).await?;
             let report = Box::pin(check(stage)).await?;
@@ -140,6 +166,10 @@ async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
             said(json!({ "items": count, "check": report.json() }), text, report.is_clean())
         }
     })
+}
+
+fn drilled(drill: Result<drill::Drill, Fault>) -> Result<Outcome, Fault> {
+    drill.map(|drill| said(drill.json(), drill.text(), drill.is_good()))
 }
 
 fn said(json: serde_json::Value, text: String, good: bool) -> Outcome {
@@ -170,6 +200,15 @@ async fn letters(stage: &Stage, wish: MailCommand) -> Result<Outcome, Fault> {
         MailCommand::Failed => Outcome::Letters(mail::failed(stage).await?),
         MailCommand::Retry => Outcome::Count("letters to be tried again", mail::retry(stage).await?),
     })
+}
+
+async fn given_up(stage: &Stage, wish: DeadLetters) -> Result<Outcome, Fault> {
+    match wish {
+        DeadLetters::List => dead_letters::list(stage).await,
+        DeadLetters::Show { id } => dead_letters::show(stage, &id).await,
+        DeadLetters::Replay(chosen) => dead_letters::replay(stage, &chosen.into()).await,
+        DeadLetters::Drop(chosen) => dead_letters::drop(stage, &chosen.into()).await,
+    }
 }
 
 async fn list(stage: &Stage, wish: &List) -> Result<Outcome, Fault> {

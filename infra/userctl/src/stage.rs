@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_config::BehaviorVersion;
+use aws_types::SdkConfig;
 use local::Fault;
 use local::aws::remote_config;
 use local::service::store;
@@ -26,6 +27,10 @@ pub struct Stage {
     pub hasher: Hasher,
     /// The present.
     pub clock: Clock,
+    /// How AWS services are reached that the store does not know.
+    pub sdk: SdkConfig,
+    /// The queue of what functions gave up, if it is known.
+    pub dead_letters: Option<String>,
 }
 
 impl Stage {
@@ -35,21 +40,49 @@ impl Stage {
     /// # Errors
     /// Variables that are missing or malformed.
     pub async fn open(endpoint: Option<String>, environment: BTreeMap<String, String>) -> Result<Self, Fault> {
+        match endpoint {
+            Some(endpoint) => Self::of(remote_config(&endpoint), &environment, false),
+            None => {
+                let chain = aws_config::defaults(BehaviorVersion::latest()).http_client(https::client());
+                Self::of(chain.load().await, &environment, true)
+            }
+        }
+    }
+
+    /// The stage whose resources have the template's names, at the services that `sdk` leads to.
+    ///
+    /// # Errors
+    /// Variables that are malformed.
+    pub fn local(sdk: SdkConfig, environment: &BTreeMap<String, String>) -> Result<Self, Fault> {
+        Self::of(sdk, environment, false)
+    }
+
+    fn of(sdk: SdkConfig, environment: &BTreeMap<String, String>, deployed: bool) -> Result<Self, Fault> {
         let template = Template::evaluate(|name| environment.get(name).cloned())?;
         let known =
             template.functions().next().map(|(_, _, function)| template.environment(function)).unwrap_or_default();
-        let deployed = endpoint.is_none();
         let config = Config::read(|name| {
             let given = environment.get(name).cloned();
             given.or_else(|| known.get(name).filter(|_| !(deployed && is_resource(name))).cloned())
         })?;
-        let sdk = match endpoint {
-            Some(endpoint) => remote_config(&endpoint),
-            None => aws_config::defaults(BehaviorVersion::latest()).http_client(https::client()).load().await,
-        };
+        let queue = || template.queues().next().filter(|_| !deployed).map(str::to_owned);
+        let dead_letters = environment.get("DEAD_LETTERS_URL").cloned().or_else(queue);
+        Self::with(sdk, config, Clock::System, dead_letters)
+    }
+
+    /// The same with another table of users, such as a copy.
+    ///
+    /// # Errors
+    /// As [`Stage::open`].
+    pub fn on_users(&self, table: &str) -> Result<Self, Fault> {
+        let config = Config { users_table: table.to_owned(), ..self.config.clone() };
+        Self::with(self.sdk.clone(), config, self.clock.clone(), self.dead_letters.clone())
+    }
+
+    fn with(sdk: SdkConfig, config: Config, clock: Clock, dead_letters: Option<String>) -> Result<Self, Fault> {
         let hasher = Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?;
         let new_passwords = NewPasswords::new(&config);
-        Ok(Self { store: store(&sdk, &config), config, new_passwords, hasher, clock: Clock::System })
+        Ok(Self { store: store(&sdk, &config), config, new_passwords, hasher, clock, sdk, dead_letters })
     }
 }
 

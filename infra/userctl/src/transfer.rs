@@ -3,17 +3,19 @@
 //! - [`row`]: a user as a line of a file.
 //! - [`read`]: lines of files, one by one.
 //! - [`fastapi`], [`cognito`]: files of other services.
+//! - [`moment`]: times as people and services write them.
 //! - [`import`], [`export`]: the two ways; `formula`: what a spreadsheet would run.
-//! - [`backup`]: the whole table, item by item.
+//! - [`backup`]: the whole table, item by item; [`archive`]: the file that it is in.
 
+pub mod archive;
 pub mod backup;
 pub mod cognito;
 pub mod export;
 pub mod fastapi;
 mod formula;
 pub mod import;
-mod moment;
-mod progress;
+pub mod moment;
+pub(crate) mod progress;
 pub mod read;
 mod reject;
 pub mod row;

@@ -17,6 +17,12 @@ pub const ITEMS_AT_ONCE: usize = super::batch::WRITES;
 
 const PAGE: i32 = 500;
 
+/// Whether a line is an item of the table, so that it can be restored.
+#[must_use]
+pub fn is_item(line: &Value) -> bool {
+    map_value(line).is_some_and(|item| is_keyed(&item))
+}
+
 /// Where a page of items ended.
 pub struct BackupPlace(Item);
 
@@ -39,7 +45,7 @@ impl Store {
     /// [`Error::Internal`] when one is no item; [`Error::Busy`]; [`Error::Unavailable`].
     pub async fn restore_items(&self, items: &[Value]) -> Result<(), Error> {
         let items = items.iter().map(|item| map_value(item).ok_or_else(no_item)).collect::<Result<Vec<_>, _>>()?;
-        if items.iter().any(|item| !item.contains_key("pk") || !item.contains_key("sk")) {
+        if !items.iter().all(is_keyed) {
             return Err(no_item());
         }
         // The generation of the signing keys belongs to this stack's secret, whatever the backup says.
@@ -61,6 +67,10 @@ impl Store {
             after = next;
         }
     }
+}
+
+fn is_keyed(item: &Item) -> bool {
+    item.contains_key("pk") && item.contains_key("sk")
 }
 
 fn no_item() -> Error {
@@ -118,6 +128,18 @@ fn to_value(value: &Value) -> Option<AttributeValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_without_a_key_is_no_item() {
+        let key = json!({ "S": "USER#1" });
+        for (line, is) in [
+            (json!({ "pk": key, "sk": key, "n": { "N": "1" } }), true),
+            (json!({ "pk": key, "n": { "N": "1" } }), false),
+            (json!({ "pk": key, "sk": key, "n": 1 }), false),
+        ] {
+            assert_eq!(is_item(&line), is, "{line}");
+        }
+    }
 
     #[test]
     fn an_item_is_the_same_after_its_line() {

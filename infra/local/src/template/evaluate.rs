@@ -1,5 +1,5 @@
 //! The part of CloudFormation's language that the template speaks: parameters, conditions, `Ref`, `GetAtt`, `Sub`, `Join`, `If`,
-//! `Equals`, `Not`, `And`. Another function is an error, so that the local stack never guesses.
+//! `Equals`, `Not`, `And`, `Select`, `Split`, and resources on a condition. Another function is an error, so that the local stack never guesses.
 
 use std::fmt;
 
@@ -94,6 +94,7 @@ pub(super) fn evaluate(source: &str, setting: impl Fn(&str) -> Option<String>) -
     });
     let scope = Scope { parameters: known.collect(), conditions: template["Conditions"].take() };
     template["Outputs"].take();
+    scope.leave_out(&mut template["Resources"])?;
     scope.resolve(template)
 }
 
@@ -108,6 +109,21 @@ struct Scope {
 }
 
 impl Scope {
+    /// Takes those resources away whose condition does not hold.
+    fn leave_out(&self, resources: &mut Value) -> Result<(), Fault> {
+        let Some(resources) = resources.as_object_mut() else { return Ok(()) };
+        let mut absent = Vec::new();
+        for (name, resource) in resources.iter() {
+            if let Some(condition) = resource["Condition"].as_str()
+                && !self.holds(condition)?
+            {
+                absent.push(name.clone());
+            }
+        }
+        absent.iter().for_each(|name| drop(resources.remove(name)));
+        Ok(())
+    }
+
     fn resolve(&self, value: Value) -> Result<Value, Fault> {
         match value {
             Value::Array(list) => list.into_iter().map(|value| self.resolve(value)).collect(),
@@ -141,6 +157,7 @@ impl Scope {
         match name {
             "AWS::NoValue" => Ok(Value::Null),
             "AWS::StackName" => Ok(json!("local")),
+            "AWS::StackId" => Ok(json!("arn:aws:cloudformation:local:000000000000:stack/local/local")),
             _ => Ok(self.parameters.get(name).cloned().unwrap_or_else(|| json!(name))),
         }
     }
@@ -168,6 +185,17 @@ impl Scope {
             ("Fn::Condition", Value::String(name)) => Ok(json!(self.holds(&name)?)),
             ("Fn::Equals", Value::Array(sides)) if sides.len() == 2 => Ok(json!(sides[0] == sides[1])),
             ("Fn::Not", Value::Array(parts)) if parts.len() == 1 => Ok(json!(parts[0] == false)),
+            ("Fn::Split", Value::Array(parts)) => match parts.as_slice() {
+                [Value::String(separator), Value::String(text)] => Ok(text.split(separator.as_str()).collect()),
+                _ => Err("Split takes a separator and a text".into()),
+            },
+            ("Fn::Select", Value::Array(parts)) => match parts.as_slice() {
+                [Value::Number(index), Value::Array(list)] => {
+                    let index = index.as_u64().and_then(|index| usize::try_from(index).ok());
+                    Ok(index.and_then(|index| list.get(index)).ok_or("Select goes beyond its list")?.clone())
+                }
+                _ => Err("Select takes a number and a list".into()),
+            },
             ("Fn::And", Value::Array(parts)) => Ok(json!(parts.iter().all(|part| *part == true))),
             _ => Err(format!("the local stack does not know {function} in this form").into()),
         }

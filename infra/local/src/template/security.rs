@@ -51,6 +51,7 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "CloudFormation's names")]
 pub struct RoleProperties {
+    #[serde(default)]
     pub policies: Vec<Policy>,
 }
 

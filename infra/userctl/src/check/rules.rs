@@ -11,6 +11,7 @@ use user_core::session::Session;
 use user_core::store::census::{Place, Record, address_name};
 use user_core::user::User;
 
+use super::Scope;
 use super::report::Violation;
 use crate::stage::Stage;
 
@@ -46,7 +47,7 @@ impl Judgement {
 }
 
 /// Judges a record by what else lies in the store now.
-pub(super) async fn judge(stage: &Stage, place: &Place, record: &Record) -> Result<Judgement, Error> {
+pub(super) async fn judge(stage: &Stage, scope: Scope, place: &Place, record: &Record) -> Result<Judgement, Error> {
     let now = stage.clock.now();
     let mut judgement = Judgement::default();
     match record {
@@ -54,7 +55,7 @@ pub(super) async fn judge(stage: &Stage, place: &Place, record: &Record) -> Resu
             if !indexed {
                 judgement.add(INDEX_KEYS, [name(&user.id)]);
             }
-            judge_user(stage, user, now, &mut judgement).await?;
+            judge_user(stage, scope, user, now, &mut judgement).await?;
         }
         Record::Login { address, login } if !login.is_expired(now) => {
             judge_login(stage, address, login, now, &mut judgement).await?;
@@ -72,7 +73,13 @@ pub(super) async fn judge(stage: &Stage, place: &Place, record: &Record) -> Resu
     Ok(judgement)
 }
 
-async fn judge_user(stage: &Stage, user: &User, now: Timestamp, judgement: &mut Judgement) -> Result<(), Error> {
+async fn judge_user(
+    stage: &Stage,
+    scope: Scope,
+    user: &User,
+    now: Timestamp,
+    judgement: &mut Judgement,
+) -> Result<(), Error> {
     if user.is_verified && user.expires_at.is_some() {
         judgement.add(VERIFIED_USER_EXPIRES, [name(&user.id)]);
     }
@@ -101,7 +108,7 @@ async fn judge_user(stage: &Stage, user: &User, now: Timestamp, judgement: &mut 
             judgement.add(RESERVATION_MISSING, [name(&user.id), address_name(key.as_str())]);
         }
     }
-    if lacks_letter(stage, user, now).await? {
+    if scope == Scope::Whole && lacks_letter(stage, user, now).await? {
         // In private a letter is written after its user; a sign-up that breaks off between the two is healed by another try.
         match stage.config.signup_enumeration {
             Enumeration::Private => judgement.notes.push(LETTER_MISSING),

@@ -19,7 +19,7 @@ pub const COLD_MS: f64 = 250.0;
 
 /// The bytes that a run of a function leaves in its log: a request's line with its metrics, and its share of the lines of security
 /// events; a test measures it.
-pub const LOG_BYTES: f64 = 600.0;
+pub const LOG_BYTES: f64 = 450.0;
 /// The bytes that a call leaves in the gateway's access log.
 pub const ACCESS_BYTES: f64 = 180.0;
 /// What is left of a byte of the log when it is kept, for a month.

@@ -1,14 +1,13 @@
 //! The whole table of record into a file and out of it again, item by item: users, logins, events, marks and counts.
 
-use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
 use local::Fault;
-use serde_json::Value;
 use user_core::store::backup::ITEMS_AT_ONCE;
 
-use super::read::{TextLines, open};
+use super::archive::{Archive, Writer, verify};
 use super::{Target, is_standard, progress};
 use crate::check::count_admins;
 use crate::stage::Stage;
@@ -19,48 +18,51 @@ use crate::stage::Stage;
 /// # Errors
 /// When the file cannot be written or the database does not answer.
 pub async fn backup(stage: &Stage, file: &Path, hidden: bool) -> Result<u64, Fault> {
-    let mut target = Target::create(file)?;
+    let mut writer = Writer::begin(Target::create(file)?, stage.clock.now())?;
     let bar = if hidden || is_standard(file) { ProgressBar::hidden() } else { progress::bar(None) };
-    let (mut after, mut count) = (None, 0);
+    let mut after = None;
     loop {
         let (items, next) = stage.store.items_page(after).await?;
-        for item in items {
-            writeln!(target, "{item}")?;
-            count += 1;
-        }
-        progress::show(&bar, count, "items");
+        items.iter().try_for_each(|item| writer.item(item))?;
+        progress::show(&bar, writer.items(), "items");
         if next.is_none() {
             break;
         }
         after = next;
     }
-    target.finish()?;
+    let count = writer.items();
+    writer.end()?.finish()?;
     bar.finish_and_clear();
     Ok(count)
 }
 
-/// Writes every item of a file into the table; how many there were. A restore that was cut off is started again with `force`.
+/// Writes every item of a backup into the table; how many there were. A file is read to its end before the first item is written, so
+/// that a damaged one changes nothing. A restore that was cut off is started again with `force`.
 ///
 /// # Errors
-/// When there are users and `force` is not set; when a line is no item; when the database does not answer.
+/// When there are users and `force` is not set; when the backup is not whole; when the database does not answer.
 pub async fn restore(stage: &Stage, file: &Path, force: bool, hidden: bool) -> Result<u64, Fault> {
     if !force && !stage.store.has_no_users().await? {
         return Err("there are users in the table; --force writes over them".into());
     }
-    let opened = open(file)?;
-    let bar = if hidden { ProgressBar::hidden() } else { progress::bar(opened.length) };
+    if !is_standard(file) {
+        verify(file).await?;
+    }
+    write_items(stage, file, hidden).await
+}
+
+/// Writes the items of a backup that was verified, or cannot be.
+pub(crate) async fn write_items(stage: &Stage, file: &Path, hidden: bool) -> Result<u64, Fault> {
+    let mut archive = Archive::open(file)?;
+    let bar = if hidden { ProgressBar::hidden() } else { progress::bar(archive.length) };
     let (mut items, mut count) = (Vec::new(), 0);
-    for line in TextLines::new(opened.reader) {
-        let (number, text) = line?;
-        if text.trim().is_empty() {
-            continue;
-        }
-        items.push(serde_json::from_str::<Value>(&text).map_err(|_| format!("line {number} is no JSON"))?);
+    while let Some(item) = archive.next()? {
+        items.push(item);
         count += 1;
         if items.len() == ITEMS_AT_ONCE {
             stage.store.restore_items(&items).await?;
             items.clear();
-            bar.set_position(opened.position.load(std::sync::atomic::Ordering::Relaxed));
+            bar.set_position(archive.position.load(Ordering::Relaxed));
             progress::show(&bar, count, "items");
         }
     }

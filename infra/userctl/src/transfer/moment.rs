@@ -9,7 +9,10 @@ const RANGE: std::ops::Range<i64> = 0..253_402_300_800;
 
 /// Reads a time such as `2026-11-23T08:00:00Z`, `2026-11-23 09:00:00.25+01`, `1795420800` or `1795420800.123`. Without an offset it is
 /// UTC; parts of a second are dropped.
-pub(super) fn read(text: &str) -> Result<Timestamp, Refusal> {
+///
+/// # Errors
+/// When it is no time from 1970 on.
+pub fn read(text: &str) -> Result<Timestamp, Refusal> {
     let text = text.trim();
     let seconds = calendar(text).or_else(|| epoch(text)).filter(|seconds| RANGE.contains(seconds));
     seconds

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar for so many bytes on standard error; it shows on a terminal only. Without a length it counts.
-pub(super) fn bar(length: Option<u64>) -> ProgressBar {
+pub(crate) fn bar(length: Option<u64>) -> ProgressBar {
     let template = match length {
         Some(_) => "{bar:30} {percent:>3} %  {msg}, {eta} left",
         None => "{spinner} {msg}",
@@ -16,11 +16,11 @@ pub(super) fn bar(length: Option<u64>) -> ProgressBar {
 }
 
 /// Shows `count` of `things`, and how many they are in a second.
-pub(super) fn show(bar: &ProgressBar, count: u64, things: &str) {
+pub(crate) fn show(bar: &ProgressBar, count: u64, things: &str) {
     bar.set_message(format!("{count} {things}, {} a second", rate(count, bar.elapsed())));
 }
 
 /// How many in a second, rounded down.
-pub(super) fn rate(count: u64, time: Duration) -> u128 {
+pub(crate) fn rate(count: u64, time: Duration) -> u128 {
     u128::from(count) * 1_000 / time.as_millis().max(1)
 }

@@ -1,0 +1,44 @@
+//! Asynchronous calls of functions: Lambda calls again when one fails, and puts what it gives up into the destination that the template
+//! names (Lambda Developer Guide, "Capturing records of asynchronous invocations").
+
+use serde_json::{Value, json};
+
+use super::Service;
+use crate::Fault;
+
+/// How often a call is made at most. Lambda waits a minute and two in between; nobody waits here.
+const ATTEMPTS: u32 = 3;
+
+impl Service {
+    /// Calls a function by its logical id until it succeeds or is given up, which is noted.
+    ///
+    /// # Errors
+    /// When there is no such function, or what was given up cannot be written.
+    pub async fn call_later(&self, id: &str, event: Value) -> Result<(), Fault> {
+        let mut why = String::new();
+        self.function(id)?;
+        for _ in 0..ATTEMPTS {
+            match self.invoke(id, event.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(fault) => why = fault.to_string(),
+            }
+        }
+        tracing::error!(function.name = id, error.cause = why, "a function failed");
+        let (Some(aws), true) = (&self.aws, self.with_destination.contains(id)) else { return Ok(()) };
+        let now = self.clock.now();
+        let record = json!({
+            "version": "1.0",
+            "timestamp": now.to_string(),
+            "requestContext": {
+                "requestId": user_core::id::version()?,
+                "functionArn": id,
+                "condition": "RetriesExhausted",
+                "approximateInvokeCount": ATTEMPTS,
+            },
+            "requestPayload": event,
+            "responseContext": { "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" },
+            "responsePayload": { "errorType": "Error", "errorMessage": why },
+        });
+        aws.dead_letters.send(&record, &[], now)
+    }
+}

@@ -1,0 +1,146 @@
+//! The dead-letter queue: what functions gave up, for an operator to read, to replay and to drop. A message is deleted only when Lambda
+//! took its event again.
+//!
+//! - [`message`](Message): what AWS' services put there.
+//! - `queue`: the queue itself.
+
+mod message;
+mod queue;
+
+use std::collections::BTreeSet;
+
+use local::Fault;
+use serde_json::{Value, json};
+
+use crate::outcome::Outcome;
+use crate::signed;
+use crate::stage::Stage;
+use queue::Queue;
+
+pub use message::Message;
+
+/// Which messages are meant.
+#[derive(Debug, Clone)]
+pub enum Which {
+    /// All that are in the queue.
+    All,
+    /// Those with these identifiers.
+    These(BTreeSet<String>),
+}
+
+/// What became of a message.
+#[derive(Debug)]
+struct Fate {
+    id: String,
+    function: String,
+    problem: Option<String>,
+}
+
+/// Every message in a line, the oldest first.
+///
+/// # Errors
+/// When the queue is not known or does not answer.
+pub async fn list(stage: &Stage) -> Result<Outcome, Fault> {
+    let queue = Queue::of(stage)?;
+    let mut messages = queue.take(|_| true).await?;
+    queue.give_back(&messages).await?;
+    messages.sort_by_key(|message| message.sent_at);
+    let json = messages.iter().map(Message::json).collect();
+    let lines: Vec<_> = messages.iter().map(Message::line).collect();
+    let text = if lines.is_empty() { "none".to_owned() } else { lines.join("\n") };
+    Ok(Outcome::Said { json, text, good: true })
+}
+
+/// A message with its event, as far as that may be shown: neither addresses nor tokens.
+///
+/// # Errors
+/// When there is no such message; when the queue is not known or does not answer.
+pub async fn show(stage: &Stage, id: &str) -> Result<Outcome, Fault> {
+    let queue = Queue::of(stage)?;
+    let messages = queue.take(|message| message.id == id).await?;
+    queue.give_back(&messages).await?;
+    let message = messages.first().ok_or_else(|| absent(id))?;
+    let (mut json, event) = (message.json(), message.shown_event());
+    let text = format!("{}\n{}", message.line(), serde_json::to_string_pretty(&event)?);
+    json["event"] = event;
+    Ok(Outcome::Said { json, text, good: true })
+}
+
+/// Has the functions called again with the events of messages, and deletes those that Lambda took.
+///
+/// # Errors
+/// When the queue is not known or does not answer. What a single message is refused for is in the outcome.
+pub async fn replay(stage: &Stage, which: &Which) -> Result<Outcome, Fault> {
+    each(stage, which, "replayed", async |message| message.replay(stage).await).await
+}
+
+/// Deletes messages.
+///
+/// # Errors
+/// As [`replay`].
+pub async fn drop(stage: &Stage, which: &Which) -> Result<Outcome, Fault> {
+    each(stage, which, "dropped", async |_| Ok(())).await
+}
+
+/// Does something with each of the messages; those of which it failed stay in the queue.
+async fn each(
+    stage: &Stage,
+    which: &Which,
+    done: &str,
+    act: impl AsyncFn(&Message) -> Result<(), Fault>,
+) -> Result<Outcome, Fault> {
+    let queue = Queue::of(stage)?;
+    let mut absent_ids = match which {
+        Which::All => BTreeSet::new(),
+        Which::These(ids) => ids.clone(),
+    };
+    let wanted = |message: &Message| match which {
+        Which::All => true,
+        Which::These(ids) => ids.contains(&message.id),
+    };
+    let (mut fates, mut left) = (Vec::new(), Vec::new());
+    for message in queue.take(wanted).await? {
+        absent_ids.remove(&message.id);
+        let acted = match act(&message).await {
+            Ok(()) => queue.delete(&message).await,
+            Err(fault) => Err(fault),
+        };
+        let (id, function) = (message.id.clone(), message.function_name().to_owned());
+        let problem = acted.err().map(|fault| fault.to_string());
+        if problem.is_some() {
+            left.push(message);
+        }
+        fates.push(Fate { id, function, problem });
+    }
+    queue.give_back(&left).await?;
+    let problem = |id: &String| Some(absent(id).to_string());
+    fates.extend(absent_ids.iter().map(|id| Fate { id: id.clone(), function: String::new(), problem: problem(id) }));
+    Ok(outcome(&fates, done))
+}
+
+fn outcome(fates: &[Fate], done: &str) -> Outcome {
+    let json: Value = fates
+        .iter()
+        .map(|Fate { id, function, problem }| json!({ "id": id, "function": function, done: problem.is_none(), "problem": problem }))
+        .collect();
+    let lines = fates.iter().map(|Fate { id, function, problem }| match problem {
+        Some(problem) => format!("{id}  {problem}"),
+        None => format!("{id}  {done}  {function}"),
+    });
+    let text = if fates.is_empty() { "none".to_owned() } else { lines.collect::<Vec<_>>().join("\n") };
+    Outcome::Said { json, text, good: fates.iter().all(|fate| fate.problem.is_none()) }
+}
+
+fn absent(id: &str) -> Fault {
+    format!("no message in the queue has the identifier {id}").into()
+}
+
+impl Message {
+    /// Has Lambda call the function again.
+    async fn replay(&self, stage: &Stage) -> Result<(), Fault> {
+        let event = self.event()?;
+        let (url, region) = self.invocation(&stage.sdk)?;
+        let headers = [("content-type", "application/json".to_owned()), ("x-amz-invocation-type", "Event".to_owned())];
+        signed::post(&stage.sdk, ("lambda", &region), &url, &headers, &event).await.map(|_| ())
+    }
+}
