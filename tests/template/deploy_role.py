@@ -51,6 +51,8 @@ UNUSED = {
     ("AWS::DynamoDB::Table", "kinesis:*"): "a stream of Kinesis",
     ("AWS::DynamoDB::Table", "dynamodb:*ableKinesisStreamingDestination"): "a stream of Kinesis",
     ("AWS::DynamoDB::Table", "dynamodb:UpdateKinesisStreamingDestination"): "a stream of Kinesis",
+    ("AWS::IAM::Policy", "iam:*GroupPolicy"): "a policy of a group",
+    ("AWS::IAM::Policy", "iam:*UserPolicy"): "a policy of a user",
     ("AWS::IAM::Role", "iam:DeleteRolePermissionsBoundary"): "a role without the boundary must not be",
     ("AWS::Lambda::Function", "ec2:*"): "a function in a VPC",
     ("AWS::Lambda::Function", "elasticfilesystem:*"): "a file system",

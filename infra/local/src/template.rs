@@ -3,6 +3,7 @@
 mod evaluate;
 mod failure;
 mod security;
+mod throttle;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,8 @@ use crate::Fault;
 
 pub use failure::{Asynchronous, Destination, Destinations};
 pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret, Statement};
+
+pub use throttle::{Throttle, Throttles};
 
 /// The template of the service, as it was when this program was built.
 const SOURCE: &str = include_str!("../../../template.yaml");
@@ -56,6 +59,8 @@ pub enum Resource {
 #[expect(missing_docs, reason = "SAM's names")]
 pub struct HttpApi {
     pub cors_configuration: Cors,
+    #[serde(flatten)]
+    pub throttles: Throttles,
 }
 
 /// `CorsConfiguration` of an HTTP API.

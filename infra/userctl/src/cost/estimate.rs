@@ -119,6 +119,8 @@ fn background(name: &str) -> Work {
 pub struct Costs {
     /// The gigabytes of the function of each route, and of each function by its binary.
     memory: BTreeMap<String, f64>,
+    /// The calls a second of each route that the gateway lets through.
+    per_second: BTreeMap<&'static str, f64>,
     secrets: f64,
 }
 
@@ -135,7 +137,9 @@ impl Costs {
         let binaries = template.functions().map(|(id, binary, _)| (binary.to_owned(), gb(id)));
         let memory = routes.chain(binaries).collect();
         let secrets = template.resources.values().filter(|resource| matches!(resource, Resource::Secret { .. }));
-        Self { memory, secrets: secrets.count() as f64 }
+        let per_second =
+            ROUTES.iter().filter_map(|row| Some((row.name, template.calls_per_second(row.name)?))).collect();
+        Self { memory, per_second, secrets: secrets.count() as f64 }
     }
 
     fn memory(&self, name: &str) -> f64 {
@@ -161,6 +165,14 @@ impl Costs {
         let letters = self.background(LETTER).times(f64::from(row.work.letters));
         let asked = self.background(ASKED).times(f64::from(row.work.asked));
         own + gateway + scrape + letters + asked
+    }
+
+    /// What an hour costs in which every route is called as often as the gateway lets through, each call as dear as a success.
+    #[must_use]
+    pub fn flood(&self) -> Bill {
+        let hour =
+            |row: &Row| self.call(row).times(3_600.0 * self.per_second.get(row.name).copied().unwrap_or_default());
+        ROUTES.iter().filter(|row| row.name != SCRAPE).map(hour).sum()
     }
 
     /// What a month costs without any call, in a stack that tells nobody: it has no alarms.

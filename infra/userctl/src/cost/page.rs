@@ -22,6 +22,13 @@ pub(super) fn text(costs: &Costs, behaviour: &Behaviour) -> String {
         runs(costs),
         format!("## A month with {} users", behaviour.users),
         month(costs, behaviour),
+        "## An hour of a flood, at most".to_owned(),
+        "Every route is called as often as the gateway lets through (`RequestsPerSecond`, `PasswordRequestsPerSecond`), each \
+         call is as dear as a success, and each email is sent. A stranger's calls cost less: the service refuses most of \
+         them before it reads anything. `/metrics` is left out: without its token it asks CloudWatch nothing. What the \
+         gateway refuses costs nothing."
+            .to_owned(),
+        flood(costs),
         "## What is assumed".to_owned(),
         list(habits(behaviour).into_iter().chain(sentences())),
         format!("## Prices, as known on {DATE}; compare them with the pages named"),
@@ -46,6 +53,7 @@ pub(super) fn json(costs: &Costs, behaviour: &Behaviour) -> Value {
             "calls": calls,
             "dollars": by_service(&month),
             "idle_dollars": by_service(&costs.idle()),
+            "flood_dollars_an_hour": by_service(&costs.flood()),
             "idle_dollars_without_alarms": by_service(&costs.untold()),
             "cognito_essentials_dollars": cognito(behaviour.users),
         },
@@ -116,6 +124,13 @@ fn month(costs: &Costs, behaviour: &Behaviour) -> String {
     rows.push(line("total", bills.map(|bill| bill.total())));
     rows.push(line("Cognito Essentials", [cognito(behaviour.users), 0.0, 0.0]));
     table(&["service", "dollars", "of them without any call", "without calls and alarms"], &rows)
+}
+
+fn flood(costs: &Costs) -> String {
+    let bill = costs.flood();
+    let shares = bill.shares().into_iter().chain([("total", bill.total())]);
+    let rows: Vec<_> = shares.map(|(service, amount)| vec![service.to_owned(), dollars(amount)]).collect();
+    table(&["service", "dollars"], &rows)
 }
 
 fn habits(behaviour: &Behaviour) -> Vec<String> {
