@@ -125,7 +125,7 @@ fn outcome(fates: &[Fate], done: &str) -> Outcome {
         .collect();
     let lines = fates.iter().map(|Fate { id, function, problem }| match problem {
         Some(problem) => format!("{id}  {problem}"),
-        None => format!("{id}  {done}  {function}"),
+        None => format!("{id}  {done}  {function}").trim_end().to_owned(),
     });
     let text = if fates.is_empty() { "none".to_owned() } else { lines.collect::<Vec<_>>().join("\n") };
     Outcome::Said { json, text, good: fates.iter().all(|fate| fate.problem.is_none()) }

@@ -123,14 +123,15 @@ impl Message {
     pub(super) fn line(&self) -> String {
         let name = Some(self.function_name()).filter(|name| !name.is_empty()).unwrap_or("no function");
         let times = if self.attempts == 1 { "attempt" } else { "attempts" };
-        format!(
+        let line = format!(
             "{}  {}  {name}  {}  {} {times}  {}",
             self.id,
             self.sent_at,
             self.source.as_str(),
             self.attempts,
             self.why
-        )
+        );
+        line.trim_end().to_owned()
     }
 
     pub(super) fn json(&self) -> Value {
