@@ -1,30 +1,29 @@
-//! The configuration: environment variables, read once at start. `template.yaml` gives each its value.
+//! The configuration: environment variables, read once at start. What belongs to a stack has its value from `template.yaml`. What belongs
+//! to the release has it here, so that it changes with the code; there a variable is only what a stack wants otherwise.
 
 mod choice;
 mod edge;
+mod read;
 mod together;
 mod web;
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use crate::email::Email;
 use crate::password::Policy;
-use crate::user::check_line;
 
 pub use choice::{
     BreachCheck, Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, MetricsDetail, SmtpTls,
 };
 pub use edge::EdgeSecrets;
+use read::{any, between, email, hidden, name, parsed, text};
 use web::{hosts, origins, url};
 
-/// The most bytes of a name in the header of a message: in encoded words (RFC 2047) and with an address it stays below the 998 of a
-/// line (RFC 5322, 2.1.1).
-const NAME_MAX_BYTES: usize = 128;
-
-/// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`.
+/// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`. What stands behind
+/// `=>` is the release's value, which an empty variable means.
 macro_rules! variables {
-    ($($(#[$doc:meta])* $field:ident: $type:ty = $read:expr,)+) => {
+    ($($(#[$doc:meta])* $field:ident: $type:ty = $read:expr $(=> $release:literal)?,)+) => {
         /// Everything the functions can be told from outside.
         #[derive(Debug, Clone)]
         pub struct Config {
@@ -38,12 +37,21 @@ macro_rules! variables {
                 vec![$(stringify!($field).to_uppercase()),+]
             }
 
-            /// Reads variables by way of `lookup`.
-            ///
-            /// # Errors
-            /// All missing and malformed variables at once.
-            pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+            /// The values that are the release's, by the variables' names.
+            #[must_use]
+            pub fn release() -> BTreeMap<String, &'static str> {
+                BTreeMap::from([$($((stringify!($field).to_uppercase(), $release),)?)+])
+            }
+
+            fn read_over(
+                release: &BTreeMap<String, &str>,
+                lookup: impl Fn(&str) -> Option<String>,
+            ) -> Result<Self, ConfigError> {
                 let mut wrong = Vec::new();
+                let lookup = |name: &str| {
+                    let given = lookup(name)?;
+                    Some(release.get(name).filter(|_| given.trim().is_empty()).map_or(given, |value| (*value).to_owned()))
+                };
                 $(let $field: Option<$type> = one(&lookup, &stringify!($field).to_uppercase(), $read, &mut wrong);)+
                 wrong.extend(together::contradictions(&lookup));
                 let config = (|| Some(Self { $($field: $field?,)+ }))();
@@ -56,8 +64,6 @@ macro_rules! variables {
 variables! {
     /// The shop's name, in emails and answers.
     project_name: String = name,
-    /// The version that `/health` tells.
-    api_version: String = text,
     /// Where the service runs.
     environment: Environment = parsed,
     /// The stack's name, which its metrics carry.
@@ -75,35 +81,35 @@ variables! {
     /// By which secrets the edge in front of the gateway is known, whose word for a caller's address is taken; see `http/edge.rs`.
     edge_secret_sha256: EdgeSecrets = edge::secrets,
     /// Calls a minute, of a user or a source address.
-    rate_limit: u64 = between(1, 1_000_000_000),
+    rate_limit: u64 = between(1, 1_000_000_000) => "100",
     /// Calls a minute that take a password or send mail, of a source; ten times as many sign-ins of an account.
-    rate_limit_auth: u64 = between(1, 1_000_000_000),
+    rate_limit_auth: u64 = between(1, 1_000_000_000) => "5",
     /// Calls a minute on other users' records, of a user.
-    rate_limit_admin: u64 = between(1, 1_000_000_000),
+    rate_limit_admin: u64 = between(1, 1_000_000_000) => "30",
     /// How the next signing key signs access tokens.
     jwt_algorithm: JwtAlgorithm = parsed,
     /// How long others may keep the public keys, in seconds; a new key waits as long before it signs.
-    jwks_cache_seconds: i64 = between(1, 86_400),
+    jwks_cache_seconds: i64 = between(1, 86_400) => "300",
     /// The `iss` claim of every token.
     jwt_issuer: String = text,
     /// The `aud` claim of access tokens: this API, for which they are.
     jwt_audience: String = text,
     /// How long an access token is good, in minutes.
-    jwt_access_token_expire_minutes: i64 = between(1, 1_440),
+    jwt_access_token_expire_minutes: i64 = between(1, 1_440) => "30",
     /// How long a refresh token is good, in days.
-    jwt_refresh_token_expire_days: i64 = between(1, 400),
+    jwt_refresh_token_expire_days: i64 = between(1, 400) => "7",
     /// How many days after its sign-in a session ends, whatever is refreshed; no refresh token outlives it, however many days one lasts.
-    session_max_days: i64 = between(1, 400),
+    session_max_days: i64 = between(1, 400) => "90",
     /// For how many seconds a used refresh token still gets its successor.
-    refresh_reuse_grace_seconds: i64 = between(0, 300),
+    refresh_reuse_grace_seconds: i64 = between(0, 300) => "10",
     /// What sign-up says of an address that is taken.
     signup_enumeration: Enumeration = parsed,
     /// How long a failed sign-in takes at least, in milliseconds: so that imported hashes, which take their own time, are not told apart.
-    failed_sign_in_min_ms: u64 = between(0, 10_000),
+    failed_sign_in_min_ms: u64 = between(0, 10_000) => "0",
     /// Whether new users have to prove their address.
     email_verification_enabled: bool = parsed,
     /// After how many seconds a user that did not is gone.
-    unverified_user_ttl_seconds: i64 = between(1, 31_536_000),
+    unverified_user_ttl_seconds: i64 = between(1, 31_536_000) => "172800",
     /// What sends the letters.
     mail_backend: MailBackend = parsed,
     /// The configuration set that letters are sent with by SES, which reports bounces and complaints.
@@ -125,15 +131,15 @@ variables! {
     /// Where the links in letters lead; without a slash at the end.
     frontend_url: String = url,
     /// Which new passwords are taken.
-    password_policy: Policy = parsed,
+    password_policy: Policy = parsed => "either",
     /// Whether new passwords are looked for among those of breaches.
     password_breach_check: BreachCheck = parsed,
     /// The service that knows those, without a slash at the end; see `app/breach.rs`.
-    password_breach_url: String = url,
+    password_breach_url: String = url => "https://api.pwnedpasswords.com",
     /// The memory of one password hash, in KiB.
-    argon2_memory_kib: u32 = between(8, 4_194_304),
+    argon2_memory_kib: u32 = between(8, 4_194_304) => "19456",
     /// The passes of one password hash.
-    argon2_iterations: u32 = between(1, 100),
+    argon2_iterations: u32 = between(1, 100) => "2",
     /// The table of record.
     users_table: String = text,
     /// The table of sessions, which may vanish.
@@ -159,6 +165,14 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// Reads variables by way of `lookup`.
+    ///
+    /// # Errors
+    /// All missing and malformed variables at once.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::read_over(&Self::release(), lookup)
+    }
+
     /// Reads the process's environment.
     ///
     /// # Errors
@@ -197,48 +211,6 @@ fn one<T>(
     value.and_then(|value| read(value.trim())).map_err(|why| wrong.push(format!("{name} {why}"))).ok()
 }
 
-fn text(value: &str) -> Result<String, String> {
-    if value.is_empty() { Err("is empty".to_owned()) } else { Ok(value.to_owned()) }
-}
-
-fn any(value: &str) -> Result<String, String> {
-    Ok(value.to_owned())
-}
-
-fn hidden(value: &str) -> Result<Hidden, String> {
-    Ok(Hidden(value.to_owned()))
-}
-
-fn parsed<T: FromStr<Err: fmt::Display>>(value: &str) -> Result<T, String> {
-    value.parse().map_err(|why: T::Err| why.to_string())
-}
-
-fn between<T: FromStr + PartialOrd + fmt::Display>(low: T, high: T) -> impl FnOnce(&str) -> Result<T, String> {
-    move |value| match value.parse() {
-        Ok(number) if number >= low && number <= high => Ok(number),
-        _ => Err(format!("is no number from {low} to {high}")),
-    }
-}
-
-fn list(value: &str) -> Result<Vec<String>, String> {
-    let entries: Vec<_> =
-        value.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect();
-    if entries.is_empty() { Err("is empty".to_owned()) } else { Ok(entries) }
-}
-
-fn email(value: &str) -> Result<Email, String> {
-    Email::parse(value).map_err(|refusal| format!("is no address to send from: {}", refusal.detail))
-}
-
-/// A name as a header of a message holds it.
-fn name(value: &str) -> Result<String, String> {
-    check_line(value).map_err(|refusal| format!("is no line of text: {}", refusal.detail))?;
-    if value.len() > NAME_MAX_BYTES {
-        return Err(format!("is longer than {NAME_MAX_BYTES} bytes"));
-    }
-    text(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,30 +223,25 @@ mod tests {
     }
 
     #[test]
-    fn malformed_values_say_what_would_be_right() {
-        assert_eq!(between(1, 5)("6"), Err("is no number from 1 to 5".to_owned()));
-        assert_eq!(parsed::<Policy>("weak"), Err("is none of classes, length, either".to_owned()));
-        assert_eq!(parsed::<MailBackend>("smoke"), Err("is none of ses, smtp, console".to_owned()));
-    }
-
-    #[test]
-    fn a_name_is_a_line_that_a_header_can_hold() {
-        let is = |value: &str, words: &str| name(value).is_err_and(|why| why.contains(words));
-        assert_eq!(name("B\u{e4}ckerei \"Zum L\u{f6}wen\""), Ok("B\u{e4}ckerei \"Zum L\u{f6}wen\"".to_owned()));
-        assert!(is("", "is empty"));
-        for broken in ["Shop\r\nBcc: eve@example.com", "Shop\u{0}", "Shop\t1", "Shop\u{85}"] {
-            assert!(is(broken, "control characters"), "{broken:?}");
-        }
-        assert!(is("Shop\u{2028}", "line and paragraph separators") && is("\u{202e}pohS", "direction of writing"));
-        assert!(name(&"\u{e4}".repeat(64)).is_ok() && is(&"\u{e4}".repeat(65), "longer than 128 bytes"));
-    }
-
-    #[test]
-    fn a_sender_is_an_address_that_mail_can_come_from() {
-        assert!(
-            email("Shop <no-reply@example.com>").is_err_and(|why| why.starts_with("is no address to send from: an"))
-        );
-        assert!(email("zo\u{eb}@example.com").is_err_and(|why| why.contains("ASCII alone before the @")));
-        assert!(email("no-reply@b\u{fc}cher.example").is_ok());
+    fn a_changed_value_of_the_release_reaches_a_stack_and_what_the_stack_wants_otherwise_stays() {
+        let set = "ENVIRONMENT=production LOG_FORMAT=json CORS_ORIGINS=https://shop.example ALLOWED_HOSTS=* RATE_LIMIT=7 \
+            JWT_ALGORITHM=ES256 JWT_ISSUER=shop SIGNUP_ENUMERATION=reveal EMAIL_VERIFICATION_ENABLED=true MAIL_BACKEND=ses SMTP_PORT=587 \
+            SMTP_TLS=starttls EMAILS_FROM_EMAIL=no-reply@example.com FRONTEND_URL=https://shop.example PASSWORD_BREACH_CHECK=off";
+        let stack = |name: &str| {
+            let own = set.split_whitespace().filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == name);
+            let otherwise = if Config::release().contains_key(name) { " " } else { "text" };
+            Some(own.map_or(otherwise, |(_, value)| value).to_owned())
+        };
+        let now = Config::read(stack).unwrap();
+        assert_eq!((now.argon2_memory_kib, now.rate_limit), (19_456, 7));
+        let mut next = Config::release();
+        next.insert("ARGON2_MEMORY_KIB".to_owned(), "65536");
+        next.insert("RATE_LIMIT".to_owned(), "200");
+        let then = Config::read_over(&next, stack).unwrap();
+        assert_eq!((then.argon2_memory_kib, then.rate_limit), (65_536, 7));
+        let malformed = |name: &str| if name == "PASSWORD_POLICY" { Some("weak".to_owned()) } else { stack(name) };
+        assert_eq!(Config::read(malformed).unwrap_err().0, ["PASSWORD_POLICY is none of classes, length, either"]);
+        let absent = |name: &str| stack(name).filter(|_| name != "SESSION_MAX_DAYS");
+        assert_eq!(Config::read(absent).unwrap_err().0, ["SESSION_MAX_DAYS is missing"]);
     }
 }

@@ -146,7 +146,7 @@ impl About {
             status: if healthy { "healthy" } else { "unhealthy" },
             timestamp: at.to_string(),
             service: app.config.project_name.clone(),
-            version: app.config.api_version.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             environment: app.config.environment.to_string(),
         }
     }

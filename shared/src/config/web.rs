@@ -73,7 +73,7 @@ fn is_name(text: &str) -> bool {
 
 /// The entries of a list, each of which must be `right`.
 fn all(value: &str, right: fn(&str) -> bool, wrong: &str) -> Result<Vec<String>, String> {
-    let entries = super::list(value)?;
+    let entries = super::read::list(value)?;
     let bad: Vec<_> = (1..).zip(&entries).filter(|(_, entry)| !right(entry)).map(|(at, _)| at.to_string()).collect();
     if bad.is_empty() { Ok(entries) } else { Err(format!("entry {} {wrong}", bad.join(", "))) }
 }
