@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod failure;
+mod route;
 mod security;
 mod throttle;
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::Fault;
 
 pub use failure::{Asynchronous, Destination, Destinations};
+pub use route::Route;
 pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret, Statement};
 
 pub use throttle::{Throttle, Throttles};
@@ -117,15 +119,6 @@ pub enum Event {
     DynamoDB(Mapping),
     ScheduleV2(Schedule),
     EventBridgeRule(Rule),
-}
-
-/// A route of the HTTP API.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "SAM's names")]
-pub struct Route {
-    pub method: String,
-    pub path: String,
 }
 
 /// A stream mapping.
