@@ -17,7 +17,6 @@ use crate::Fault;
 pub use failure::{Asynchronous, Destination, Destinations};
 pub use route::Route;
 pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret, Statement};
-
 pub use throttle::{Throttle, Throttles};
 
 /// The template of the service, as it was when this program was built.
