@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn every_limit_is_of_a_route() {
         let template = Template::evaluate(|_| None).unwrap();
-        let routes: Vec<_> = template.routes().map(|(_, route)| format!("{} {}", route.method, route.path)).collect();
+        let routes: Vec<_> = template.routes().map(|(_, route)| route.key()).collect();
         for resource in template.resources.values() {
             if let Resource::HttpApi { properties } = resource {
                 for route in properties.throttles.route_settings.keys() {
