@@ -64,9 +64,13 @@ impl Ground for Arc<Config> {
 /// A function's routes with all that answers have in common: problem documents, request id, security headers, a log line, a 500
 /// in the place of a panic.
 pub fn serve<G: Ground>(routes: Router<G>, ground: G) -> Router {
+    let routes = routes.fallback(async || Error::NotFound);
+    serve_all(routes.method_not_allowed_fallback(async || Error::MethodNotAllowed), ground)
+}
+
+/// The same for routes that answer by themselves what none of them takes.
+pub fn serve_all<G: Ground>(routes: Router<G>, ground: G) -> Router {
     routes
-        .fallback(async || Error::NotFound)
-        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(middleware::from_fn_with_state(ground.clone(), answer::<G>))
         .with_state(ground)

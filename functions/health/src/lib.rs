@@ -31,7 +31,6 @@ const DEADLINE: Duration = Duration::from_secs(2);
 pub fn router(app: App, transport: Transport) -> Router {
     let routes = Router::new()
         .route("/api/v1/health", get(alive))
-        .route("/api/v1/health/", get(alive))
         .route("/api/v1/health/db", get(database))
         .route("/api/v1/health/cache", get(cache))
         .route("/api/v1/health/full", get(full));
@@ -47,7 +46,6 @@ pub fn router(app: App, transport: Transport) -> Router {
     operation_id = "health",
     tag = "Health",
     responses((status = 200, description = "It does.", body = About)),
-    extensions(("x-also" = json!(["/api/v1/health/"]))),
 )]
 async fn alive(State(app): State<App>) -> Json<About> {
     Json(About::of(&app, true, app.clock.now()))

@@ -8,7 +8,7 @@ mod role;
 mod sessions;
 mod update;
 
-use ::http::header::ETAG;
+use ::http::header::{ALLOW, ETAG};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
@@ -21,12 +21,17 @@ use user_core::id::UserId;
 use user_core::user::{User, UserView};
 use utoipa::OpenApi;
 
+/// The methods of `/users/me` and `/users/me/sessions`: the gateway takes them for a user's and brings here what those paths lack.
+/// Some are another function's; a test compares them with the template.
+const ME: &str = "DELETE, GET, OPTIONS, PATCH";
+const MY_SESSIONS: &str = "GET, OPTIONS";
+
 /// The function's routes.
 pub fn router(app: App) -> Router {
     let routes = Router::new()
         .route("/api/v1/me", get(read::me))
-        .route("/api/v1/users/me", get(read::me).patch(update::patch_me))
-        .route("/api/v1/users/me/sessions", get(sessions::list))
+        .route("/api/v1/users/me", get(read::me).patch(update::patch_me).fallback(async || lacks(ME)))
+        .route("/api/v1/users/me/sessions", get(sessions::list).fallback(async || lacks(MY_SESSIONS)))
         .route("/api/v1/users/me/sessions/{session_id}", delete(sessions::end))
         .route(
             "/api/v1/users/{user_id}",
@@ -36,7 +41,6 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle))
         .route_layer(from_fn(query::none))
         .route("/api/v1/users", get(list::handle))
-        .route("/api/v1/users/", get(list::handle))
         .route("/api/v1/users/{user_id}/events", get(events::handle));
     http::serve(routes, app)
 }
@@ -64,6 +68,11 @@ struct Calls;
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     Calls::openapi()
+}
+
+/// The answer to a method that a path lacks.
+fn lacks(methods: &'static str) -> Response {
+    ([(ALLOW, methods)], Error::MethodNotAllowed).into_response()
 }
 
 /// The answer that shows a user.

@@ -73,10 +73,7 @@ fn verified(text: &str) -> Result<bool, Refusal> {
         ("email" = Option<String>, Query, format = "email", description = "Only the user of this address", example = "ann@example.com")
     ),
     responses((status = 200, description = "A page.", body = Page<UserView>)),
-    extensions(
-        ("x-problems" = json!(["unauthenticated", "forbidden", "invalid"])),
-        ("x-also" = json!(["/api/v1/users/"]))
-    ),
+    extensions(("x-problems" = json!(["unauthenticated", "forbidden", "invalid"]))),
 )]
 pub(crate) async fn handle(
     State(app): State<App>,

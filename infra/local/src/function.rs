@@ -18,6 +18,17 @@ use user_core::lambda::answer;
 
 use crate::Fault;
 
+/// The most bytes of a request and of an answer (AWS Lambda quotas: 6 MB each; of an answer Lambda takes 100 more).
+const REQUEST_LIMIT_BYTES: usize = 6 * 1024 * 1024;
+const ANSWER_LIMIT_BYTES: usize = REQUEST_LIMIT_BYTES + 100;
+
+/// Whether Lambda would not take this event. JSON makes at most six of a byte, so that only a long body is counted.
+#[must_use]
+pub fn is_too_long(event: &ApiGatewayV2httpRequest) -> bool {
+    event.body.as_ref().is_some_and(|body| body.len() > REQUEST_LIMIT_BYTES / 8)
+        && serde_json::to_vec(event).is_ok_and(|json| json.len() > REQUEST_LIMIT_BYTES)
+}
+
 /// A function of the template.
 pub struct Function {
     handler: Handler,
@@ -83,7 +94,7 @@ impl Function {
     /// Calls the function with a request as API Gateway sends it, by the very conversions that run on Lambda.
     ///
     /// # Errors
-    /// When the function serves no HTTP, or takes longer than its timeout.
+    /// When the function serves no HTTP, takes longer than its timeout, or says more than Lambda takes.
     pub async fn answer(&self, event: ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpResponse, Fault> {
         let Handler::Http(router) = &self.handler else {
             return Err("this function serves no HTTP".into());
@@ -95,6 +106,32 @@ impl Function {
         let event = LambdaEvent::new(LambdaRequest::ApiGatewayV2(event), context);
         let answer = Adapter::from(answer::service(router.clone())).call(event);
         let response = tokio::time::timeout(Duration::from_secs(self.timeout_seconds), answer).await??;
-        Ok(serde_json::from_slice(&serde_json::to_vec(&response)?)?)
+        let json = serde_json::to_vec(&response)?;
+        if json.len() > ANSWER_LIMIT_BYTES {
+            return Err(format!("an answer of {} bytes is more than Lambda takes", json.len()).into());
+        }
+        Ok(serde_json::from_slice(&json)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_may_have_six_megabytes_as_json_and_no_byte_more() {
+        let request = json!({ "routeKey": "GET /", "rawPath": "/", "requestContext": { "http": { "method": "GET" } } });
+        let answer = async |bytes: usize| {
+            let router = Router::new().route("/", get(async move || "x".repeat(bytes)));
+            let function = Function { handler: Handler::Http(router), timeout_seconds: 10 };
+            function.answer(serde_json::from_value(request.clone()).unwrap()).await
+        };
+        let small = serde_json::to_vec(&answer(1_000_000).await.unwrap()).unwrap().len() - 1_000_000;
+        assert!(answer(ANSWER_LIMIT_BYTES - small).await.is_ok());
+        let refused = answer(ANSWER_LIMIT_BYTES - small + 1).await.unwrap_err().to_string();
+        assert_eq!(refused, "an answer of 6291557 bytes is more than Lambda takes");
     }
 }

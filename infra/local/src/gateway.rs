@@ -1,8 +1,9 @@
 //! API Gateway's part: routes and CORS of the HTTP API, and what it answers by itself.
 
 mod event;
+mod table;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,58 +13,56 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use user_core::id::random;
 
 use crate::Fault;
-use crate::function::Function;
+use crate::function::{Function, is_too_long};
 use crate::template::{Cors, Resource, Template};
+
+pub use table::Table;
 
 /// The most bytes of a body (Amazon API Gateway quotas: 10 MB).
 pub const PAYLOAD_LIMIT_BYTES: usize = 10 * 1024 * 1024;
 
 /// The HTTP API of the template.
 pub struct Gateway {
-    routes: HashMap<Method, matchit::Router<Target>>,
+    table: Table,
+    functions: BTreeMap<String, Arc<Function>>,
     cors: Cors,
-}
-
-/// Where a route leads.
-struct Target {
-    route_key: String,
-    function: Arc<Function>,
 }
 
 impl Gateway {
     /// The template's routes, each leading to one of `functions`.
     ///
     /// # Errors
-    /// When two routes are the same, or the template has no HTTP API.
+    /// As [`Table::of`]; when the template has no HTTP API.
     pub fn new(template: &Template, functions: &BTreeMap<String, Arc<Function>>) -> Result<Self, Fault> {
         let cors = template.resources.values().find_map(|resource| match resource {
             Resource::HttpApi { properties } => Some(properties.cors_configuration.clone()),
             _ => None,
         });
-        let mut routes: HashMap<_, matchit::Router<_>> = HashMap::new();
-        for (id, route) in template.routes() {
-            let method: Method = route.method.to_uppercase().parse()?;
-            let function = functions.get(id).cloned().ok_or("a route leads to no function")?;
-            let target = Target { route_key: format!("{method} {}", route.path), function };
-            routes.entry(method).or_default().insert(&route.path, target)?;
-        }
-        Ok(Self { routes, cors: cors.ok_or("the template has no HTTP API")? })
+        let cors = cors.ok_or("the template has no HTTP API")?;
+        Ok(Self { table: Table::of(template)?, functions: functions.clone(), cors })
     }
 
     /// Answers a request that came from `source`.
     pub async fn handle(&self, request: Request<Bytes>, source: IpAddr) -> Response<Bytes> {
         let origin = request.headers().get(header::ORIGIN).cloned();
-        if request.method() == Method::OPTIONS {
-            return self.preflight(origin.as_ref());
-        }
+        let method = request.method().clone();
         let id = request_id();
-        let mut response = if request.body().len() > PAYLOAD_LIMIT_BYTES {
-            message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+        let mut response = if method == Method::OPTIONS && !self.table.has_default() {
+            status(StatusCode::NO_CONTENT)
+        } else if request.body().len() > PAYLOAD_LIMIT_BYTES {
+            too_large()
         } else {
             self.route(request, source, &id).await
         };
+        if method == Method::HEAD {
+            let length = HeaderValue::from(response.body().len());
+            response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length);
+            response.body_mut().clear();
+        }
         let headers = response.headers_mut();
-        self.allow(headers, origin.as_ref());
+        if self.allow(headers, origin.as_ref()) && method == Method::OPTIONS {
+            self.allow_preflight(headers);
+        }
         if let Ok(id) = HeaderValue::from_str(&id) {
             headers.insert(HeaderName::from_static("apigw-requestid"), id);
         }
@@ -71,12 +70,16 @@ impl Gateway {
     }
 
     async fn route(&self, request: Request<Bytes>, source: IpAddr, id: &str) -> Response<Bytes> {
-        let path = request.uri().path().to_owned();
-        let Some(found) = self.routes.get(request.method()).and_then(|routes| routes.at(&path).ok()) else {
+        let found = self.table.find(request.method(), request.uri().path());
+        let function = found.as_ref().and_then(|(target, _)| self.functions.get(&target.function));
+        let (Some((target, path_parameters)), Some(function)) = (found, function) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
-        let event = event::request(request, source, id, &found.value.route_key, &found.params);
-        match found.value.function.answer(event).await.and_then(event::response) {
+        let event = event::request(request, source, id, &target.key, path_parameters);
+        if is_too_long(&event) {
+            return too_large();
+        }
+        match function.answer(event).await.and_then(event::response) {
             Ok(response) => response,
             Err(fault) => {
                 tracing::error!(request.id = id, error.cause = %fault, "a function failed");
@@ -85,17 +88,12 @@ impl Gateway {
         }
     }
 
-    /// The gateway answers every preflight by itself, whatever the path.
-    fn preflight(&self, origin: Option<&HeaderValue>) -> Response<Bytes> {
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        let headers = response.headers_mut();
-        if self.allow(headers, origin) {
-            set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &self.cors.allow_methods.join(","));
-            set(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, &self.cors.allow_headers.join(","));
-            set(headers, header::ACCESS_CONTROL_MAX_AGE, &self.cors.max_age.to_string());
-        }
-        response
+    /// Sets the headers of a preflight's answer. The gateway gives the answer by itself, unless the route `$default` takes `OPTIONS`
+    /// with all that has no route (Amazon API Gateway Developer Guide, "Configure CORS for HTTP APIs").
+    fn allow_preflight(&self, headers: &mut HeaderMap) {
+        set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &self.cors.allow_methods.join(","));
+        set(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, &self.cors.allow_headers.join(","));
+        set(headers, header::ACCESS_CONTROL_MAX_AGE, &self.cors.max_age.to_string());
     }
 
     /// Sets the headers that let a page of `origin` read an answer; says whether it may.
@@ -118,10 +116,22 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// An answer in the gateway's own words.
-fn message(status: StatusCode, text: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(format!("{{\"message\":\"{text}\"}}")));
+/// An answer without a body.
+fn status(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
+    response
+}
+
+/// The answer to a request that is too long for the gateway or for Lambda.
+fn too_large() -> Response<Bytes> {
+    message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+}
+
+/// An answer in the gateway's own words.
+fn message(code: StatusCode, text: &str) -> Response<Bytes> {
+    let mut response = status(code);
+    *response.body_mut() = Bytes::from(format!("{{\"message\":\"{text}\"}}"));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

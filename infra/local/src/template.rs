@@ -1,6 +1,7 @@
 //! `template.yaml` as the local stack needs it: evaluated, then typed. Nothing here repeats a name of the template.
 
 mod evaluate;
+mod route;
 mod security;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::Fault;
 
+pub use route::Route;
 pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret, Statement};
 
 /// The template of the service, as it was when this program was built.
@@ -106,15 +108,6 @@ pub enum Event {
     DynamoDB(Mapping),
     ScheduleV2(Schedule),
     EventBridgeRule(Rule),
-}
-
-/// A route of the HTTP API.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "SAM's names")]
-pub struct Route {
-    pub method: String,
-    pub path: String,
 }
 
 /// A stream mapping.

@@ -1,4 +1,4 @@
-//! The routes as `cargo lambda watch` takes them: a section of Cargo.toml, made from the template.
+//! The routes as `cargo lambda watch` takes them: a section of Cargo.toml, made from the template. It knows no route for all the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ pub fn section(template: &Template) -> String {
     let binaries: BTreeMap<_, _> = template.functions().map(|(id, binary, _)| (id, binary)).collect();
     let routes: BTreeMap<(&str, &str), &str> = template
         .routes()
-        .filter_map(|(id, route)| Some(((route.path.as_str(), route.method.as_str()), *binaries.get(id)?)))
+        .filter_map(|(id, route)| Some(((route.path.as_deref()?, route.method.as_deref()?), *binaries.get(id)?)))
         .collect();
     let paths: BTreeSet<_> = routes.keys().map(|(path, _)| *path).collect();
     let lines = paths.into_iter().map(|path| {

@@ -67,11 +67,11 @@ async fn path(shop: &Shop, path: &str, ann: &Member) -> String {
     path.replace("{session_id}", other["id"].as_str().unwrap())
 }
 
-/// A call of this route by Ann or, for others' records, by an administrator.
+/// A call of this route by Ann or, for others' records, by an administrator; of `$default` one of a path that there is not.
 pub(crate) async fn errand<'a>(shop: &'a Shop, route: &str) -> Call<'a> {
     let admin = shop.admin("admin@example.com").await;
     let ann = shop.member(ANN).await;
-    let (method, template) = route.split_once(' ').unwrap();
+    let (method, template) = route.split_once(' ').unwrap_or(("GET", "/api/v1/nowhere"));
     let (body, path) = (body(shop, route, &ann).await, path(shop, template, &ann).await);
     let others = template.starts_with("/api/v1/users") && !template.starts_with("/api/v1/users/me");
     let call = shop.call(method.parse::<Method>().unwrap(), &path);

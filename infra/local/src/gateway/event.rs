@@ -1,5 +1,6 @@
 //! Requests as events of payload format 2.0, and back.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -18,7 +19,7 @@ pub(super) fn request(
     source: IpAddr,
     id: &str,
     route_key: &str,
-    params: &matchit::Params<'_, '_>,
+    path_parameters: HashMap<String, String>,
 ) -> ApiGatewayV2httpRequest {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
@@ -28,7 +29,7 @@ pub(super) fn request(
     event.route_key = Some(route_key.to_owned());
     event.raw_path = Some(path.clone());
     event.raw_query_string = Some(parts.uri.query().unwrap_or_default().to_owned());
-    event.path_parameters = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    event.path_parameters = path_parameters;
     event.cookies = cookies(&parts.headers);
     let context = &mut event.request_context;
     context.route_key = Some(route_key.to_owned());

@@ -12,8 +12,14 @@ JSON in and out, in `snake_case`; times are RFC 3339 in UTC; ids are opaque.
 
 Every error is a problem document (RFC 9457, `application/problem+json`) with a stable `type` such as `/problems/email-taken`. A body or
 a query that breaks rules names every wrong field at once in `errors`; a field that a call does not know is refused (`unknown-field`),
-never ignored, and so is one that is there twice (`malformed` in a body, `repeated` in a query). A path or a method that there is not is answered by the gateway: 404 with `{\"message\": \"Not Found\"}`. `request_id`, also in
-the header `x-request-id`, finds the request in the logs.
+never ignored, and so is one that is there twice (`malformed` in a body, `repeated` in a query). A path that there is not is 404
+(`not-found`), a method that a path does not have 405 (`method-not-allowed`) with `Allow`. `request_id`, also in the header
+`x-request-id`, finds the request in the logs.
+
+## Paths
+
+A path with a slash at its end is sent on (308) to the one without. `HEAD` is answered wherever `GET` needs no sign-in, as `GET` without the
+body.
 
 ## Rate limits
 

@@ -76,7 +76,7 @@ impl fmt::Display for Work {
     }
 }
 
-/// The routes of the template: calls, trips, read units, write units.
+/// The routes of the template: calls, trips, read units, write units. A `HEAD` is its `GET`.
 pub const ROUTES: &[Row] = &[
     row("POST /api/v1/auth/signup", 3, 2, 0.5, 12.0).letters(1).hashes(1),
     row("POST /api/v1/auth/verify", 5, 4, 2.5, 9.0),
@@ -98,7 +98,6 @@ pub const ROUTES: &[Row] = &[
     row("GET /api/v1/users/me/sessions", 6, 3, 4.5, 2.0),
     row("DELETE /api/v1/users/me/sessions/{session_id}", 6, 3, 3.5, 3.0),
     row("GET /api/v1/users", 13, 3, 7.5, 2.0),
-    row("GET /api/v1/users/", 13, 3, 7.5, 2.0),
     row("GET /api/v1/users/{user_id}", 6, 3, 4.5, 2.0),
     row("PATCH /api/v1/users/{user_id}", 7, 4, 4.5, 4.0),
     row("PUT /api/v1/users/{user_id}", 7, 4, 4.5, 4.0),
@@ -109,7 +108,6 @@ pub const ROUTES: &[Row] = &[
     row("PATCH /api/v1/users/{user_id}/role", 7, 4, 4.5, 11.0),
     row("PUT /api/v1/users/{user_id}/role", 7, 4, 4.5, 11.0),
     row("GET /api/v1/health", 0, 0, 0.0, 0.0),
-    row("GET /api/v1/health/", 0, 0, 0.0, 0.0),
     row("GET /api/v1/health/db", 1, 1, 0.5, 0.0),
     row("GET /api/v1/health/cache", 3, 3, 1.0, 2.0),
     row("GET /api/v1/health/full", 7, 3, 3.5, 2.0),
@@ -120,6 +118,7 @@ pub const ROUTES: &[Row] = &[
     row("GET /metrics", 0, 0, 0.0, 0.0),
     row("GET /openapi.json", 0, 0, 0.0, 0.0),
     row("GET /redoc", 0, 0, 0.0, 0.0),
+    row("$default", 0, 0, 0.0, 0.0),
 ];
 
 /// The mailer sends a letter to a user that the letter names.

@@ -127,7 +127,7 @@ impl Costs {
             let function = template.functions().find(|(known, ..)| *known == id).map(|(.., function)| function);
             function.map_or(0.0, |function| template.memory_mb(function) as f64 / 1_024.0)
         };
-        let routes = template.routes().map(|(id, route)| (format!("{} {}", route.method, route.path), gb(id)));
+        let routes = template.routes().map(|(id, route)| (route.key(), gb(id)));
         let binaries = template.functions().map(|(id, binary, _)| (binary.to_owned(), gb(id)));
         let memory = routes.chain(binaries).collect();
         let secrets = template.resources.values().filter(|resource| matches!(resource, Resource::Secret { .. }));

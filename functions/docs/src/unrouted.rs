@@ -1,0 +1,74 @@
+//! What no route takes: the template's route `$default` leads here. Which paths there are, the description says; it is read at the
+//! first such request.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, LOCATION};
+use http::{HeaderValue, Method, StatusCode, Uri};
+use matchit::Router;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use user_core::error::Error;
+
+use crate::{OPENAPI, pages};
+
+/// The part of the description that tells paths and methods.
+#[derive(Deserialize)]
+struct Description<'a> {
+    #[serde(borrow)]
+    paths: BTreeMap<&'a str, BTreeMap<&'a str, Operation>>,
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    /// The ways to sign in; empty when the call needs none.
+    security: Vec<IgnoredAny>,
+}
+
+/// The methods of each path as `Allow` lists them, or why they cannot be told.
+static PATHS: LazyLock<Result<Router<String>, String>> = LazyLock::new(|| read().map_err(|error| error.to_string()));
+
+fn read() -> Result<Router<String>, Box<dyn std::error::Error>> {
+    let mut paths = Router::new();
+    for (path, item) in serde_json::from_str::<Description<'_>>(OPENAPI)?.paths {
+        // `HEAD` is not described: it has a route wherever `GET` needs no sign-in.
+        let is_open = item.get("get").is_some_and(|operation| operation.security.is_empty());
+        paths.insert(path, listed(item.into_keys().chain(is_open.then_some("head"))))?;
+    }
+    for (path, _) in pages() {
+        paths.insert(path, listed(["get", "head"].into_iter()))?;
+    }
+    Ok(paths)
+}
+
+/// `Allow` of a path with these methods. The gateway takes `OPTIONS` for every path.
+fn listed<'a>(methods: impl Iterator<Item = &'a str>) -> String {
+    let mut methods: Vec<_> = methods.chain(["options"]).map(str::to_uppercase).collect();
+    methods.sort_unstable();
+    methods.join(", ")
+}
+
+/// Sends on to the path without slashes at its end, if there is such a path with that method; names the methods of a path that lacks
+/// it; else there is no such thing.
+pub(crate) async fn answer(method: Method, uri: Uri) -> Result<Response, Error> {
+    let paths = PATHS.as_ref().map_err(|fault| Error::internal(fault.as_str()))?;
+    let path = uri.path().trim_end_matches('/');
+    let allow = paths.at(path).ok().map(|found| found.value.as_str());
+    // The gateway puts its CORS headers to this. A browser goes on only after a success, and then sees the answer of the call itself.
+    if method == Method::OPTIONS {
+        return Ok((StatusCode::NO_CONTENT, allow.map(|methods| [(ALLOW, methods)]), ()).into_response());
+    }
+    let allow = allow.ok_or(Error::NotFound)?;
+    if !allow.split(", ").any(|known| known == method.as_str()) {
+        return Ok(([(ALLOW, allow)], Error::MethodNotAllowed).into_response());
+    }
+    if path == uri.path() {
+        return Err(Error::NotFound);
+    }
+    // A known path begins with one slash and a name, so that this is no address of another host.
+    let location = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let location = HeaderValue::from_str(&location).map_err(|_| Error::Malformed)?;
+    Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, location)]).into_response())
+}
