@@ -168,8 +168,25 @@ ok
 
 begin 'a path without a route is 404'
 call GET /nowhere
-expect_status 404
-expect_body '"message":"Not Found"'
+expect_problem 404 not-found
+ok
+
+begin 'a method that a path does not have is 405'
+call DELETE /auth/login
+expect_problem 405 method-not-allowed
+expect_header allow 'OPTIONS, POST'
+ok
+
+begin 'a path with a slash at its end is sent on'
+call GET '/health/?from=smoke'
+expect_status 308
+expect_header location '/api/v1/health?from=smoke'
+ok
+
+begin 'HEAD /health'
+call HEAD /health --head
+expect_status 200
+expect_header content-type 'application/json'
 ok
 
 begin 'a preflight of a known origin'
