@@ -15,7 +15,7 @@ const MANIFEST: &str = include_str!("../../Cargo.toml");
 const README: &str = include_str!("../../README.md");
 
 /// Parameters about the stack, not about the service.
-const STACK_ONLY: [&str; 19] = [
+const STACK_ONLY: [&str; 21] = [
     "ARCHITECTURE",
     "AUTH_CONCURRENCY",
     "BACKUP_COPY_VAULT_ARN",
@@ -33,8 +33,10 @@ const STACK_ONLY: [&str; 19] = [
     "OPERATOR_EMAIL",
     "PASSWORD_REQUESTS_PER_SECOND",
     "PASSWORD_REQUEST_BURST",
+    "PERMISSIONS_BOUNDARY",
     "REQUESTS_PER_SECOND",
     "REQUEST_BURST",
+    "TRACING",
 ];
 
 fn template() -> Template {

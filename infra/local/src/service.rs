@@ -2,7 +2,7 @@
 
 mod asynchronous;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::hosts::Hosts;
 use crate::inbox::Inbox;
 use crate::role::Role;
 use crate::stream::{Poller, Step, matches};
-use crate::template::{Event, Rotation, Rule, Schedule, Template};
+use crate::template::{Asynchronous, Event, Rotation, Rule, Schedule, Template};
 use crate::{Fault, folder};
 
 /// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
@@ -72,8 +72,8 @@ pub struct Service {
     rotations: Vec<Rotation>,
     rules: Vec<(String, Rule)>,
     pollers: Mutex<Vec<Poller>>,
-    /// The functions whose failed asynchronous calls are kept.
-    with_destination: BTreeSet<String>,
+    /// What becomes of asynchronous calls that failed, by function.
+    asynchronous: BTreeMap<String, Asynchronous>,
 }
 
 impl Service {
@@ -151,10 +151,9 @@ impl Service {
             rotations,
             rules,
             pollers,
-            with_destination: template
+            asynchronous: template
                 .functions()
-                .filter(|(.., f)| f.event_invoke_config.is_some())
-                .map(|(id, ..)| id.to_owned())
+                .filter_map(|(id, _, function)| Some((id.to_owned(), function.event_invoke_config.clone()?)))
                 .collect(),
         })
     }

@@ -6,25 +6,25 @@ use serde_json::{Value, json};
 use super::Service;
 use crate::Fault;
 
-/// How often a call is made at most. Lambda waits a minute and two in between; nobody waits here.
-const ATTEMPTS: u32 = 3;
-
 impl Service {
-    /// Calls a function by its logical id until it succeeds or is given up, which is noted.
+    /// Calls a function by its logical id until it succeeds or is given up, which is noted. Between two attempts Lambda waits a minute
+    /// or two; nobody waits here.
     ///
     /// # Errors
     /// When there is no such function, or what was given up cannot be written.
     pub async fn call_later(&self, id: &str, event: Value) -> Result<(), Fault> {
         let mut why = String::new();
         self.function(id)?;
-        for _ in 0..ATTEMPTS {
+        let config = self.asynchronous.get(id).cloned().unwrap_or_default();
+        let attempts = 1 + config.maximum_retry_attempts;
+        for _ in 0..attempts {
             match self.invoke(id, event.clone()).await {
                 Ok(_) => return Ok(()),
                 Err(fault) => why = fault.to_string(),
             }
         }
         tracing::error!(function.name = id, error.cause = why, "a function failed");
-        let (Some(aws), true) = (&self.aws, self.with_destination.contains(id)) else { return Ok(()) };
+        let (Some(aws), Some(_)) = (&self.aws, config.destination_config) else { return Ok(()) };
         let now = self.clock.now();
         let record = json!({
             "version": "1.0",
@@ -33,7 +33,7 @@ impl Service {
                 "requestId": user_core::id::version()?,
                 "functionArn": id,
                 "condition": "RetriesExhausted",
-                "approximateInvokeCount": ATTEMPTS,
+                "approximateInvokeCount": attempts,
             },
             "requestPayload": event,
             "responseContext": { "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" },
