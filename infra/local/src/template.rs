@@ -1,9 +1,10 @@
 //! `template.yaml` as the local stack needs it: evaluated, then typed. Nothing here repeats a name of the template.
 
 mod evaluate;
-mod failure;
+mod platform;
 mod route;
 mod security;
+mod statement;
 mod throttle;
 
 use std::collections::BTreeMap;
@@ -14,9 +15,10 @@ use serde_json::{Map, Value};
 
 use crate::Fault;
 
-pub use failure::{Asynchronous, Destination, Destinations};
+pub use platform::{Destination, Destinations, Invoke, Logging};
 pub use route::Route;
-pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret, Statement};
+pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret};
+pub use statement::{Condition, Effect, Statement};
 pub use throttle::{Throttle, Throttles};
 
 /// The template of the service, as it was when this program was built.
@@ -85,10 +87,11 @@ pub struct Function {
     pub role: String,
     pub timeout: Option<u64>,
     pub memory_size: Option<u64>,
+    pub tracing: Option<String>,
+    pub logging_config: Option<Logging>,
+    pub event_invoke_config: Option<Invoke>,
     #[serde(default)]
     pub environment: Environment,
-    /// What becomes of asynchronous calls that failed.
-    pub event_invoke_config: Option<Asynchronous>,
     #[serde(default)]
     pub events: BTreeMap<String, Event>,
 }
@@ -241,6 +244,12 @@ impl Template {
     #[must_use]
     pub fn timeout_seconds(&self, function: &Function) -> u64 {
         function.timeout.or(self.globals.function.timeout).unwrap_or(3)
+    }
+
+    /// Whether calls of a function are traced.
+    #[must_use]
+    pub fn is_traced(&self, function: &Function) -> bool {
+        function.tracing.as_ref().or(self.globals.function.tracing.as_ref()).is_some_and(|tracing| tracing == "Active")
     }
 
     /// The megabytes that a function has.

@@ -1,12 +1,20 @@
-//! Where what functions gave up goes, as the template writes it.
+//! What Lambda itself does in a function's name, as the template asks for it.
 
 use serde::Deserialize;
 
-/// `EventInvokeConfig` of a function.
+/// Where a function's log goes.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(missing_docs, reason = "SAM's names")]
+pub struct Logging {
+    pub log_group: String,
+}
+
+/// What becomes of calls that nobody waits for.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "SAM's names")]
-pub struct Asynchronous {
+pub struct Invoke {
     pub destination_config: Option<Destinations>,
     #[serde(default = "twice")]
     pub maximum_retry_attempts: u32,
@@ -18,13 +26,13 @@ fn twice() -> u32 {
 }
 
 /// What holds without a word in the template.
-impl Default for Asynchronous {
+impl Default for Invoke {
     fn default() -> Self {
         Self { destination_config: None, maximum_retry_attempts: twice() }
     }
 }
 
-/// `DestinationConfig` of a function or a mapping.
+/// Where events go that a function gave up.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "SAM's names")]
