@@ -70,9 +70,9 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut line = Line(Map::new());
         event.record(&mut line);
-        let mut timestamp = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
-        line.put("timestamp", timestamp);
+        let mut now = String::new();
+        SystemTime.format_time(&mut Writer::new(&mut now))?;
+        line.put("timestamp", now);
         line.put("level", event.metadata().level().as_str());
         let lines = if event.metadata().target() == REQUEST { metric::with_line(line.0) } else { vec![line.0] };
         for line in lines {

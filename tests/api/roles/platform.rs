@@ -66,7 +66,8 @@ impl Chore {
 pub(super) fn permissions(template: &Template, function: &Function, key: Option<&str>) -> BTreeSet<Permission> {
     let queue = |destinations: &Destinations| QUEUE.on(&destinations.on_failure.destination, key);
     let mut needed = BTreeSet::new();
-    let log = function.logging_config.as_ref().map(|log| LOG.on(&format!("{}.Arn", log.log_group), key));
+    let group = function.logging_config.as_ref().and_then(|log| log.log_group.as_ref());
+    let log = group.map(|group| LOG.on(&format!("{group}.Arn"), key));
     needed.extend(log.into_iter().flatten());
     for event in function.events.values() {
         if let Event::DynamoDB(mapping) = event {

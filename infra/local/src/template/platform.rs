@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "SAM's names")]
 pub struct Logging {
-    pub log_group: String,
+    pub log_group: Option<String>,
 }
 
 /// What becomes of calls that nobody waits for.
