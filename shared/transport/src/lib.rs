@@ -70,7 +70,7 @@ pub enum Transport {
     /// Amazon SES.
     Ses(ses::Ses),
     /// A mail server.
-    Smtp(smtp::Smtp),
+    Smtp(Box<smtp::Smtp>),
     /// Whatever the machine does with it.
     Console(Printer),
 }
@@ -84,7 +84,7 @@ impl Transport {
     pub fn new(config: &Config, sdk: &SdkConfig, password: smtp::Password, printer: Printer) -> Result<Self, Error> {
         Ok(match config.mail_backend {
             MailBackend::Ses => Self::Ses(ses::Ses::new(config, sdk)),
-            MailBackend::Smtp => Self::Smtp(smtp::Smtp::new(config, password)?),
+            MailBackend::Smtp => Self::Smtp(Box::new(smtp::Smtp::new(config, password)?)),
             MailBackend::Console => Self::Console(printer),
         })
     }
