@@ -13,7 +13,7 @@ use crate::email::Email;
 use crate::password::Policy;
 
 pub use choice::{BreachCheck, Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, SmtpTls};
-use read::{any, between, email, hidden, name, parsed, text};
+use read::{any, between, email, name, parsed, text};
 use web::{hosts, origins, url};
 
 /// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`. What stands behind
@@ -110,8 +110,8 @@ variables! {
     smtp_port: u16 = between(1, 65_535),
     /// Who signs in there; empty for nobody.
     smtp_user: String = any,
-    /// With which password.
-    smtp_password: Hidden = hidden,
+    /// The secret that is the password; empty without one.
+    smtp_secret_id: String = any,
     /// How the connection is encrypted.
     smtp_tls: SmtpTls = parsed,
     /// The sender's address.
@@ -170,6 +170,13 @@ impl Config {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// The secret that is the mail server's password, when somebody signs in there.
+    #[must_use]
+    pub fn mail_secret(&self) -> Option<&str> {
+        let signs_in = self.mail_backend == MailBackend::Smtp && !self.smtp_user.is_empty();
+        signs_in.then_some(&self.smtp_secret_id)
     }
 
     /// Seconds that an access token is good.

@@ -23,7 +23,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, Hidden, LogFormat};
 use crate::error::Error;
 use crate::https;
 use crate::metric;
@@ -79,6 +79,15 @@ fn sdk_config_from_env() -> Result<SdkConfig, Error> {
 /// Whatever is missing or malformed, in words for the log.
 pub async fn load() -> Result<(App, SdkConfig), Error> {
     load_beside(async |_| ()).await.map(|(app, sdk, ())| (app, sdk))
+}
+
+/// The same with the password of the mail server, which is read at the same time.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_for_mail() -> Result<(App, SdkConfig, Hidden), Error> {
+    let (app, sdk, password) = load_beside(async |store| store.read_mail_password().await).await?;
+    Ok((app, sdk, password?))
 }
 
 /// The same, and does `work` with the store while the secret is read.

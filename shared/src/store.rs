@@ -20,6 +20,7 @@ mod key;
 pub mod keys;
 pub mod limit;
 pub mod login;
+mod mail;
 pub mod mailbox;
 mod meter;
 pub mod migration;
@@ -53,13 +54,14 @@ const MAX_ID_BYTES: usize = 512;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The tables of the service, and its secret.
+/// The tables of the service, and its secrets.
 #[derive(Clone)]
 pub struct Store {
     client: Client,
     secrets: aws_sdk_secretsmanager::Client,
     secret_id: String,
     metrics_secret_id: String,
+    mail_secret_id: Option<String>,
     users: String,
     ephemeral: String,
     outbox: String,
@@ -68,7 +70,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The tables and the secret that the configuration names, reached through these clients.
+    /// The tables and the secrets that the configuration names, reached through these clients.
     #[must_use]
     pub fn new(client: &Client, secrets: aws_sdk_secretsmanager::Client, config: &Config) -> Self {
         let tables =
@@ -80,6 +82,7 @@ impl Store {
             secrets,
             secret_id: config.signing_secret_id.clone(),
             metrics_secret_id: config.metrics_secret_id.clone(),
+            mail_secret_id: config.mail_secret().map(str::to_owned),
             users: config.users_table.clone(),
             ephemeral: config.ephemeral_table.clone(),
             outbox: config.outbox_table.clone(),

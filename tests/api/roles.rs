@@ -1,18 +1,21 @@
 //! Least privilege: what each role allows is what its function uses, no less (every test is held to it) and no more.
 
-use std::collections::BTreeSet;
+mod platform;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use local::role::{Permission, Role};
+use local::template::{Function, Template};
 use serde_json::{Value, json};
+use transport::smtp::Password;
+use transport::{Mail, Transport};
+use user_core::config::Hidden;
 
 use crate::support::{PASSWORD, Shop};
 
 const NEW: &str = "Sh0rt-black-now";
-
-/// What Lambda itself does in a function's name; no code of ours calls it.
-fn is_the_platforms(action: &str) -> bool {
-    let stream = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
-    action.starts_with("logs:") || action.starts_with("sqs:") || stream.iter().any(|name| action.ends_with(name))
-}
+const KEY: &str = "arn:aws:kms:local:111122223333:key/1";
 
 async fn as_a_user(shop: &Shop) {
     let ann = shop.member("ann@example.com").await;
@@ -85,22 +88,63 @@ async fn as_a_collector(shop: &Shop) {
     assert_eq!(shop.get("/metrics").bearer(&token).send().await.status, 200);
 }
 
+/// A template with these settings.
+fn template(settings: &[(&str, &str)]) -> Template {
+    let value = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    Template::evaluate(value).unwrap()
+}
+
+/// What a function does when it starts; the local stack reads the secrets once for all of them.
+fn at_start(function: &str) -> Vec<Permission> {
+    let decrypt = Permission::new("kms:Decrypt", KEY).with("secretsmanager.local.amazonaws.com");
+    let read = Permission::new("secretsmanager:GetSecretValue", "SigningSecret");
+    if function == "DocsFunction" { Vec::new() } else { vec![read, decrypt] }
+}
+
 #[tokio::test]
 async fn each_role_allows_exactly_what_its_function_uses() {
     // A password whose hash is of other parameters is hashed anew.
-    let shop = Shop::with(&[("ARGON2_ITERATIONS", "2"), ("MAIL_BACKEND", "ses"), ("ENVIRONMENT", "staging")]);
+    let settings =
+        [("ARGON2_ITERATIONS", "2"), ("MAIL_BACKEND", "ses"), ("ENVIRONMENT", "staging"), ("KMS_KEY_ARN", KEY)];
+    let shop = Shop::with(&settings);
     as_a_user(&shop).await;
     as_an_admin(&shop).await;
     as_a_collector(&shop).await;
-    for (function, role) in &shop.service.roles {
+    let template = template(&settings);
+    for (id, _, function) in template.functions() {
+        let role = &shop.service.roles[id];
         let mut used = role.used();
-        if function != "DocsFunction" {
-            // When it starts; the local stack reads the secret once for all of them.
-            used.insert(("secretsmanager:GetSecretValue".to_owned(), "SigningSecret".to_owned()));
+        used.extend(at_start(id));
+        used.extend(platform::permissions(&template, function, Some(KEY)));
+        assert_eq!(used, role.allowed(), "{id}");
+    }
+}
+
+#[test]
+fn what_a_stack_does_without_no_role_allows() {
+    let key = ("KMS_KEY_ARN", KEY);
+    let smtp = [("MAIL_BACKEND", "smtp"), ("SMTP_HOST", "mail.example"), ("SMTP_USER", "ann"), ("SMTP_PASSWORD", "p")];
+    let roles = |settings: &[(&str, &str)]| {
+        let template = template(settings);
+        let role = |(id, _, function): (&str, &str, &Function)| {
+            (id.to_owned(), Role::of(&template, function.role.trim_end_matches(".Arn")).allowed())
+        };
+        template.functions().map(role).collect::<BTreeMap<_, _>>()
+    };
+    let (all, plain, by_smtp) = (roles(&[key]), roles(&[]), roles(&smtp));
+    for (id, allowed) in &all {
+        let mut expected = allowed.clone();
+        expected.retain(|permission| !permission.action.starts_with("kms:"));
+        assert_eq!(plain[id], expected, "{id} without a key of the account's own");
+        expected.retain(|permission| !permission.action.starts_with("ses:"));
+        if ["HealthFunction", "MailerFunction"].contains(&id.as_str()) {
+            assert!(expected.insert(Permission::new("secretsmanager:GetSecretValue", "MailSecret")));
         }
-        let allowed: BTreeSet<_> =
-            role.allowed().iter().filter(|(action, _)| !is_the_platforms(action)).cloned().collect();
-        assert_eq!(used, allowed, "{function}");
+        assert_eq!(by_smtp[id], expected, "{id} with a mail server");
+    }
+    let nobody = [("MAIL_BACKEND", "smtp"), ("SMTP_HOST", "mail.example"), ("SMTP_PASSWORD", "p")];
+    for (id, allowed) in roles(&nobody) {
+        assert!(!allowed.iter().any(|permission| permission.resource == "MailSecret"), "{id}");
     }
 }
 
@@ -111,4 +155,56 @@ async fn a_call_that_a_role_does_not_allow_is_refused() {
     let client = aws_sdk_dynamodb::Client::new(&sdk);
     let refused = client.scan().table_name("UsersTable").send().await.unwrap_err();
     assert_eq!(refused.into_service_error().meta().code(), Some("AccessDeniedException"));
+}
+
+#[tokio::test]
+async fn a_role_that_is_about_a_few_items_reads_no_other() {
+    let shop = Shop::open();
+    let ann = shop.member("ann@example.com").await;
+    let user = format!("USER#{}", ann.id);
+    for (function, table, pk, allowed) in [
+        ("HealthFunction", "UsersTable", "META#KEYS", true),
+        ("HealthFunction", "UsersTable", user.as_str(), false),
+        ("HealthFunction", "UsersTable", "EMAIL#ann@example.com", false),
+        ("HealthFunction", "OutboxTable", "EMAIL#ann@example.com", false),
+        ("HealthFunction", "EphemeralTable", user.as_str(), false),
+        ("DiscoveryFunction", "UsersTable", "META#KEYS", true),
+        ("DiscoveryFunction", "UsersTable", "META#ADMINS", false),
+        ("DiscoveryFunction", "UsersTable", user.as_str(), false),
+        ("RotationFunction", "UsersTable", user.as_str(), false),
+        ("MailerFunction", "EphemeralTable", user.as_str(), false),
+    ] {
+        let sdk = shop.aws().sdk_config_as(&shop.service.roles[function], None);
+        let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+        let get = aws_sdk_dynamodb::Client::new(&sdk).get_item().table_name(table).key("pk", text(pk));
+        let outcome = get.key("sk", text("PROFILE")).send().await;
+        let code = outcome.map_or_else(|error| error.into_service_error().meta().code().map(str::to_owned), |_| None);
+        assert_eq!(code.as_deref(), (!allowed).then_some("AccessDeniedException"), "{function} {table} {pk}");
+    }
+}
+
+#[tokio::test]
+async fn the_mailer_sends_from_the_configured_address_and_no_other() {
+    let shop = Shop::with(&[("MAIL_BACKEND", "ses"), ("EMAILS_FROM_EMAIL", "No-Reply@shop.example")]);
+    let sdk = shop.aws().sdk_config_as(&shop.service.roles["MailerFunction"], None);
+    let mail = Mail {
+        id: "1".to_owned(),
+        to: "ann@example.com".parse().unwrap(),
+        kind: "verify-email".to_owned(),
+        subject: "Hello".to_owned(),
+        text: "Hello".to_owned(),
+        html: "Hello".to_owned(),
+        sent_at: shop.clock.now().to_string(),
+    };
+    let password = Password::new(shop.store(), Hidden::default());
+    for (from, allowed) in
+        [("No-Reply@shop.example", true), ("no-reply@shop.example", false), ("ceo@shop.example", false)]
+    {
+        let mut config = shop.service.config.clone();
+        config.emails_from_email = from.parse().unwrap();
+        config.emails_from_name = "No-Reply@shop.example".to_owned();
+        let transport = Transport::new(&config, &sdk, password.clone(), Arc::new(|_| Ok(()))).unwrap();
+        let code = transport.send(&mail).await.map_or_else(|refusal| refusal.code, |_| String::new());
+        assert_eq!(code, if allowed { "" } else { "ses-AccessDeniedException" }, "{from}");
+    }
 }

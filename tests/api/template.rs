@@ -15,8 +15,18 @@ const MANIFEST: &str = include_str!("../../Cargo.toml");
 const README: &str = include_str!("../../README.md");
 
 /// Parameters about the stack, not about the service.
-const STACK_ONLY: [&str; 6] =
-    ["ARCHITECTURE", "LOG_RETENTION_DAYS", "ALARM_TOPIC", "DOMAIN_NAME", "CERTIFICATE_ARN", "HOSTED_ZONE_ID"];
+const STACK_ONLY: [&str; 10] = [
+    "ARCHITECTURE",
+    "LOG_RETENTION_DAYS",
+    "ALARM_TOPIC",
+    "DOMAIN_NAME",
+    "CERTIFICATE_ARN",
+    "HOSTED_ZONE_ID",
+    "MAIL_TLS_POLICY",
+    "MAIL_ZONE_ID",
+    "MAIL_DMARC",
+    "KMS_KEY_ARN",
+];
 
 fn template() -> Template {
     Template::evaluate(|_| None).unwrap()
@@ -51,7 +61,12 @@ fn the_example_names_every_setting_with_the_value_of_the_release_or_the_template
     assert_eq!(example.keys().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), known);
     let template = template();
     let (_, _, function) = template.functions().next().unwrap();
-    let local = [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain")];
+    let local = [
+        ("ENVIRONMENT", "development"),
+        ("MAIL_BACKEND", "console"),
+        ("LOG_FORMAT", "plain"),
+        ("SMTP_SECRET_ID", "MailSecret"),
+    ];
     for (name, value) in template.environment(function) {
         let release = Config::release().get(&name).map_or(value, |value| (*value).to_owned());
         let expected = local.iter().find(|(local, _)| *local == name).map_or(release, |(_, value)| (*value).to_owned());
@@ -244,10 +259,47 @@ fn cargo_lambda_watch_has_the_templates_routes() {
 }
 
 #[test]
-fn a_domain_is_evaluated_with_and_without_a_name() {
-    for domain in ["", "api.example.com"] {
-        let setting = |name: &str| (name == "DOMAIN_NAME").then(|| domain.to_owned());
-        assert_eq!(Template::evaluate(setting).unwrap().routes().count(), template().routes().count());
+fn what_a_parameter_brings_an_empty_one_takes_away() {
+    let of = |settings: &[(&str, &str)]| {
+        let value =
+            |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let template = Template::evaluate(value).unwrap();
+        assert_eq!(template.routes().count(), self::template().routes().count());
+        for (_, _, function) in template.functions() {
+            let environment = template.environment(function);
+            Config::read(|name| environment.get(name).cloned()).unwrap();
+        }
+        template.resources.into_keys().collect::<BTreeSet<_>>()
+    };
+    let none = of(&[]);
+    let domain = [("DOMAIN_NAME", "api.example.com"), ("CERTIFICATE_ARN", "arn"), ("HOSTED_ZONE_ID", "Z1")];
+    let mail = [("MAIL_BACKEND", "smtp"), ("SMTP_HOST", "mail.example"), ("SMTP_USER", "ann"), ("SMTP_PASSWORD", "p")];
+    for (settings, brought) in [
+        (&domain[..], &["Domain", "DomainMapping", "DomainRecord"][..]),
+        (&domain[..2], &["Domain", "DomainMapping"]),
+        (&[("MAIL_ZONE_ID", "Z1")], &["MailIdentity", "MailRecords"]),
+        (&[("MAIL_ZONE_ID", "Z1"), ("MAIL_DMARC", "")], &["MailIdentity", "MailRecords"]),
+        (&[("KMS_KEY_ARN", "arn")], &[]),
+        (&mail, &["MailSecret"]),
+        (&[mail[0], mail[1]], &[]),
+    ] {
+        let with = of(settings);
+        assert_eq!(with.difference(&none).collect::<Vec<_>>(), brought, "{settings:?}");
+        let emptied = settings.iter().filter(|(name, _)| *name != "MAIL_BACKEND").map(|(name, _)| (*name, ""));
+        assert_eq!(of(&emptied.collect::<Vec<_>>()), none, "{settings:?}");
+    }
+}
+
+#[test]
+fn no_function_has_a_secret_in_its_environment() {
+    let mail =
+        [("MAIL_BACKEND", "smtp"), ("SMTP_HOST", "mail.example"), ("SMTP_USER", "ann"), ("SMTP_PASSWORD", "p\"\\$")];
+    let value = |name: &str| mail.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let template = Template::evaluate(value).unwrap();
+    for (id, _, function) in template.functions() {
+        let environment = template.environment(function);
+        assert!(!environment.values().any(|value| value.contains("p\"\\$")), "{id}");
+        assert_eq!(environment["SMTP_SECRET_ID"], "MailSecret", "{id}");
     }
 }
 

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use transport::Transport;
+use transport::smtp::Password;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let (app, sdk) = user_core::lambda::load().await?;
-    let transport = Transport::new(&app.config, &sdk, Arc::new(|_| Ok(())))?;
+    let (app, sdk, password) = user_core::lambda::load_for_mail().await?;
+    let password = Password::new(app.store.clone(), password);
+    let transport = Transport::new(&app.config, &sdk, password, Arc::new(|_| Ok(())))?;
     user_core::lambda::run(health::router(app, transport)).await
 }

@@ -7,11 +7,14 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use mailer::Wake;
 use serde_json::Value;
 use transport::Transport;
+use transport::smtp::Password;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let (app, sdk) = user_core::lambda::load().await?;
-    let transport = Transport::new(&app.config, &sdk, Arc::new(|mail| writeln!(std::io::stdout(), "{mail}")))?;
+    let (app, sdk, password) = user_core::lambda::load_for_mail().await?;
+    let password = Password::new(app.store.clone(), password);
+    let transport =
+        Transport::new(&app.config, &sdk, password, Arc::new(|mail| writeln!(std::io::stdout(), "{mail}")))?;
     let (app, transport) = (&app, &transport);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let response = match Wake::read(event.payload) {

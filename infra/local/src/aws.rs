@@ -34,6 +34,9 @@ use crate::secrets::Secrets;
 use crate::ses::Ses;
 use crate::tokens::Tokens;
 
+/// The region of the local stack.
+pub const REGION: &str = "local";
+
 /// The services of one local stack.
 #[derive(Clone)]
 pub struct Aws {
@@ -114,7 +117,7 @@ fn in_process(connector: impl HttpConnector + 'static) -> SdkConfig {
 
 fn config_at(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
     let credentials = SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
-    sdk_config(http, credentials, Region::new("local"), Some(endpoint.to_owned()))
+    sdk_config(http, credentials, Region::new(REGION), Some(endpoint.to_owned()))
 }
 
 impl fmt::Debug for Aws {

@@ -1,22 +1,54 @@
 //! Roles: what a function may call. The local stack holds functions to the roles of the template as AWS does, so that a missing
 //! permission is found here; it also notes what was used, so that one too many can be.
 
+mod call;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::json;
 
-use crate::template::Template;
+use crate::template::{Condition, Resource, Template};
+use call::{Call, Need};
 
 /// An action on a resource, such as `dynamodb:Query` on `UsersTable.Arn/index/by_created`.
-pub type Permission = (String, String);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permission {
+    /// Such as `dynamodb:GetItem`.
+    pub action: String,
+    /// As the template writes it, evaluated.
+    pub resource: String,
+    /// Under a condition, one of its values, such as `PROBE#*`.
+    pub value: Option<String>,
+}
+
+impl Permission {
+    /// A permission under no condition.
+    #[must_use]
+    pub fn new(action: &str, resource: &str) -> Self {
+        Self { action: action.to_owned(), resource: resource.to_owned(), value: None }
+    }
+
+    /// The same, under a condition, for one of its values.
+    #[must_use]
+    pub fn with(self, value: &str) -> Self {
+        Self { value: Some(value.to_owned()), ..self }
+    }
+}
+
+/// A permission with its whole condition.
+struct Grant {
+    action: String,
+    resource: String,
+    condition: Option<Condition>,
+}
 
 /// The role of a function.
 pub struct Role {
     name: String,
-    allowed: BTreeSet<Permission>,
+    grants: Vec<Grant>,
+    /// The keys of the account's own that tables and secrets are encrypted with, by the resources' names.
+    keys: BTreeMap<String, String>,
     used: Mutex<BTreeSet<Permission>>,
 }
 
@@ -24,19 +56,37 @@ impl Role {
     /// The role that the template calls by `name`.
     #[must_use]
     pub fn of(template: &Template, name: &str) -> Self {
-        let allowed = template.statements(name).flat_map(|statement| {
-            let of = move |list: Vec<String>, action: String| {
-                list.into_iter().map(move |resource| (action.clone(), resource))
-            };
-            statement.action.into_iter().flat_map(move |action| of(statement.resource.clone(), action))
-        });
-        Self { name: name.to_owned(), allowed: allowed.collect(), used: Mutex::default() }
+        let mut grants = Vec::new();
+        for statement in template.statements(name) {
+            for action in &statement.action {
+                for resource in &statement.resource {
+                    let (action, resource) = (action.clone(), resource.clone());
+                    grants.push(Grant { action, resource, condition: statement.condition.clone() });
+                }
+            }
+        }
+        let key = |resource: &Resource| match resource {
+            Resource::Table { properties } => {
+                properties.get("SSESpecification")?["KMSMasterKeyId"].as_str().map(str::to_owned)
+            }
+            Resource::Secret { properties } => properties.kms_key_id.clone(),
+            _ => None,
+        };
+        let keys = template.resources.iter().filter_map(|(id, resource)| Some((id.clone(), key(resource)?))).collect();
+        Self { name: name.to_owned(), grants, keys, used: Mutex::default() }
     }
 
     /// What the role allows.
     #[must_use]
-    pub fn allowed(&self) -> &BTreeSet<Permission> {
-        &self.allowed
+    pub fn allowed(&self) -> BTreeSet<Permission> {
+        let of = |grant: &Grant| {
+            let permission = Permission::new(&grant.action, &grant.resource);
+            match &grant.condition {
+                Some(condition) => condition.values.iter().map(|value| permission.clone().with(value)).collect(),
+                None => vec![permission],
+            }
+        };
+        self.grants.iter().flat_map(of).collect()
     }
 
     /// What of it was used so far.
@@ -48,67 +98,35 @@ impl Role {
     /// The answer to a call that the role does not allow; `None` when it does.
     #[inline(never)] // `tests/bench/work.py` leaves out what is done in here.
     pub(crate) fn refuse(&self, target: &str, body: &[u8]) -> Option<(u16, String)> {
-        let needed = self.needed(target, &serde_json::from_slice(body).unwrap_or_default());
-        if let Some((action, resource)) = needed.iter().find(|permission| !self.allowed.contains(permission)) {
-            tracing::error!(role = self.name, action, resource, "a role does not allow a call");
-            let message = format!("{} is not authorized to perform {action} on {resource}", self.name);
-            return Some((400, json!({ "__type": "AccessDeniedException", "Message": message }).to_string()));
+        let call = Call::of(target, body);
+        let mut used = BTreeSet::new();
+        for need in call.needs(&self.keys, |action| self.resources(action)) {
+            let Some(permissions) = self.permit(&call, &need) else {
+                let Need { action, resource, .. } = need;
+                tracing::error!(role = self.name, action, resource, "a role does not allow a call");
+                let message = format!("{} is not authorized to perform {action} on {resource}", self.name);
+                return Some((400, json!({ "__type": "AccessDeniedException", "Message": message }).to_string()));
+            };
+            used.extend(permissions);
         }
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        for permission in needed {
-            if !used.contains(&permission) {
-                used.insert(permission);
-            }
-        }
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).append(&mut used);
         None
     }
-}
 
-impl Role {
-    fn needed(&self, target: &str, request: &Names) -> Vec<Permission> {
-        let Some(operation) = target.strip_prefix("ses.") else { return needed(target, request) };
-        // SES' resources are patterns; the local account has one identity and one configuration set, which they are about.
-        let action = format!("ses:{operation}");
-        let allowed: Vec<_> = self.allowed.iter().filter(|(allowed, _)| *allowed == action).cloned().collect();
-        if allowed.is_empty() { vec![(action, "*".to_owned())] } else { allowed }
+    /// The permissions by which what a call needs is allowed.
+    fn permit(&self, call: &Call<'_>, need: &Need) -> Option<Vec<Permission>> {
+        let fits = |grant: &&Grant| grant.action == need.action && grant.resource == need.resource;
+        self.grants.iter().filter(fits).find_map(|grant| {
+            let permission = Permission::new(&grant.action, &grant.resource);
+            let Some(condition) = &grant.condition else { return Some(vec![permission]) };
+            let met = condition.met_by(&call.values(&condition.key, need))?;
+            Some(met.into_iter().map(|value| permission.clone().with(value)).collect())
+        })
     }
-}
 
-/// The names in a call that a permission is about.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Names {
-    secret_id: String,
-    table_name: String,
-    index_name: Option<String>,
-    /// Of a batch: what is asked of each table.
-    request_items: BTreeMap<String, IgnoredAny>,
-    /// Of a transaction: writes by their kind.
-    transact_items: Vec<BTreeMap<String, Names>>,
-}
-
-/// What a call needs. A transaction needs what each of its writes would (`DynamoDB`, "IAM and transactions").
-fn needed(target: &str, request: &Names) -> Vec<Permission> {
-    let (service, operation) = target.split_once('.').unwrap_or_default();
-    if service == "secretsmanager" {
-        return vec![(format!("secretsmanager:{operation}"), request.secret_id.clone())];
-    }
-    if service == "cloudwatch" {
-        return vec![(format!("cloudwatch:{operation}"), "*".to_owned())];
-    }
-    let table = |operation: &str, name: &str| (format!("dynamodb:{operation}"), format!("{name}.Arn"));
-    match operation {
-        "TransactWriteItems" => {
-            let writes = request.transact_items.iter().flatten();
-            writes.map(|(kind, write)| table(&format!("{kind}Item"), &write.table_name)).collect()
-        }
-        "BatchGetItem" | "BatchWriteItem" => request.request_items.keys().map(|name| table(operation, name)).collect(),
-        _ => {
-            let (action, mut resource) = table(operation, &request.table_name);
-            if let Some(index) = &request.index_name {
-                resource.push_str(&format!("/index/{index}"));
-            }
-            vec![(action, resource)]
-        }
+    /// The resources that an action is allowed on.
+    fn resources(&self, action: &str) -> Vec<String> {
+        let allowed = self.grants.iter().filter(|grant| grant.action == action);
+        allowed.map(|grant| grant.resource.clone()).collect()
     }
 }

@@ -12,7 +12,7 @@ use user_core::id::random_below;
 
 use crate::Fault;
 use crate::folder::write_private;
-use crate::template::{Resource, Template};
+use crate::template::{Generate, Resource, Template};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const CURRENT: &str = "AWSCURRENT";
@@ -63,23 +63,28 @@ impl Secrets {
         let secrets = Self { folder, secrets: Mutex::default() };
         for (id, resource) in &template.resources {
             let Resource::Secret { properties } = resource else { continue };
-            let file = secrets.file(id).filter(|file| file.exists());
-            let kept = file.map(fs::read_to_string).transpose()?;
-            let secret = match kept {
-                // Before there were versions, the file held the string alone.
-                Some(text) => serde_json::from_str(&text).unwrap_or_else(|_| Secret::of(text)),
-                None => {
-                    let wish = &properties.generate_secret_string;
-                    let mut value: Map<String, Value> = serde_json::from_str(&wish.secret_string_template)?;
-                    value.insert(wish.generate_string_key.clone(), Value::String(password(wish.password_length)));
-                    let new = Secret::of(Value::Object(value).to_string());
-                    secrets.keep(id, &new)?;
-                    new
-                }
+            let secret = match (&properties.secret_string, &properties.generate_secret_string) {
+                // Somebody else keeps it, as CloudFormation's parameters do.
+                (Some(given), _) => Secret::of(given.clone()),
+                (None, Some(wish)) => secrets.kept_or_generated(id, wish)?,
+                (None, None) => return Err(format!("the secret {id} has no value").into()),
             };
             secrets.lock().insert(id.clone(), secret);
         }
         Ok(secrets)
+    }
+
+    fn kept_or_generated(&self, id: &str, wish: &Generate) -> Result<Secret, Fault> {
+        if let Some(file) = self.file(id).filter(|file| file.exists()) {
+            let text = fs::read_to_string(file)?;
+            // Before there were versions, the file held the string alone.
+            return Ok(serde_json::from_str(&text).unwrap_or_else(|_| Secret::of(text)));
+        }
+        let mut value: Map<String, Value> = serde_json::from_str(&wish.secret_string_template)?;
+        value.insert(wish.generate_string_key.clone(), Value::String(password(wish.password_length)));
+        let new = Secret::of(Value::Object(value).to_string());
+        self.keep(id, &new)?;
+        Ok(new)
     }
 
     /// The string that is in force, if there is such a secret.

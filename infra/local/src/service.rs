@@ -1,5 +1,7 @@
 //! The service: everything of the template, put together.
 
+mod outline;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,10 +9,11 @@ use std::sync::Arc;
 use aws_types::SdkConfig;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
+use transport::smtp::Password;
 use transport::{Mail, Printer, Transport};
 use user_core::app::App;
 use user_core::clock::Clock;
-use user_core::config::Config;
+use user_core::config::{Config, Hidden};
 use user_core::signing::Keys;
 use user_core::store::Store;
 
@@ -26,9 +29,7 @@ use crate::ses::Ses;
 use crate::stream::{Poller, Step, matches};
 use crate::template::{Event, Rotation, Rule, Schedule, Template};
 use crate::{Fault, database, folder};
-
-/// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
-const LOCAL: [(&str, &str); 3] = [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain")];
+use outline::outline;
 
 /// How to open the service.
 pub struct Options {
@@ -96,9 +97,19 @@ impl Service {
         };
         let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
         let keys = Keys::from_secret(&secret)?;
+        let password = match config.mail_secret() {
+            Some(id) => aws.secrets.current(id).map(Hidden).ok_or("SMTP_USER needs SMTP_PASSWORD")?,
+            None => Hidden::default(),
+        };
         let (folder, wire) = (options.folder.clone(), options.wire.clone());
-        let mut service =
-            Self::assemble(&template, config, options, inbox, |role| aws.sdk_config_as(role, wire.clone()), &keys)?;
+        let mut service = Self::assemble(
+            &template,
+            config,
+            options,
+            inbox,
+            |role| aws.sdk_config_as(role, wire.clone()),
+            (&keys, &password),
+        )?;
         service.connect(&template, &aws, folder.as_deref())?;
         service.aws = Some(aws);
         Ok(service)
@@ -112,10 +123,11 @@ impl Service {
     pub async fn join(url: &str, options: Options) -> Result<Self, Fault> {
         let (template, config) = outline(&options.settings)?;
         let sdk = remote_config(&format!("{}/_local/aws", url.trim_end_matches('/')));
-        let read = store(&sdk, &config).read_keys().await;
-        let keys = read.map_err(|_| format!("no `cargo local` answers at {url}"))?;
+        let store = store(&sdk, &config);
+        let keys = store.read_keys().await.map_err(|_| format!("no `cargo local` answers at {url}"))?;
+        let password = store.read_mail_password().await?;
         let inbox = Arc::new(Inbox::open(None)?);
-        Self::assemble(&template, config, options, inbox, |_| sdk.clone(), &keys)
+        Self::assemble(&template, config, options, inbox, |_| sdk.clone(), (&keys, &password))
     }
 
     fn assemble(
@@ -124,14 +136,16 @@ impl Service {
         options: Options,
         inbox: Arc<Inbox>,
         sdk: impl Fn(&Arc<Role>) -> SdkConfig,
-        keys: &Keys,
+        (keys, password): (&Keys, &Hidden),
     ) -> Result<Self, Fault> {
         let printer = printer(&inbox, options.print_mails);
         let (mut functions, mut roles, mut apps) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (id, binary, function) in template.functions() {
             let role = Arc::new(Role::of(template, function.role.trim_end_matches(".Arn")));
             let sdk = sdk(&role);
-            let (store, transport) = (store(&sdk, &config), Transport::new(&config, &sdk, printer.clone())?);
+            let store = store(&sdk, &config);
+            let password = Password::new(store.clone(), password.clone());
+            let transport = Transport::new(&config, &sdk, password, printer.clone())?;
             roles.insert(id.to_owned(), role);
             let app = App::new(config.clone(), options.clock.clone(), store, keys.clone())?;
             apps.push(app.clone());
@@ -260,19 +274,6 @@ impl Service {
 }
 
 type Functions = BTreeMap<String, Arc<Function>>;
-
-/// The template with these settings, and the configuration of its functions: they differ in nothing that the stack itself needs.
-fn outline(settings: &BTreeMap<String, String>) -> Result<(Template, Config), Fault> {
-    let setting = |name: &str| {
-        let local = LOCAL.iter().find(|(local, _)| *local == name).map(|(_, value)| (*value).to_owned());
-        settings.get(name).cloned().or(local)
-    };
-    let template = Template::evaluate(setting)?;
-    let (_, _, function) = template.functions().next().ok_or("the template has no functions")?;
-    let environment = template.environment(function);
-    let config = Config::read(|name| settings.get(name).or_else(|| environment.get(name)).cloned())?;
-    Ok((template, config))
-}
 
 /// The tables and the secret at the services that `sdk` leads to.
 #[must_use]

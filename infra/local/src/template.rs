@@ -1,7 +1,9 @@
 //! `template.yaml` as the local stack needs it: evaluated, then typed. Nothing here repeats a name of the template.
 
 mod evaluate;
+mod platform;
 mod security;
+mod statement;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,9 @@ use serde_json::{Map, Value};
 
 use crate::Fault;
 
-pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret, Statement};
+pub use platform::{Destination, Destinations, Invoke, Logging};
+pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret};
+pub use statement::{Condition, Effect, Statement};
 
 /// The template of the service, as it was when this program was built.
 const SOURCE: &str = include_str!("../../../template.yaml");
@@ -75,6 +79,9 @@ pub struct Function {
     pub role: String,
     pub timeout: Option<u64>,
     pub memory_size: Option<u64>,
+    pub tracing: Option<String>,
+    pub logging_config: Option<Logging>,
+    pub event_invoke_config: Option<Invoke>,
     #[serde(default)]
     pub environment: Environment,
     #[serde(default)]
@@ -126,6 +133,7 @@ pub struct Mapping {
     pub batch_size: usize,
     pub maximum_retry_attempts: u32,
     pub filter_criteria: Filters,
+    pub destination_config: Option<Destinations>,
 }
 
 /// `FilterCriteria` of a mapping.
@@ -232,6 +240,12 @@ impl Template {
     #[must_use]
     pub fn timeout_seconds(&self, function: &Function) -> u64 {
         function.timeout.or(self.globals.function.timeout).unwrap_or(3)
+    }
+
+    /// Whether calls of a function are traced.
+    #[must_use]
+    pub fn is_traced(&self, function: &Function) -> bool {
+        function.tracing.as_ref().or(self.globals.function.tracing.as_ref()).is_some_and(|tracing| tracing == "Active")
     }
 
     /// The megabytes that a function has.

@@ -76,8 +76,8 @@ pub enum SmtpTls {
     None,
 }
 
-/// A value that no log and no error shows.
-#[derive(Clone, PartialEq, Eq)]
+/// A value of a secret, which no log and no error shows.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Hidden(pub String);
 
 impl fmt::Debug for Hidden {

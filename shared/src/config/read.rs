@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Hidden;
 use crate::email::Email;
 use crate::user::check_line;
 
@@ -17,10 +16,6 @@ pub(super) fn text(value: &str) -> Result<String, String> {
 
 pub(super) fn any(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
-}
-
-pub(super) fn hidden(value: &str) -> Result<Hidden, String> {
-    Ok(Hidden(value.to_owned()))
 }
 
 pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(value: &str) -> Result<T, String> {

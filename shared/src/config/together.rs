@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::web::{is_open, origins, url};
 use super::{Enumeration, Environment, MailBackend, SmtpTls};
+use crate::email::Email;
 
 const MUST_BE_HTTPS: &str =
     "must be https: http only with ENVIRONMENT development or a host of this machine, such as localhost";
@@ -24,6 +25,12 @@ impl<F: Fn(&str) -> Option<String>> Values<F> {
     /// Whether a variable that may be empty is, or is not; neither when it is missing.
     fn is_set(&self, name: &str) -> Option<bool> {
         self.text(name).map(|text| !text.is_empty())
+    }
+
+    /// Whether an address is another one when mail is sent from it.
+    fn is_otherwise_sent(&self, name: &str) -> bool {
+        let sent = |text: &String| Email::parse(text).is_ok_and(|email| email.mailbox().as_str() != text);
+        self.0(name).is_some_and(|text| sent(&text))
     }
 
     /// Whether others reach the service.
@@ -49,6 +56,15 @@ pub(super) fn contradictions(lookup: impl Fn(&str) -> Option<String>) -> Vec<Str
         (
             smtp && values.is("SMTP_TLS", &SmtpTls::None) && values.is_set("SMTP_USER") == Some(true),
             "SMTP_USER would be sent in clear: SMTP_TLS must not be none",
+        ),
+        (
+            smtp && values.is_set("SMTP_USER") == Some(true) && values.is_set("SMTP_SECRET_ID") == Some(false),
+            "SMTP_USER needs SMTP_PASSWORD, which the stack makes a secret of",
+        ),
+        (
+            values.is("MAIL_BACKEND", &MailBackend::Ses) && values.is_otherwise_sent("EMAILS_FROM_EMAIL"),
+            "EMAILS_FROM_EMAIL must have its domain in lower-case ASCII (xn--...): with MAIL_BACKEND ses the mailer may send \
+             from the very address that the template has",
         ),
         (
             values.is("SIGNUP_ENUMERATION", &Enumeration::Private) && values.is("EMAIL_VERIFICATION_ENABLED", &false),
@@ -113,6 +129,24 @@ mod tests {
         assert_eq!(smtp("", "starttls", ""), ["MAIL_BACKEND smtp needs SMTP_HOST"]);
         assert_eq!(smtp("a", "none", "ann"), ["SMTP_USER would be sent in clear: SMTP_TLS must not be none"]);
         assert!(smtp("a", "none", "").is_empty() && smtp("a", "implicit", "ann").is_empty());
+        let signed_in = |secret| said(&[("MAIL_BACKEND", "smtp"), ("SMTP_USER", "ann"), ("SMTP_SECRET_ID", secret)]);
+        assert_eq!(signed_in(""), ["SMTP_USER needs SMTP_PASSWORD, which the stack makes a secret of"]);
+        assert!(signed_in("arn").is_empty());
+    }
+
+    #[test]
+    fn ses_sends_from_the_very_address_that_the_role_names() {
+        let from = |backend, address| said(&[("MAIL_BACKEND", backend), ("EMAILS_FROM_EMAIL", address)]);
+        for other in ["No-Reply@Example.com", "no-reply@b\u{fc}cher.example", " no-reply@example.com"] {
+            assert!(
+                from("ses", other)[0].starts_with("EMAILS_FROM_EMAIL must have its domain in lower-case"),
+                "{other}"
+            );
+            assert!(from("smtp", other).is_empty(), "{other}");
+        }
+        for same in ["No-Reply@example.com", "no-reply@xn--bcher-kva.example", "no address"] {
+            assert!(from("ses", same).is_empty(), "{same}");
+        }
     }
 
     #[test]

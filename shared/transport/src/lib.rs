@@ -70,20 +70,21 @@ pub enum Transport {
     /// Amazon SES.
     Ses(ses::Ses),
     /// A mail server.
-    Smtp(smtp::Smtp),
+    Smtp(Box<smtp::Smtp>),
     /// Whatever the machine does with it.
     Console(Printer),
 }
 
 impl Transport {
-    /// The transport that the configuration names; `sdk` leads to SES, `printer` takes mails for the console.
+    /// The transport that the configuration names; `sdk` leads to SES, `password` opens the mail server, `printer` takes mails for the
+    /// console.
     ///
     /// # Errors
     /// [`Error::Internal`] when the mail server's name cannot be one.
-    pub fn new(config: &Config, sdk: &SdkConfig, printer: Printer) -> Result<Self, Error> {
+    pub fn new(config: &Config, sdk: &SdkConfig, password: smtp::Password, printer: Printer) -> Result<Self, Error> {
         Ok(match config.mail_backend {
             MailBackend::Ses => Self::Ses(ses::Ses::new(config, sdk)),
-            MailBackend::Smtp => Self::Smtp(smtp::Smtp::new(config)?),
+            MailBackend::Smtp => Self::Smtp(Box::new(smtp::Smtp::new(config, password)?)),
             MailBackend::Console => Self::Console(printer),
         })
     }

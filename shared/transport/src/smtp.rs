@@ -1,15 +1,18 @@
 //! A mail server (RFC 5321), by `lettre`.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lettre::address::Envelope;
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::AsyncSmtpTransportBuilder as ServerBuilder;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::response::Category;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use user_core::config::{Config, SmtpTls};
+use user_core::config::{Config, Hidden, SmtpTls};
 use user_core::error::Error;
+use user_core::store::Store;
 
 use crate::{Mail, Refusal};
 
@@ -18,40 +21,95 @@ const COMMAND: Duration = Duration::from_secs(5);
 /// The most that a whole conversation may take.
 const CONVERSATION: Duration = Duration::from_secs(15);
 
+type Server = AsyncSmtpTransport<Tokio1Executor>;
+
+/// The password of the mail server, as it was last read from its secret.
+#[derive(Clone)]
+pub struct Password {
+    store: Store,
+    known: Arc<Mutex<Hidden>>,
+}
+
+impl Password {
+    /// A password that was read from this store.
+    #[must_use]
+    pub fn new(store: Store, known: Hidden) -> Self {
+        Self { store, known: Arc::new(Mutex::new(known)) }
+    }
+
+    fn known(&self) -> Hidden {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the secret again; says whether the password is another one than `refused`.
+    async fn renew(&self, refused: &Hidden) -> bool {
+        match self.store.read_mail_password().await {
+            Ok(password) => {
+                let is_new = password != *refused;
+                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = password;
+                is_new
+            }
+            Err(error) => {
+                tracing::error!(error.cause = %error, "the mail server refused the password");
+                false
+            }
+        }
+    }
+}
+
 /// A mail server with our sender. Each mail is a conversation of its own: between two of them a function may be frozen for long.
 #[derive(Clone)]
 pub struct Smtp {
-    server: AsyncSmtpTransport<Tokio1Executor>,
+    server: ServerBuilder,
+    user: String,
+    password: Password,
     from: Mailbox,
 }
 
 impl Smtp {
-    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
-        type Server = AsyncSmtpTransport<Tokio1Executor>;
+    pub(crate) fn new(config: &Config, password: Password) -> Result<Self, Error> {
         let host = config.smtp_host.as_str();
         let server = match config.smtp_tls {
             SmtpTls::Starttls => Server::starttls_relay(host).map_err(Error::internal)?,
             SmtpTls::Implicit => Server::relay(host).map_err(Error::internal)?,
             SmtpTls::None => Server::builder_dangerous(host),
         };
-        let mut server = server.port(config.smtp_port).timeout(Some(COMMAND));
-        if !config.smtp_user.is_empty() {
-            server = server.credentials(Credentials::new(config.smtp_user.clone(), config.smtp_password.0.clone()));
-        }
+        let server = server.port(config.smtp_port).timeout(Some(COMMAND));
         let address = config.emails_from_email.mailbox().as_str().parse().map_err(Error::internal)?;
-        Ok(Self { server: server.build(), from: Mailbox::new(Some(config.emails_from_name.clone()), address) })
+        let from = Mailbox::new(Some(config.emails_from_name.clone()), address);
+        Ok(Self { server, user: config.smtp_user.clone(), password, from })
     }
 
     pub(crate) async fn send(&self, mail: &Mail) -> Result<String, Refusal> {
         let (id, message) =
             self.message(mail).map_err(|_| Refusal { code: "smtp-message".to_owned(), is_permanent: true })?;
-        match tokio::time::timeout(CONVERSATION, self.server.send(message)).await {
+        let password = self.password.known();
+        let sent = async {
+            match self.open(&password).send(message.clone()).await {
+                Err(error) if self.is_renewed(&error, &password).await => {
+                    self.open(&self.password.known()).send(message).await
+                }
+                outcome => outcome,
+            }
+        };
+        match tokio::time::timeout(CONVERSATION, sent).await {
             Ok(Ok(_)) => Ok(id),
             Ok(Err(error)) => {
                 Err(Refusal { code: code(&error), is_permanent: error.is_permanent() && !is_about_us(&error) })
             }
             Err(_) => Err(Refusal { code: "smtp-timeout".to_owned(), is_permanent: false }),
         }
+    }
+
+    /// Whether the server did not take the password, and it was changed since it was read.
+    async fn is_renewed(&self, error: &SmtpError, refused: &Hidden) -> bool {
+        is_about_us(error) && !self.user.is_empty() && self.password.renew(refused).await
+    }
+
+    fn open(&self, password: &Hidden) -> Server {
+        let credentials = || Credentials::new(self.user.clone(), password.0.clone());
+        let server = self.server.clone();
+        if self.user.is_empty() { server.build() } else { server.credentials(credentials()).build() }
     }
 
     /// The message and its identifier, which is the letter's: should it be sent twice, its reader's program knows it as one.
@@ -73,7 +131,14 @@ impl Smtp {
 
     /// The server greets us, takes our name and password, and answers.
     pub(crate) async fn probe(&self) -> Result<(), Error> {
-        match self.server.test_connection().await {
+        let password = self.password.known();
+        let answer = match self.open(&password).test_connection().await {
+            Err(error) if self.is_renewed(&error, &password).await => {
+                self.open(&self.password.known()).test_connection().await
+            }
+            outcome => outcome,
+        };
+        match answer {
             Ok(true) => Ok(()),
             Ok(false) => Err(Error::internal("the mail server does not answer NOOP")),
             Err(error) => Err(Error::internal(code(&error))),

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -16,6 +18,8 @@ pub(super) enum Manner {
     Closed,
     /// Greets nobody.
     Silent,
+    /// Takes mail of `ann` alone, who has this password (RFC 4616).
+    Guarded(&'static str),
 }
 
 /// A running server.
@@ -64,10 +68,17 @@ async fn talk(stream: TcpStream, manner: Manner) -> std::io::Result<Option<Strin
         return lines.next_line().await.map(|_| None);
     }
     writer.write_all(b"220 mail.test ESMTP\r\n").await?;
-    let mut mail = String::new();
+    let (mut mail, mut is_known) = (String::new(), false);
     while let Some(line) = lines.next_line().await? {
         let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
         let answer = match (verb.as_str(), manner) {
+            ("EHLO", Manner::Guarded(_)) => "250-mail.test\r\n250 AUTH PLAIN",
+            ("AUTH", Manner::Guarded(password)) => {
+                let given = line.split(' ').nth(2).and_then(|text| STANDARD.decode(text).ok());
+                is_known = given == Some(format!("\0ann\0{password}").into_bytes());
+                if is_known { "235 welcome" } else { "535 5.7.8 who are you?" }
+            }
+            ("MAIL", Manner::Guarded(_)) if !is_known => "530 5.7.0 sign in first",
             ("EHLO", _) => "250-mail.test\r\n250-8BITMIME\r\n250 SMTPUTF8",
             ("RCPT", Manner::Busy) => "451 4.7.1 come again later, ann@example.com",
             ("RCPT", Manner::Closed) => "550 5.1.1 nobody is called ann@example.com",

@@ -1,8 +1,13 @@
 //! Letters by a real conversation with a mail server.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
+use transport::smtp::Password;
+use transport::{Mail, Transport};
+use user_core::config::SmtpTls;
 use user_core::letter::State;
 
 use super::server::{MailServer, Manner};
@@ -147,4 +152,79 @@ async fn health_asks_ses_whether_the_account_may_send() {
     shop.clock.advance(30);
     let full = shop.get("/health/full").send().await;
     assert_eq!((full.status.as_u16(), &full.json["checks"]["email"]["status"]), (503, &json!("unhealthy")));
+}
+
+/// Somebody signs in, with a password that many a text would break.
+const SIGNED_IN: [(&str, &str); 4] = [
+    ("MAIL_BACKEND", "smtp"),
+    ("SMTP_HOST", "mail.example"),
+    ("SMTP_USER", "ann"),
+    ("SMTP_PASSWORD", " q\"uo\\te $1 \u{e4}"),
+];
+
+#[tokio::test]
+async fn the_password_of_the_mail_server_is_a_secret_that_is_read_as_it_is() {
+    let shop = Shop::with(&SIGNED_IN);
+    assert_eq!(shop.store().read_mail_password().await.unwrap().0, SIGNED_IN[3].1);
+    assert!(!format!("{:?}", shop.service.config).contains("uo"));
+    let nobody = Shop::with(&SIGNED_IN[..2]);
+    assert_eq!(nobody.store().read_mail_password().await.unwrap().0, "", "nobody signs in: nothing is read");
+    let sdk = shop.aws().sdk_config_as(&shop.service.roles["AuthFunction"], None);
+    let why = local::service::store(&sdk, &shop.service.config).read_mail_password().await.unwrap_err().to_string();
+    assert!(
+        why.contains("the password of the mail server cannot be read from the secret MailSecret: AccessDen"),
+        "{why}"
+    );
+    let mut config = shop.service.config.clone();
+    config.smtp_secret_id = "Gone".to_owned();
+    let sdk = shop.aws().sdk_config();
+    let why = local::service::store(&sdk, &config).read_mail_password().await.unwrap_err().to_string();
+    assert!(why.contains("from the secret Gone: ResourceNotFoundException"), "{why}");
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_is_read_again_when_the_server_refuses_the_old_one() {
+    let server = MailServer::start().await;
+    let shop = Shop::with(&SIGNED_IN);
+    // Without TLS, which no start allows a user.
+    let mut config = shop.service.config.clone();
+    config.smtp_tls = SmtpTls::None;
+    config.smtp_host = "127.0.0.1".to_owned();
+    config.smtp_port = server.port;
+    let password = Password::new(shop.store(), shop.store().read_mail_password().await.unwrap());
+    let sdk = shop.aws().sdk_config();
+    let transport = Transport::new(&config, &sdk, password, Arc::new(|_| Ok(()))).unwrap();
+    server.behave(Manner::Guarded(SIGNED_IN[3].1));
+    transport.probe().await.unwrap();
+    server.behave(Manner::Guarded("the next one"));
+    assert!(transport.probe().await.unwrap_err().to_string().contains("smtp-535"));
+    let put = json!({ "SecretId": "MailSecret", "ClientRequestToken": "next", "SecretString": "the next one" });
+    let (status, _) = shop.aws().answer("secretsmanager.PutSecretValue", put.to_string().as_bytes());
+    assert_eq!(status, 200);
+    let mail = Mail {
+        id: "1".to_owned(),
+        to: "bob@example.com".parse().unwrap(),
+        kind: "verify-email".to_owned(),
+        subject: "Hello".to_owned(),
+        text: "Hello".to_owned(),
+        html: "Hello".to_owned(),
+        sent_at: shop.clock.now().to_string(),
+    };
+    assert_eq!(transport.send(&mail).await.unwrap(), "<1@example.com>");
+    assert_eq!(server.kept().len(), 1);
+    server.behave(Manner::Guarded("yet another"));
+    let refusal = transport.send(&mail).await.unwrap_err();
+    assert_eq!((refusal.code.as_str(), refusal.is_permanent), ("smtp-535", false));
+}
+
+#[test]
+fn a_user_without_a_password_does_not_start() {
+    let mut settings: std::collections::BTreeMap<_, _> =
+        SIGNED_IN.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    settings.insert("SMTP_PASSWORD".to_owned(), String::new());
+    let template = local::template::Template::evaluate(|name| settings.get(name).cloned()).unwrap();
+    let (_, _, function) = template.functions().next().unwrap();
+    let environment = template.environment(function);
+    let error = user_core::config::Config::read(|name| environment.get(name).cloned()).unwrap_err();
+    assert_eq!(error.0, ["SMTP_USER needs SMTP_PASSWORD, which the stack makes a secret of"]);
 }

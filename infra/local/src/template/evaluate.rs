@@ -1,5 +1,5 @@
-//! The part of CloudFormation's language that the template speaks: parameters, conditions, `Ref`, `GetAtt`, `Sub`, `Join`, `If`,
-//! `Equals`, `Not`, `And`. Another function is an error, so that the local stack never guesses.
+//! The part of CloudFormation's language that the template speaks: parameters, conditions, `Ref`, `GetAtt`, `Sub`, `Join`, `Split`,
+//! `Select`, `If`, `Equals`, `Not`, `And`. Another function is an error, so that the local stack never guesses.
 
 use std::fmt;
 
@@ -10,6 +10,7 @@ use serde_saphyr::Tagged;
 
 use super::environment_name;
 use crate::Fault;
+use crate::aws::REGION;
 
 /// A YAML node with its tags kept: `!Ref X` is `{"Ref": "X"}`, any other `!F x` is `{"Fn::F": x}`.
 struct Node(Value);
@@ -94,6 +95,12 @@ pub(super) fn evaluate(source: &str, setting: impl Fn(&str) -> Option<String>) -
     });
     let scope = Scope { parameters: known.collect(), conditions: template["Conditions"].take() };
     template["Outputs"].take();
+    let resources = template["Resources"].as_object_mut().ok_or("there are no resources")?;
+    for (id, resource) in std::mem::take(resources) {
+        if resource["Condition"].as_str().map_or(Ok(true), |condition| scope.holds(condition))? {
+            resources.insert(id, resource);
+        }
+    }
     scope.resolve(template)
 }
 
@@ -110,9 +117,13 @@ struct Scope {
 impl Scope {
     fn resolve(&self, value: Value) -> Result<Value, Fault> {
         match value {
-            Value::Array(list) => list.into_iter().map(|value| self.resolve(value)).collect(),
+            Value::Array(list) => {
+                let resolved = list.into_iter().map(|value| self.resolve(value)).collect::<Result<Vec<_>, _>>()?;
+                Ok(Value::Array(resolved.into_iter().filter(|value| !value.is_null()).collect()))
+            }
             Value::Object(map) if map.len() == 1 => match map.iter().next() {
                 Some((name, argument)) if name == "Ref" => self.reference(argument),
+                Some((name, argument)) if name == "Fn::If" => self.choose(argument),
                 Some((name, argument)) if name.starts_with("Fn::") => self.call(name, self.resolve(argument.clone())?),
                 _ => self.resolve_each(map),
             },
@@ -140,6 +151,8 @@ impl Scope {
         let name = name.as_str().ok_or("a Ref names nothing")?;
         match name {
             "AWS::NoValue" => Ok(Value::Null),
+            "AWS::Region" => Ok(json!(REGION)),
+            "AWS::URLSuffix" => Ok(json!("amazonaws.com")),
             _ => Ok(self.parameters.get(name).cloned().unwrap_or_else(|| json!(name))),
         }
     }
@@ -148,6 +161,16 @@ impl Scope {
     fn holds(&self, name: &str) -> Result<bool, Fault> {
         let condition = self.conditions.get(name).ok_or_else(|| format!("there is no condition {name}"))?;
         self.resolve(condition.clone())?.as_bool().ok_or_else(|| format!("{name} is no condition").into())
+    }
+
+    /// The value that a condition chooses; the other one may be about a resource that is not there.
+    fn choose(&self, argument: &Value) -> Result<Value, Fault> {
+        match argument.as_array().map(Vec::as_slice) {
+            Some([Value::String(condition), yes, no]) => {
+                self.resolve(if self.holds(condition)? { yes } else { no }.clone())
+            }
+            _ => Err("If takes a condition and two values".into()),
+        }
     }
 
     fn call(&self, function: &str, argument: Value) -> Result<Value, Fault> {
@@ -160,9 +183,16 @@ impl Scope {
                 }
                 _ => Err("Join takes a separator and a list".into()),
             },
-            ("Fn::If", Value::Array(parts)) => match parts.as_slice() {
-                [Value::String(condition), yes, no] => Ok(if self.holds(condition)? { yes } else { no }.clone()),
-                _ => Err("If takes a condition and two values".into()),
+            ("Fn::Split", Value::Array(parts)) => match parts.as_slice() {
+                [Value::String(separator), Value::String(text)] => Ok(text.split(separator.as_str()).collect()),
+                _ => Err("Split takes a separator and a text".into()),
+            },
+            ("Fn::Select", Value::Array(parts)) => match parts.as_slice() {
+                [at, Value::Array(list)] => {
+                    let at: usize = super::text(at).parse()?;
+                    Ok(list.get(at).cloned().ok_or("Select finds nothing there")?)
+                }
+                _ => Err("Select takes a number and a list".into()),
             },
             ("Fn::Condition", Value::String(name)) => Ok(json!(self.holds(&name)?)),
             ("Fn::Equals", Value::Array(sides)) if sides.len() == 2 => Ok(json!(sides[0] == sides[1])),
@@ -181,5 +211,42 @@ impl Scope {
             result.push_str(rest);
         }
         Ok(Value::String(result))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "
+Parameters: {Key: {Type: String, Default: ''}, Sender: {Type: String, Default: no-reply@example.com}}
+Conditions: {HasKey: !Not [!Equals [!Ref Key, '']]}
+Resources:
+  Sealed: {Condition: HasKey, Type: Seal, By: !Ref Key}
+  Open:
+    Type: List
+    Entries: [first, !If [HasKey, !Sub 'by.${AWS::Region}.${AWS::URLSuffix}', !Ref AWS::NoValue]]
+    Only: !If [HasKey, !Ref Key, !Ref AWS::NoValue]
+    Domain: !Select [1, !Split ['@', !Ref Sender]]
+Outputs: {}
+";
+
+    #[test]
+    fn what_a_condition_does_not_choose_is_not_there() {
+        let resources = |key: &str| {
+            let setting = |name: &str| (name == "KEY").then(|| key.to_owned());
+            evaluate(SOURCE, setting).unwrap()["Resources"].take()
+        };
+        let (with, without) = (resources("k"), resources(""));
+        assert_eq!(without, json!({ "Open": { "Type": "List", "Entries": ["first"], "Domain": "example.com" } }));
+        assert_eq!(with["Sealed"]["By"], "k");
+        assert_eq!(with["Open"]["Entries"], json!(["first", "by.local.amazonaws.com"]));
+        assert_eq!(with["Open"]["Only"], "k");
+    }
+
+    #[test]
+    fn a_condition_that_nobody_wrote_is_a_fault() {
+        let fault = evaluate(&SOURCE.replace("{HasKey: !Not", "{Other: !Not"), |_| None).unwrap_err();
+        assert_eq!(fault.to_string(), "there is no condition HasKey");
     }
 }

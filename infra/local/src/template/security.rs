@@ -3,12 +3,16 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::statement::Statement;
+
 /// `AWS::SecretsManager::Secret`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "CloudFormation's names")]
 pub struct Secret {
-    pub generate_secret_string: Generate,
+    pub generate_secret_string: Option<Generate>,
+    pub secret_string: Option<String>,
+    pub kms_key_id: Option<String>,
 }
 
 /// See [`Secret`].
@@ -68,13 +72,4 @@ pub struct Policy {
 #[expect(missing_docs, reason = "IAM's names")]
 pub struct PolicyDocument {
     pub statement: Vec<Statement>,
-}
-
-/// Actions that are allowed on resources.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[expect(missing_docs, reason = "IAM's names")]
-pub struct Statement {
-    pub action: Vec<String>,
-    pub resource: Vec<String>,
 }

@@ -1,0 +1,24 @@
+//! The template and the configuration that a service is opened with.
+
+use std::collections::BTreeMap;
+
+use user_core::config::Config;
+
+use crate::Fault;
+use crate::template::Template;
+
+/// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
+const LOCAL: [(&str, &str); 3] = [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain")];
+
+/// The template with these settings, and the configuration of its functions: they differ in nothing that the stack itself needs.
+pub(super) fn outline(settings: &BTreeMap<String, String>) -> Result<(Template, Config), Fault> {
+    let setting = |name: &str| {
+        let local = LOCAL.iter().find(|(local, _)| *local == name).map(|(_, value)| (*value).to_owned());
+        settings.get(name).cloned().or(local)
+    };
+    let template = Template::evaluate(setting)?;
+    let (_, _, function) = template.functions().next().ok_or("the template has no functions")?;
+    let environment = template.environment(function);
+    let config = Config::read(|name| settings.get(name).or_else(|| environment.get(name)).cloned())?;
+    Ok((template, config))
+}
