@@ -12,7 +12,8 @@ ENVIRONMENT is a table of samconfig.toml, such as staging. Needs the SAM CLI; `b
 - An environment has what samconfig.toml says, and otherwise the defaults of the template that is deployed. `sam deploy` alone keeps
   whatever a stack had before. What has NoEcho is kept, unless samconfig.toml sets it.
 - A version of a function is published for whatever changes it. The translator compares texts, so that a parameter's other value would
-  change a function and leave its alias with the version of before; here each template gets a digest of all values.
+  change a function and leave its alias with the version of before; here each template gets a digest of all values. What has NoEcho is
+  not in it: whoever reads a function's settings could try passwords on it.
 """
 
 import argparse
@@ -48,7 +49,12 @@ def parameters(config, environment, command="deploy"):
         return {name: str(value) for name, value in given.items()}
     if isinstance(given, str):
         raise Refused(f"parameter_overrides of {environment}.{command} in samconfig.toml is a text; make it a list of KEY=VALUE")
-    return dict(each.split("=", 1) for each in given)
+    return {name: unquoted(value) for name, value in (each.split("=", 1) for each in given)}
+
+
+def unquoted(value):
+    """The value without one pair of quotes around it, as the SAM CLI reads it."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
 def architecture(config, default):
@@ -121,6 +127,16 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hidden(entry):
+    """Whether CloudFormation shows a parameter's value to nobody."""
+    return str(entry.get("NoEcho", False)).lower() == "true"
+
+
+def shown(template, values):
+    """The values that everybody may see."""
+    return {name: value for name, value in values.items() if not hidden(template["Parameters"][name])}
+
+
 def settings(template, given):
     """The value of every parameter of the template, but of those that are kept."""
     declared = template.get("Parameters", {})
@@ -128,19 +144,18 @@ def settings(template, given):
         raise Refused(f"samconfig.toml sets {', '.join(unknown)}, and the template has no such parameter")
     values = {}
     for name, entry in declared.items():
-        hidden = str(entry.get("NoEcho", False)).lower() == "true"
         if name in given:
             values[name] = given[name]
-        elif "Default" in entry and not hidden:
+        elif "Default" in entry and not hidden(entry):
             values[name] = str(entry["Default"])
-        elif not hidden:
+        elif not hidden(entry):
             raise Refused(f"samconfig.toml does not set {name}, which has no default")
     return values
 
 
 def marked(template, values):
-    """The template's text, in which each function has a digest of the text and of all values in its environment."""
-    text = json.dumps([template, values], sort_keys=True, default=str)
+    """The template's text, in which each function has a digest of the text and of the values in its environment."""
+    text = json.dumps([template, shown(template, values)], sort_keys=True, default=str)
     function = template.setdefault("Globals", {}).setdefault("Function", {})
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
     variables[MARK] = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -186,7 +201,11 @@ def deploy(given):
 
 
 def deploy_from(folder, scratch, config, given):
-    import yaml  # Comes with the SAM CLI.
+    try:
+        import yaml
+    except ImportError:
+        why = f"{sys.executable} has no PyYAML; take the Python of the SAM CLI, which the first line of `sam` names, or install PyYAML"
+        raise Refused(why) from None
 
     template = yaml.safe_load((folder / "template.yaml").read_text())
     overrides = parameters(config, given.environment)
@@ -198,7 +217,7 @@ def deploy_from(folder, scratch, config, given):
     (folder / "release.yaml").write_text(marked(template, values))
     (scratch / "parameters.yaml").write_text(json.dumps(values))
     if given.show:
-        print(json.dumps(values, indent=2))
+        print(json.dumps({**dict.fromkeys(values, "****"), **shown(template, values)}, indent=2))
         return
     command = ["sam", "deploy", "--config-file", CONFIG, "--config-env", given.environment]
     command += ["--template-file", folder / "release.yaml", "--parameter-overrides", f"file://{scratch / 'parameters.yaml'}"]

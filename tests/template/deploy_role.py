@@ -1,89 +1,39 @@
 """May the role that CloudFormation takes (infra/deploy-role.yaml) do what the types in template.yaml and infra/monitoring.yaml need, and
 nothing else? `python3 tests/template/deploy_role.py [--role PATH] [--template PATH] [--monitoring PATH]`, in a Python that has
-requirements.txt. What a type needs is what AWS' schema of it says of creating, reading, updating and deleting. Also holds the boundary
-against the roles of the template, and looks at who may take the roles. Prints one line for each fault; exits with 1 if there is one."""
+requirements.txt. What a type needs is what AWS' schema of it says of creating, reading, updating and deleting. The resources of three
+deployments are held against the role, and their roles against the boundary, by the names that they get. Also looks at who may take the
+roles. Prints one line for each fault; exits with 1 if there is one."""
 
 import argparse
-import fnmatch
 import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from arns import ACCOUNT, FORMS, REGION, Arns, allows  # noqa: E402
 from evaluate import Evaluator  # noqa: E402
+from needs import BESIDES, needed  # noqa: E402
 from rules import plural  # noqa: E402
 from rules.names import schema  # noqa: E402
 from samtranslator.yaml_helper import yaml_parse  # noqa: E402
-from transform import ROOT, translated  # noqa: E402
+from transform import DOMAIN, OPERATOR, ROOT, SMTP, Deployment, Sources  # noqa: E402
 
-# Types that the role is ready for before the template has them.
-PLANNED = {
-    "AWS::Backup::BackupPlan",
-    "AWS::Backup::BackupSelection",
-    "AWS::Backup::BackupVault",
-    "AWS::Budgets::Budget",
-    "AWS::CodeDeploy::Application",
-    "AWS::CodeDeploy::DeploymentGroup",
-    "AWS::Lambda::Alias",
-    "AWS::Lambda::Version",
-    "AWS::SES::EmailIdentity",
-    "AWS::SNS::Subscription",
-    "AWS::SNS::Topic",
-    "AWS::SNS::TopicPolicy",
+STACK = "second-users-production"  # As a deployment of `production` is named.
+BOUNDED = {**OPERATOR, "PermissionsBoundary": f"boundary-{STACK}"}
+KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+FULL = {
+    **{"BackupRetentionDays": "35", "BackupCopyVaultArn": f"arn:aws:backup:eu-west-1:{ACCOUNT}:backup-vault:copies"},
+    **{"BudgetDollars": "100", "KmsKeyArn": KEY_ARN, "MailZoneId": "Z0987654321EXAMPLE", "Tracing": "Active", "AuthConcurrency": "5"},
 }
-HANDLERS = ("create", "read", "update", "delete")
-# Actions that a schema lists for a property that no resource here has, by type; * is any type or action. Whatever is not given cannot be
-# misused; a deployment that sets such a property fails, and then its line goes from here.
-UNUSED = {
-    ("AWS::ApiGatewayV2::*", "s3:*"): "a definition or a trust store in S3",
-    ("AWS::ApiGatewayV2::*", "apigateway:*agResource"): "IAM has no such action: tags are POST, PUT and DELETE",
-    ("AWS::Backup::BackupVault", "backup-storage:Mount"): "IAM has no such action: it is MountCapsule",
-    ("AWS::CodeDeploy::DeploymentGroup", "codedeploy:RegisterOnPremisesInstance"): "machines of one's own",
-    ("AWS::DynamoDB::Table", "dynamodb:*Replica*"): "global tables",
-    ("AWS::DynamoDB::Table", "dynamodb:*Item"): "global tables: a deployment reads and writes no data",
-    ("AWS::DynamoDB::Table", "dynamodb:Query"): "global tables: a deployment reads and writes no data",
-    ("AWS::DynamoDB::Table", "dynamodb:Scan"): "global tables: a deployment reads and writes no data",
-    ("AWS::DynamoDB::Table", "iam:CreateServiceLinkedRole"): "global tables",
-    ("AWS::DynamoDB::Table", "dynamodb:*Import*"): "a table imported from S3",
-    ("AWS::DynamoDB::Table", "logs:*"): "a table imported from S3",
-    ("AWS::DynamoDB::Table", "s3:*"): "a table imported from S3",
-    ("AWS::DynamoDB::Table", "kinesis:*"): "a stream of Kinesis",
-    ("AWS::DynamoDB::Table", "dynamodb:*ableKinesisStreamingDestination"): "a stream of Kinesis",
-    ("AWS::DynamoDB::Table", "dynamodb:UpdateKinesisStreamingDestination"): "a stream of Kinesis",
-    ("AWS::IAM::Policy", "iam:*GroupPolicy"): "a policy of a group",
-    ("AWS::IAM::Policy", "iam:*UserPolicy"): "a policy of a user",
-    ("AWS::IAM::Role", "iam:DeleteRolePermissionsBoundary"): "a role without the boundary must not be",
-    ("AWS::Lambda::Function", "ec2:*"): "a function in a VPC",
-    ("AWS::Lambda::Function", "elasticfilesystem:*"): "a file system",
-    ("AWS::Lambda::Function", "s3files:*"): "a file system",
-    ("AWS::Lambda::Function", "lambda:AssociateRuntimeAlias"): "IAM has no such action",
-    ("AWS::Lambda::Function", "lambda:GetLayerVersion"): "layers",
-    ("AWS::Lambda::Function", "lambda:*CodeSigningConfig"): "signed code, but for being asked whether there is any",
-    ("AWS::Lambda::*", "lambda:PassCapacityProvider"): "capacity providers",
-    ("AWS::Lambda::*", "lambda:PutFunctionScalingConfig"): "capacity providers",
-    ("AWS::Lambda::*", "lambda:*utProvisionedConcurrencyConfig"): "provisioned concurrency",
-    ("AWS::Lambda::*", "lambda:DeleteProvisionedConcurrencyConfig"): "provisioned concurrency",
-    ("AWS::Logs::LogGroup", "firehose:*"): "a delivery stream",
-    ("AWS::Logs::LogGroup", "logs:PutIndexPolicy"): "indexes of fields",
-    ("AWS::Logs::LogGroup", "logs:DeleteIndexPolicy"): "indexes of fields",
-    ("AWS::Logs::LogGroup", "s3:*"): "IAM has no such action",
-    ("AWS::SecretsManager::Secret", "secretsmanager:*Replicat*"): "secrets in several regions",
+ADOPTED = {
+    **{"ExistingUsersTable": f"{STACK}-restored", "BackupRetentionDays": "35"},
+    **{"ExistingSigningSecret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{STACK}-keys-AbCdEf"},
 }
-KEPT = {"lambda:GetFunctionCodeSigningConfig"}  # A reading that happens whether or not there is something to read.
-# What the schemas do not list, with where it is said.
-BESIDES = {
-    # API Gateway, "Configure logging for HTTP APIs": whoever sets an access log needs them, on all resources.
-    "AWS::ApiGatewayV2::Stage": {
-        *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries"),
-        *("logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
-    },
-    # API Gateway, "Using service-linked roles": made with the first domain.
-    "AWS::ApiGatewayV2::DomainName": {"iam:CreateServiceLinkedRole"},
-    # CloudFormation, "TemplateURL": read by whoever makes the nested stack.
-    "AWS::CloudFormation::Stack": {"s3:GetObject"},
-    # CloudFormation, "Permissions for macros": the change set of a template with SAM's transform.
-    "AWS::Serverless-2016-10-31": {"cloudformation:CreateChangeSet"},
+WAYS = {
+    "production": ("production", BOUNDED),
+    "everything": ("production", {**BOUNDED, **DOMAIN, **FULL}),
+    "adopted": ("production", {**BOUNDED, **SMTP, **ADOPTED}),
 }
 # Actions that AWS knows no resource for, or that are asked for all at once: they alone may stand beside "*".
 ANY_RESOURCE = {
@@ -102,35 +52,39 @@ WITH_BOUNDARY = {
 # What AWS' own policies allow that a role of the template may have, as far as DynamoDB needs it (AWS Backup, "Managed policies").
 MANAGED = {
     "AWSBackupServiceRolePolicyForBackup": {
-        *("dynamodb:DescribeTable", "dynamodb:CreateBackup", "dynamodb:StartAwsBackupJob", "dynamodb:ListTagsOfResource"),
-        *("backup:DescribeBackupVault", "backup:CopyIntoBackupVault", "tag:GetResources"),
+        "{table}": ("dynamodb:DescribeTable", "dynamodb:CreateBackup", "dynamodb:StartAwsBackupJob", "dynamodb:ListTagsOfResource"),
+        "{table}/backup/01234567890123-abcdefgh": ("dynamodb:DescribeBackup", "dynamodb:DeleteBackup"),
+        "*": (
+            *("backup:DescribeBackupVault", "backup:CopyIntoBackupVault", "backup:CopyFromBackupVault"),
+            *("backup:TagResource", "tag:GetResources"),
+        ),
+        KEY_ARN: ("kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey", "kms:CreateGrant"),
     },
-    "AWSCodeDeployRoleForLambda": {"cloudwatch:DescribeAlarms", "lambda:GetAlias", "lambda:UpdateAlias"},
+    "AWSBackupServiceRolePolicyForRestores": {
+        "{restored}": (
+            *("dynamodb:RestoreTableFromAwsBackup", "dynamodb:DescribeTable", "dynamodb:Scan", "dynamodb:Query", "dynamodb:GetItem"),
+            *("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"),
+        ),
+        "{table}/backup/01234567890123-abcdefgh": ("dynamodb:RestoreTableFromBackup",),
+        KEY_ARN: ("kms:DescribeKey", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"),
+        KEY_ARN.replace(REGION, "eu-west-1"): ("kms:DescribeKey", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"),
+    },
 }
+# Through these services a key of one's own is used, where a policy of AWS does not say.
+VIA = {"kms:ViaService": [f"dynamodb.{REGION}.amazonaws.com"]}
+# Actions that a type needs on a resource of another type, though of the same service.
+ELSEWHERE = {"codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision", "codedeploy:GetDeploymentConfig"}
 CHARACTERS = 6144  # Of a managed policy, blanks not counted (IAM, "Quotas").
-
-
-def unused(kind, action):
-    return action not in KEPT and any(fnmatch.fnmatchcase(kind, k) and fnmatch.fnmatchcase(action, a) for k, a in UNUSED)
-
-
-def needed(kinds):
-    """Each action that the types need, with one of the types that does."""
-    found = {}
-    for kind in sorted(kinds):
-        handlers = schema(kind).get("handlers") or {}
-        listed = {action for each in HANDLERS for action in handlers.get(each, {}).get("permissions", [])}
-        for action in {a for a in listed if not unused(kind, a)} | BESIDES.get(kind, set()):
-            found.setdefault(action, kind)
-    return found
 
 
 class Role:
     """The parts of infra/deploy-role.yaml, evaluated for one environment."""
 
     def __init__(self, template):
-        values = {"Repository": "OWNER/NAME", "Environment": "staging", "StackName": "users-staging", "HostedZoneId": "Z0123456789EXAMPLE"}
-        self.stack = Evaluator(template, values, "deploy-users-staging")
+        zones = {"HostedZoneId": DOMAIN["HostedZoneId"], "MailZoneId": FULL["MailZoneId"]}
+        values = {"Repository": "OWNER/NAME", "Environment": "staging", "StackName": STACK, **zones}
+        known = {name: value for name, value in values.items() if name in template["Parameters"]}
+        self.stack = Evaluator(template, known, f"deploy-{STACK}")
         self.policies = dict(self.stack.of_type("AWS::IAM::ManagedPolicy"))
         self.roles = dict(self.stack.of_type("AWS::IAM::Role"))
 
@@ -141,6 +95,12 @@ class Role:
         own = [each["PolicyDocument"] for each in self.roles[holder].get("Policies", [])]
         attached = [each["PolicyDocument"] for each in self.policies.values() if f"<{holder}>" in each.get("Roles", [])]
         return [statement for document in own + attached for statement in document["Statement"]]
+
+    def plain(self, holder):
+        """The same, with the names in the place of references."""
+        (name,) = [each["ManagedPolicyName"] for each in self.policies.values() if "ManagedPolicyName" in each]
+        text = json.dumps(self.statements(holder)).replace("<Boundary>", f"arn:aws:iam::{ACCOUNT}:policy/{name}")
+        return json.loads(text)
 
     def allowed(self, holder):
         return {action for each in self.statements(holder) if each["Effect"] == "Allow" for action in plural(each["Action"])}
@@ -196,30 +156,63 @@ def small(role, _):
             yield f"{name} has {size} characters of {CHARACTERS}"
 
 
-def wide_enough(role, outcome):
-    """The boundary allows what the roles of the template do."""
-    boundary = role.allowed("Boundary")
-    for name, entry in outcome["Resources"].items():
-        if entry["Type"] != "AWS::IAM::Role":
-            continue
-        properties = entry["Properties"]
-        wanted = set()
-        for policy in properties.get("Policies", []):
-            for statement in every(policy["PolicyDocument"]["Statement"]):
-                wanted |= set(plural(statement["Action"])) if statement["Effect"] == "Allow" else set()
-        for policy in properties.get("ManagedPolicyArns", []):
-            wanted |= set().union(*(actions for known, actions in MANAGED.items() if known in str(policy)))
-        for action in sorted(wanted - boundary):
-            yield f"the boundary lacks {action}, which {name} has"
+def reached(role, deployment):
+    """The execution role may make each resource under the name that it gets, and do with it what its type needs."""
+    statements = role.plain("ExecutionRole")
+    for stack in deployment.stacks:
+        arns = Arns(stack)
+        for logical, entry in stack.resources.items():
+            kind, properties = entry["Type"], entry["Properties"]
+            if kind not in FORMS:
+                yield f"arns.py does not know which resource {kind} is"
+                continue
+            arn, service = arns.arn(logical), FORMS[kind][0].split(":")[0]
+            context = arns.mark(properties.get("SecretId", f"<{logical}>"))
+            if "PermissionsBoundary" in properties:
+                context["iam:PermissionsBoundary"] = properties["PermissionsBoundary"]
+            if kind == "AWS::Lambda::EventSourceMapping":
+                context["lambda:FunctionArn"] = arns.plain(properties["FunctionName"])
+            own = {action for action in needed({kind}) if action.startswith(f"{service}:")} - ELSEWHERE - {"iam:PassRole"}
+            for action in sorted(own | {FORMS[kind][0]}):
+                if not allows(statements, action, arn, context):
+                    yield f"the execution role may not {action} {arn}"
+            if kind == "AWS::IAM::Role":
+                yield from handed(statements, arn, properties)
 
 
-def every(statements):
-    """The statements, whichever way their conditions come out."""
-    for statement in plural(statements):
-        if "Fn::If" in statement:
-            yield from every(statement["Fn::If"][1:])
-        elif "Effect" in statement:
-            yield statement
+def handed(statements, arn, properties):
+    """The execution role may hand a role to each service that takes it."""
+    for trust in plural(properties["AssumeRolePolicyDocument"]["Statement"]):
+        for service in plural(trust["Principal"]["Service"]):
+            if not allows(statements, "iam:PassRole", arn, {"iam:PassedToService": service}):
+                yield f"the execution role may not hand {arn} to {service}"
+
+
+def wide_enough(role, deployment):
+    """The boundary allows what the roles of the template do, on the same resources."""
+    statements = role.plain("Boundary")
+    for stack in deployment.stacks:
+        arns = Arns(stack)
+        for logical, properties in stack.of_type("AWS::IAM::Role"):
+            for action, resource, context in wanted(stack, properties):
+                arn = arns.plain(resource)
+                if not allows(statements, action, arn, {**context, **arns.mark(resource)}):
+                    yield f"the boundary lacks {action} on {arn}, which {logical} has"
+
+
+def wanted(stack, role):
+    """Each action of a role with its resource, and what the role's own conditions make sure of."""
+    for policy in role.get("Policies", []):
+        for statement in plural(policy["PolicyDocument"]["Statement"]):
+            context = {key: values for test in statement.get("Condition", {}).values() for key, values in test.items()}
+            if statement["Effect"] == "Allow":
+                yield from ((a, r, context) for a in plural(statement["Action"]) for r in plural(statement["Resource"]))
+    tables = [each["BackupSelection"]["Resources"][0] for _, each in stack.of_type("AWS::Backup::BackupSelection")]
+    for name in role.get("ManagedPolicyArns", []):
+        for resource, actions in MANAGED[name.rsplit("/", 1)[-1]].items():
+            for region in (REGION, "eu-west-1"):
+                places = {"table": tables[0], "restored": f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{stack.stack}-restored"}
+                yield from ((action, resource.format(**places), VIA) for action in actions)
 
 
 def main():
@@ -228,12 +221,13 @@ def main():
     arguments.add_argument("--template", default=ROOT / "template.yaml")
     arguments.add_argument("--monitoring", default=ROOT / "infra" / "monitoring.yaml")
     given = arguments.parse_args()
-    role, template, monitoring = (yaml_parse(Path(path).read_text()) for path in (given.role, given.template, given.monitoring))
-    role, outcome = Role(role), translated(template, {})
-    kinds = {entry["Type"] for each in (outcome, monitoring) for entry in each["Resources"].values()} | PLANNED
+    role = Role(yaml_parse(Path(given.role).read_text()))
+    sources = Sources.read(given.template, given.monitoring, ROOT / "functions" / "docs" / "openapi.json", ROOT / "samconfig.toml")
+    deployments = [Deployment(name, sources, way) for name, way in WAYS.items()]
+    kinds = {e["Type"] for each in (deployments[0].outcome, sources.monitoring) for e in each["Resources"].values()}
     faults = [fault for check in (equal, narrow, taken, small) for fault in check(role, kinds | {"AWS::Serverless-2016-10-31"})]
-    faults += [f"AWS' schemas do not say what {kind} needs" for kind in sorted(kinds) if not schema(kind).get("handlers")]
-    faults += wide_enough(role, outcome)
+    faults += [f"AWS' schemas do not say what {kind} needs" for kind in sorted(kinds - set(BESIDES)) if not schema(kind).get("handlers")]
+    faults += dict.fromkeys(fault for check in (reached, wide_enough) for each in deployments for fault in check(role, each))
     for fault in faults:
         print(f"FAIL {fault}")
     print(f"{'FAIL' if faults else 'ok  '} infra/deploy-role.yaml for {len(kinds)} types of resources")

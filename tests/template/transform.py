@@ -25,12 +25,23 @@ DOMAIN = {
 }
 OPERATOR = {"OperatorEmail": "operator@example.com"}
 SMTP = {"MailBackend": "smtp", "SmtpHost": "mail.example.com", "SmtpUser": "users"}
+# After a restore, below the boundary of infra/deploy-role.yaml, with what costs extra.
+ADOPTED = {
+    "ExistingUsersTable": "users-production-restored",
+    "ExistingSigningSecret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:users-production-keys-AbCdEf",
+    "BackupRetentionDays": "35",
+    "BudgetDollars": "100",
+    "AuthConcurrency": "5",
+    "Tracing": "Active",
+    "PermissionsBoundary": "boundary-users-production",
+}
 DEPLOYMENTS = {
     "dev": ("default", {}),
     "staging": ("staging", {}),
     "production": ("production", {**DOMAIN, **OPERATOR}),
     "smtp": ("staging", {**SMTP, **OPERATOR}),
     "es256": ("default", {"JwtAlgorithm": "ES256", "Architecture": "x86_64"}),
+    "adopted": ("production", {**OPERATOR, **ADOPTED}),
 }
 # Given to every parameter that is not shown, so that it can be found where it must not be.
 HIDDEN = "not-shown"
@@ -84,8 +95,8 @@ def translated(template, parameters):
 class Deployment:
     """One way to deploy: the outcome of the transform, its evaluation, and that of the nested stack."""
 
-    def __init__(self, name, sources):
-        environment, more = DEPLOYMENTS[name]
+    def __init__(self, name, sources, way=None):
+        environment, more = way or DEPLOYMENTS[name]
         self.name, self.sources, self.environment = name, sources, environment
         # Not the name in samconfig.toml: one that only the environment's name is in would be taken for one of the stack's.
         self.stack_name = f"second-{sources.config[environment]['global']['parameters']['stack_name']}"

@@ -1,6 +1,6 @@
 """Faults of functions, of their roles and of releases."""
 
-from faults import fault, first, statement
+from faults import events, fault, first, statement
 from transform import HIDDEN
 
 
@@ -99,7 +99,7 @@ def another_log(deployment):
     for entry in deployment.outcome["Resources"].values():
         for policy in entry.get("Properties", {}).get("Policies", []) if entry["Type"] == "AWS::IAM::Role" else []:
             for each in policy["PolicyDocument"]["Statement"]:
-                if "logs:PutLogEvents" in each["Action"]:
+                if "logs:PutLogEvents" in each.get("Action", []):  # Others depend on a condition.
                     each["Resource"] = {"Fn::GetAtt": ["DocsLogs", "Arn"]}
 
 
@@ -125,3 +125,33 @@ def release_without_alarms(deployment):
 @fault("alarms take a release back")
 def release_that_stays(deployment):
     first(deployment, "AWS::CodeDeploy::DeploymentGroup").pop("AutoRollbackConfiguration", None)
+
+
+@fault("each alarm of a release has a name", deployment="dev", source=True)
+def alarm_that_is_not_there(sources):
+    alarm = {"Fn::If": ["GoesBack", {"Ref": "ReleaseErrorsAlarm"}, {"Ref": "AWS::NoValue"}]}
+    sources.template["Globals"]["Function"]["DeploymentPreference"]["Alarms"] = [alarm]
+
+
+@fault("every role has the boundary, if there is one", deployment="adopted")
+def role_beyond_the_boundary(deployment):
+    first(deployment, "AWS::IAM::Role").pop("PermissionsBoundary", None)
+
+
+@fault("every role has the boundary, if there is one", deployment="adopted", source=True)
+def schedule_beyond_the_boundary(sources):
+    for _, _, event in events(sources, "ScheduleV2"):
+        event["Properties"].pop("PermissionsBoundary", None)
+
+
+@fault("a schedule's role calls that schedule's function, and leaves what failed in its queue")
+def schedule_of_another_function(deployment):
+    schedule = first(deployment, "AWS::Scheduler::Schedule")
+    schedule["Target"]["Arn"] = {"Ref": "RotationFunctionAliaslive"}
+
+
+@fault("a schedule's role calls that schedule's function, and leaves what failed in its queue")
+def schedule_without_a_way_to_its_queue(deployment):
+    schedule = first(deployment, "AWS::Scheduler::Schedule", lambda p: "DeadLetterConfig" in p["Target"])
+    role = deployment.outcome["Resources"][schedule["Target"]["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+    role["Policies"] = [each for each in role["Policies"] if "sqs:" not in str(each)]

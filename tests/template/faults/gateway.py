@@ -117,6 +117,11 @@ def two_addresses(deployment):
     first(deployment, "AWS::ApiGatewayV2::Api")["Body"].pop("servers", None)
 
 
+@fault("each server of the API has a URL", deployment="dev", source=True)
+def server_of_the_translator(sources):
+    api(sources)["DefinitionBody"].pop("servers", None)
+
+
 @fault("the domain speaks TLS 1.2 at least")
 def tls_1(deployment):
     domain = first(deployment, "AWS::ApiGatewayV2::DomainName")

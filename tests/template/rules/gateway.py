@@ -168,6 +168,13 @@ def execute_api(deployment):
         yield f"disableExecuteApiEndpoint is {off}, {'with' if domain else 'without'} a domain"
 
 
+@rule("each server of the API has a URL")
+def servers(deployment):
+    for server in plural(api(deployment)["Body"].get("servers")):
+        if not server.get("url"):
+            yield f"{server} would be a warning of the import"
+
+
 @rule("the domain speaks TLS 1.2 at least")
 def tls(deployment):
     for name, domain in deployment.stack.of_type("AWS::ApiGatewayV2::DomainName"):

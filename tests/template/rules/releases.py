@@ -54,3 +54,12 @@ def alarms(deployment):
             yield f"{name} has no alarm"
         if not back.get("Enabled") or "DEPLOYMENT_STOP_ON_ALARM" not in back.get("Events", []):
             yield f"{name} does not go back"
+
+
+@rule("each alarm of a release has a name")
+def named(deployment):
+    for name, group in deployment.stack.of_type("AWS::CodeDeploy::DeploymentGroup"):
+        alarms = {each for each, _ in deployment.stack.of_type("AWS::CloudWatch::Alarm")}
+        for alarm in group.get("AlarmConfiguration", {}).get("Alarms", []):
+            if not symbols(alarm.get("Name")) & alarms:
+                yield f"{name} waits for {alarm}"

@@ -2,6 +2,7 @@
 
 import re
 
+from evaluate import PSEUDO
 from rules import plural, rule
 
 # Actions that AWS knows no resource for, or whose resource cannot be known before: each with its reason.
@@ -118,3 +119,25 @@ def logs(deployment):
         for action, where in writes.items():
             if any(resource.removesuffix(":*") != f"<{group}.Arn>" for resource in where):
                 yield f"{role} allows {action} on {where}, the log of {name} is {group}"
+
+
+@rule("every role has the boundary, if there is one")
+def boundary(deployment):
+    if name := deployment.stack.parameters.get("PermissionsBoundary"):
+        for logical, role in roles(deployment):
+            if role.get("PermissionsBoundary") != f"arn:aws:iam::{PSEUDO['AWS::AccountId']}:policy/{name}":
+                yield f"{logical} has {role.get('PermissionsBoundary')}"
+
+
+@rule("a schedule's role calls that schedule's function, and leaves what failed in its queue")
+def schedules(deployment):
+    for name, schedule in deployment.stack.of_type("AWS::Scheduler::Schedule"):
+        target = schedule["Target"]
+        role = dict(roles(deployment)).get(target["RoleArn"].removeprefix("<").removesuffix(".Arn>"), {})
+        needs = {("lambda:InvokeFunction", target["Arn"])}
+        needs |= {("sqs:SendMessage", queue) for queue in plural(target.get("DeadLetterConfig", {}).get("Arn"))}
+        has = {(action, where) for each in statements(role) for action in plural(each["Action"]) for where in plural(each["Resource"])}
+        for action, where in sorted(needs - has):
+            yield f"the role of {name} lacks {action} on {where}"
+        for action, where in sorted(has - needs):
+            yield f"the role of {name} allows {action} on {where}"
