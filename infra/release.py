@@ -207,9 +207,9 @@ def deploy_from(folder, scratch, config, given):
         why = f"{sys.executable} has no PyYAML; take the Python of the SAM CLI, which the first line of `sam` names, or install PyYAML"
         raise Refused(why) from None
 
+    seen = built_for(folder)
     template = yaml.safe_load((folder / "template.yaml").read_text())
     overrides = parameters(config, given.environment)
-    seen = built_for(folder)
     if overrides.setdefault("Architecture", seen) != seen:
         raise Refused(f"built for {seen}, and samconfig.toml says {overrides['Architecture']} for {given.environment}")
     values = settings(template, overrides)

@@ -82,6 +82,12 @@ impl Keys {
         self.emergency
     }
 
+    /// For how many seconds the key that signs at `now` has signed; one that no rotation has replaced yet, since 1970.
+    #[must_use]
+    pub fn signing_seconds(&self, now: Timestamp) -> i64 {
+        active(&self.keys, |key| key.signs_from, now).map_or(0, |key| now.since(key.signs_from).max(0))
+    }
+
     /// All keys, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Key> {
         self.keys.iter()

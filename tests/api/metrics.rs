@@ -168,7 +168,8 @@ fn every_metric_is_documented() {
     let readme = include_str!("../../README.md");
     for metric in ALL {
         let labels = metric.labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" ");
-        assert!(readme.contains(&format!("| `{}` | {labels} |", metric.name)), "{}", metric.name);
+        let row = format!("| `{}` | {labels} | {} |", metric.name, metric.description);
+        assert!(readme.contains(&row), "{row}");
         let counts_up = metric.name.ends_with("_total");
         assert_eq!(counts_up, metric.kind == Kind::Counter, "{}: a counter's name ends so", metric.name);
     }

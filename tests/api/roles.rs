@@ -155,6 +155,7 @@ async fn a_call_that_a_role_does_not_allow_is_refused() {
     let client = aws_sdk_dynamodb::Client::new(&sdk);
     let refused = client.scan().table_name("UsersTable").send().await.unwrap_err();
     assert_eq!(refused.into_service_error().meta().code(), Some("AccessDeniedException"));
+    assert_eq!(shop.service.roles["HealthFunction"].take_refused().len(), 1);
 }
 
 #[tokio::test]
@@ -180,6 +181,7 @@ async fn a_role_that_is_about_a_few_items_reads_no_other() {
         let outcome = get.key("sk", text("PROFILE")).send().await;
         let code = outcome.map_or_else(|error| error.into_service_error().meta().code().map(str::to_owned), |_| None);
         assert_eq!(code.as_deref(), (!allowed).then_some("AccessDeniedException"), "{function} {table} {pk}");
+        assert_eq!(shop.service.roles[function].take_refused().is_empty(), allowed);
     }
 }
 
@@ -206,5 +208,6 @@ async fn the_mailer_sends_from_the_configured_address_and_no_other() {
         let transport = Transport::new(&config, &sdk, password.clone(), Arc::new(|_| Ok(()))).unwrap();
         let code = transport.send(&mail).await.map_or_else(|refusal| refusal.code, |_| String::new());
         assert_eq!(code, if allowed { "" } else { "ses-AccessDeniedException" }, "{from}");
+        assert_eq!(shop.service.roles["MailerFunction"].take_refused().is_empty(), allowed);
     }
 }

@@ -67,8 +67,7 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
     app.store.write_heartbeat(&note).await?;
     metric::CLEANUPS.add(&[], 1);
     metric::USERS_REMOVED.add(&[], report.removed);
-    let key_seconds = app.newest_keyring().await?.signing_seconds(app.clock.now());
-    metric::KEY_AGE.set(f64::from(u32::try_from(key_seconds).unwrap_or(u32::MAX)));
+    note_key_age(app).await;
     metric::USERS_OVERDUE.set(f64::from(u32::try_from(report.overdue).unwrap_or(u32::MAX)));
     tracing::info!(
         cleanup.removed = report.removed,
@@ -78,6 +77,17 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
         "cleanup"
     );
     Ok(report)
+}
+
+/// Says how old the signing key is, for the alarm on a rotation that fails or does not run.
+async fn note_key_age(app: &App) {
+    match app.store.read_keys().await {
+        Ok(keys) => {
+            let seconds = keys.signing_seconds(app.clock.now());
+            metric::KEY_AGE.set(f64::from(u32::try_from(seconds).unwrap_or(u32::MAX)));
+        }
+        Err(error) => tracing::error!(error.cause = %error, "the signing keys cannot be read"),
+    }
 }
 
 async fn clean(app: &App, shard: u64, cutoff: Timestamp, stop_at: Instant) -> Result<Report, Error> {

@@ -50,6 +50,7 @@ pub struct Role {
     /// The keys of the account's own that tables and secrets are encrypted with, by the resources' names.
     keys: BTreeMap<String, String>,
     used: Mutex<BTreeSet<Permission>>,
+    refused: Mutex<Vec<String>>,
 }
 
 impl Role {
@@ -73,7 +74,7 @@ impl Role {
             _ => None,
         };
         let keys = template.resources.iter().filter_map(|(id, resource)| Some((id.clone(), key(resource)?))).collect();
-        Self { name: name.to_owned(), grants, keys, used: Mutex::default() }
+        Self { name: name.to_owned(), grants, keys, used: Mutex::default(), refused: Mutex::default() }
     }
 
     /// What the role allows.
@@ -95,6 +96,12 @@ impl Role {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What was refused since this was asked the last time.
+    #[must_use]
+    pub fn take_refused(&self) -> Vec<String> {
+        std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// The answer to a call that the role does not allow; `None` when it does.
     #[inline(never)] // `tests/bench/work.py` leaves out what is done in here.
     pub(crate) fn refuse(&self, target: &str, body: &[u8]) -> Option<(u16, String)> {
@@ -105,7 +112,9 @@ impl Role {
                 let Need { action, resource, .. } = need;
                 tracing::error!(role = self.name, action, resource, "a role does not allow a call");
                 let message = format!("{} is not authorized to perform {action} on {resource}", self.name);
-                return Some((400, json!({ "__type": "AccessDeniedException", "Message": message }).to_string()));
+                let answer = json!({ "__type": "AccessDeniedException", "Message": message }).to_string();
+                self.refused.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+                return Some((400, answer));
             };
             used.extend(permissions);
         }

@@ -47,13 +47,6 @@ impl Keyring {
         self.keys.iter().filter(|key| key.is_good(now)).filter_map(crate::signing::Key::jwk).collect()
     }
 
-    /// For how many seconds the key that signs at `now` has signed; one that no rotation has replaced yet, since 1970.
-    #[must_use]
-    pub fn signing_seconds(&self, now: Timestamp) -> i64 {
-        let keys: Vec<_> = self.keys.iter().collect();
-        active(&keys, |key| key.signs_from, now).map_or(0, |key| now.since(key.signs_from).max(0))
-    }
-
     /// Authenticates a cursor: the tag that `holds_cursor` takes.
     #[must_use]
     pub fn sign_cursor(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
