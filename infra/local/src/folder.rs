@@ -53,12 +53,15 @@ pub fn create_private(file: &Path) -> io::Result<File> {
     open_private(OpenOptions::new().write(true).create(true).truncate(true), file)
 }
 
-/// Writes a file that is its owner's alone.
+/// Writes a file that is its owner's alone, whole or not at all.
 ///
 /// # Errors
 /// As [`open_private`]; when it cannot be written.
 pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    create_private(file)?.write_all(bytes)
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".part");
+    create_private(Path::new(&beside))?.write_all(bytes)?;
+    std::fs::rename(&beside, file)
 }
 
 /// Makes a file its owner's alone, if it is there.

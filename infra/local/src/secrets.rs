@@ -147,10 +147,7 @@ impl Secrets {
 
     fn keep(&self, id: &str, secret: &Secret) -> Result<(), Fault> {
         if let Some(file) = self.file(id) {
-            // Renamed when whole, so that a crash leaves no half of a key.
-            let part = file.with_extension("part");
-            write_private(&part, serde_json::to_string(secret)?.as_bytes())?;
-            fs::rename(part, file)?;
+            write_private(&file, serde_json::to_string(secret)?.as_bytes())?;
         }
         Ok(())
     }

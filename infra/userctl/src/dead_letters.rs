@@ -6,6 +6,7 @@
 
 mod message;
 mod queue;
+mod shown;
 
 use std::collections::BTreeSet;
 

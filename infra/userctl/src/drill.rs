@@ -116,20 +116,29 @@ impl Steps {
     }
 }
 
-/// Waits until somebody interrupts the program.
-pub async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
+/// Waits until somebody interrupts the program, or its terminal goes. It listens from this call on, not only when it is awaited.
+#[cfg(unix)]
+pub fn interrupted() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let signals = kinds.map(signal);
+    async move {
         // Without a handler the program ends at once, as it would have without a drill.
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+        if let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminated.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
-            return;
+        } else {
+            std::future::pending().await
         }
     }
+}
+
+/// Waits until somebody interrupts the program.
+#[cfg(not(unix))]
+pub async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }
 

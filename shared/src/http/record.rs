@@ -80,6 +80,7 @@ fn trace(request: &Request) -> Option<String> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let w3c = header("traceparent").and_then(|value| value.split('-').nth(1));
     let xray = || header("x-amzn-trace-id")?.split(';').find_map(|part| part.trim().strip_prefix("Root="));
-    let harmless = |id: &&str| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    w3c.or_else(xray).filter(harmless).map(str::to_owned)
+    let harmless =
+        |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    w3c.filter(harmless).or_else(|| xray().filter(harmless)).map(str::to_owned)
 }

@@ -6,26 +6,10 @@ use local::Fault;
 use serde_json::{Value, json};
 use user_core::clock::Timestamp;
 
-/// What of an event may be shown: names and kinds. Everything else may be an address or a token.
-const SHOWN: [&str; 14] = [
-    "action",
-    "bounceSubType",
-    "bounceType",
-    "complaintFeedbackType",
-    "detail-type",
-    "eventType",
-    "id",
-    "kind",
-    "letter",
-    "region",
-    "source",
-    "status",
-    "time",
-    "version",
-];
+use super::shown::{printable, shown, without_secrets};
 
-/// A word of an error that is longer may be a token.
-const LONGEST_WORD: usize = 40;
+/// The first second that no timestamp of four digits for the year has.
+const LAST_SECOND: i64 = 253_402_300_800;
 
 /// What put a message there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,18 +81,24 @@ impl Message {
                 let why = said.map(|name| attribute(name).unwrap_or_default()).join(" ");
                 let retries = attribute("RETRY_ATTEMPTS").and_then(|number| number.parse::<u64>().ok());
                 let whole = attribute("IS_PAYLOAD_TRUNCATED") != Some("true");
-                (attribute("TARGET_ARN"), why, retries.map_or(0, |retries| retries + 1), whole.then_some(body.clone()))
+                (
+                    attribute("TARGET_ARN"),
+                    why,
+                    retries.map_or(0, |retries| retries.saturating_add(1)),
+                    whole.then_some(body.clone()),
+                )
             }
             Source::Unknown => (None, String::new(), 0, None),
         };
         let sent_at = message["Attributes"]["SentTimestamp"].as_str().and_then(|millis| millis.parse::<i64>().ok());
+        let sent_at = sent_at.map(|millis| millis / 1_000).filter(|seconds| (0..LAST_SECOND).contains(seconds));
         Self {
-            id: text(&message["MessageId"]),
-            sent_at: Timestamp(sent_at.unwrap_or(0) / 1_000),
+            id: printable(&text(&message["MessageId"])),
+            sent_at: Timestamp(sent_at.unwrap_or(0)),
             receipt: text(&message["ReceiptHandle"]),
             source,
-            function: function.map(str::to_owned),
-            why: without_secrets(&why),
+            function: function.map(printable),
+            why: without_secrets(&printable(&why)),
             attempts,
             event,
         }
@@ -172,6 +162,10 @@ impl Message {
             ["arn", _, _, region, ..] => (Some(*region), "amazonaws.com"),
             _ => (None, "amazonaws.com"),
         };
+        let plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if !own.is_none_or(plain) || !parts.get(7).is_none_or(|qualifier| plain(qualifier.trim_start_matches('$'))) {
+            return Err("the message names no function".into());
+        }
         let region = own.or_else(|| sdk.region().map(AsRef::as_ref)).ok_or("there is no AWS region")?;
         let qualifier = parts.get(7).filter(|qualifier| **qualifier != "$LATEST");
         let query = qualifier.map(|qualifier| format!("?Qualifier={qualifier}")).unwrap_or_default();
@@ -179,23 +173,6 @@ impl Message {
         let endpoint = endpoint.unwrap_or_else(|| format!("https://lambda.{region}.{suffix}"));
         Ok((format!("{endpoint}/2015-03-31/functions/{name}/invocations{query}"), region.to_owned()))
     }
-}
-
-/// A value of an event below the name `key`; a list is below the name of its own.
-fn shown(value: &Value, key: &str) -> Value {
-    match value {
-        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), shown(value, key))).collect(),
-        Value::Array(values) => values.iter().map(|value| shown(value, key)).collect(),
-        Value::String(text) if !SHOWN.contains(&key) || text.contains('@') => json!("..."),
-        other => other.clone(),
-    }
-}
-
-/// The words of an error without those that may be an address or a token.
-fn without_secrets(why: &str) -> String {
-    let safe = |word: &str| !word.contains('@') && word.len() <= LONGEST_WORD;
-    let words = why.split_whitespace().map(|word| if safe(word) { word } else { "..." });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -250,19 +227,30 @@ mod tests {
         assert_eq!(region, "eu-central-1");
         let latest = ARN.replace(":live", ":$LATEST").replace("aws:lambda:eu-central-1", "aws-cn:lambda:cn-north-1");
         assert_eq!(of(&latest).unwrap().0, format!("https://lambda.cn-north-1.amazonaws.com.cn{path}"));
-        assert!(of("arn:aws:lambda:eu-central-1:123456789012:function:a/../b").is_err());
+        for foreign in [
+            "arn:aws:lambda:eu-central-1:123456789012:function:a/../b",
+            "arn:aws:lambda:x@127.0.0.1/#:1:function:x",
+            "arn:aws:lambda:evil.example/:1:function:x",
+            "arn:aws:lambda:eu-central-1:1:function:x:live&Qualifier=other",
+        ] {
+            assert!(of(foreign).is_err(), "{foreign}");
+        }
     }
 
     #[test]
-    fn neither_addresses_nor_tokens_are_shown() {
-        let long = "e".repeat(41);
-        assert_eq!(without_secrets(&format!("no ann@example.com or {long} here")), "no ... or ... here");
-        let event = json!({
-            "source": "aws.ses", "id": "ann@example.com",
-            "detail": { "mail": { "destination": ["ann@example.com"], "tags": { "letter": ["0198"] } } },
+    fn a_message_that_is_made_to_do_harm_is_a_line_like_every_other() {
+        let attributes = json!({
+            "RULE_ARN": { "StringValue": "x" },
+            "RETRY_ATTEMPTS": { "StringValue": u64::MAX.to_string() },
+            "TARGET_ARN": { "StringValue": "a\nforged  line" },
+            "ERROR_MESSAGE": { "StringValue": "\u{1b}[2J" },
         });
-        let shown = shown(&event, "");
-        assert_eq!(shown["detail"]["mail"], json!({ "destination": ["..."], "tags": { "letter": ["0198"] } }));
-        assert_eq!((&shown["source"], &shown["id"]), (&json!("aws.ses"), &json!("...")));
+        for millis in ["99999999999999999", "-99999999999999999", "soon"] {
+            let message = Message::read(&json!({
+                "MessageId": "m\u{7}", "Body": "{}", "MessageAttributes": attributes, "Attributes": { "SentTimestamp": millis },
+            }));
+            assert!(!message.line().chars().any(char::is_control), "{}", message.line());
+            assert_eq!(message.json()["sent_at"], "1970-01-01T00:00:00Z");
+        }
     }
 }

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::{
 use indicatif::ProgressBar;
 use local::Fault;
 use user_core::clock::Timestamp;
+use user_core::id::random;
 
 use super::{Drill, Steps, unless_interrupted};
 use crate::check::check_copy;
@@ -45,8 +46,15 @@ pub async fn from_table(stage: &Stage, from: &From, interrupt: impl Future<Outpu
     let mut steps = Steps::begin();
     let recovery = recovery(&client, table).await?;
     let made_at = moment(&recovery, from.at)?;
-    let copy = name_of(table, made_at, stage.clock.now());
-    start(&client, table, &copy, from.at).await?;
+    let copy = name_of(table, made_at, &token()?);
+    if let Err(fault) = start(&client, table, &copy, from.at).await {
+        // The answer may be what was lost, and the copy be there.
+        if client.describe_table().table_name(&copy).send().await.is_ok() {
+            let removed = remove(&client, &copy, from).await;
+            removed.map_err(|left| format!("{fault}; the copy {copy} was not removed: {left}"))?;
+        }
+        return Err(fault);
+    }
     let age_seconds = stage.clock.now().since(made_at);
     let examined = unless_interrupted(
         async {
@@ -98,10 +106,15 @@ fn moment(recovery: &PointInTimeRecoveryDescription, at: Option<Timestamp>) -> R
     }
 }
 
-/// The name of a copy: that of the table, which moment it shows, and when it was made.
-fn name_of(table: &str, made_at: Timestamp, now: Timestamp) -> String {
+/// What tells the copies of two drills apart.
+fn token() -> Result<String, Fault> {
+    Ok(random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The name of a copy: that of the table, which moment it shows, and its own token.
+fn name_of(table: &str, made_at: Timestamp, token: &str) -> String {
     let plain = |moment: Timestamp| moment.to_string().replace(['-', ':'], "");
-    let suffix = format!("-drill-{}-{:x}", plain(made_at), now.0);
+    let suffix = format!("-drill-{}-{token}", plain(made_at));
     format!("{}{suffix}", &table[..table.len().min(NAME_BYTES - suffix.len())])
 }
 
@@ -111,8 +124,11 @@ async fn start(client: &Client, table: &str, copy: &str, at: Option<Timestamp>) 
         Some(at) => restore.restore_date_time(DateTime::from_secs(at.0)),
         None => restore.use_latest_restorable_time(true),
     };
-    restore.send().await.map_err(refused)?;
-    Ok(())
+    match restore.send().await {
+        // The name is of this drill alone: an answer was lost, and the call was made again.
+        Err(error) if error.code() == Some("TableAlreadyExistsException") => Ok(()),
+        outcome => outcome.map(drop).map_err(refused),
+    }
 }
 
 /// Waits until a table can be used; how long it has taken is shown meanwhile.
@@ -173,8 +189,9 @@ mod tests {
 
     #[test]
     fn a_copy_bears_the_tables_name_and_the_moment_and_never_too_many_bytes() {
-        let (made_at, now) = (Timestamp(1_795_420_800), Timestamp(1_795_421_184));
-        assert_eq!(name_of("users", made_at, now), "users-drill-20261123T080000Z-6b03f400");
-        assert_eq!(name_of(&"u".repeat(255), made_at, now).len(), 255);
+        let made_at = Timestamp(1_795_420_800);
+        assert_eq!(name_of("users", made_at, "6b03f400"), "users-drill-20261123T080000Z-6b03f400");
+        assert_eq!(name_of(&"u".repeat(255), made_at, &token().unwrap()).len(), 255);
+        assert_ne!(token().unwrap(), token().unwrap());
     }
 }
