@@ -175,6 +175,7 @@ async fn the_password_of_the_mail_server_is_a_secret_that_is_read_as_it_is() {
         why.contains("the password of the mail server cannot be read from the secret MailSecret: AccessDen"),
         "{why}"
     );
+    assert_eq!(shop.service.roles["AuthFunction"].take_refused().len(), 1);
     let mut config = shop.service.config.clone();
     config.smtp_secret_id = "Gone".to_owned();
     let sdk = shop.aws().sdk_config();
