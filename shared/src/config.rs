@@ -231,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_changed_value_of_the_release_reaches_a_stack_and_what_the_stack_wants_otherwise_stays() {
-        let set = "ENVIRONMENT=production METRICS_DETAIL=essential LOG_FORMAT=json EDGE_SECRET_SHA256= CORS_ORIGINS=https://shop.example ALLOWED_HOSTS=* RATE_LIMIT=7 \
+        let set = "ENVIRONMENT=production METRICS_DETAIL=essential LOG_FORMAT=json EDGE_SECRET_SHA256= RATE_LIMIT=7 \
+            CORS_ORIGINS=https://shop.example ALLOWED_HOSTS=* \
             JWT_ALGORITHM=ES256 JWT_ISSUER=shop SIGNUP_ENUMERATION=reveal EMAIL_VERIFICATION_ENABLED=true MAIL_BACKEND=ses SMTP_PORT=587 \
             SMTP_TLS=starttls EMAILS_FROM_EMAIL=no-reply@example.com FRONTEND_URL=https://shop.example PASSWORD_BREACH_CHECK=off";
         let stack = |name: &str| {
