@@ -43,7 +43,8 @@ def settings():
     variables = text.split("\n      Variables:\n", 1)[1].split("\n\n", 1)[0]
     pairs = re.findall(r'^ +([A-Z][A-Z0-9_]*): (?:!Ref|!Join \[",", !Ref) ([\w:]+)', variables, re.M)
     plain = re.findall(r'^ +([A-Z][A-Z0-9_]*): (""|\w[^\s"]*)', variables, re.M)
-    # What a condition chooses: with parameters at their defaults none holds that brings something.
+    # What a condition chooses: with parameters at their defaults a stack owns what it has, and no other condition brings something.
+    pairs += re.findall(r'^ +([A-Z][A-Z0-9_]*): !If \[Owns\w+, !Ref (\w+),', variables, re.M)
     plain += re.findall(r'^ +([A-Z][A-Z0-9_]*): !If \[\w+, .*, ("[^"]*")\]', variables, re.M)
     given = {name: parameters.get(source, source) for name, source in pairs if source != "AWS::NoValue"}
     return given | {name: value.strip('"') for name, value in plain}
