@@ -131,7 +131,7 @@ pub fn interrupted() -> impl Future<Output = ()> {
                 _ = hangup.recv() => {}
             }
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
