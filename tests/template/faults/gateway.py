@@ -82,34 +82,33 @@ def no_access_log(sources):
     api(sources).pop("AccessLogSettings", None)
 
 
+def log_as(deployment, line):
+    first(deployment, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"] = line
+
+
 @fault(ACCESS)
 def token_in_the_log(deployment):
-    settings = first(deployment, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
-    settings["Format"] = '{"requestId": "$context.requestId", "token": "$request.header.authorization"}'
+    log_as(deployment, '{"requestId": "$context.requestId", "token": "$request.header.authorization"}')
 
 
 @fault(ACCESS)
 def log_of_words(deployment):
-    settings = first(deployment, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
-    settings["Format"] = "$context.requestId $context.status"
+    log_as(deployment, "$context.requestId $context.status")
 
 
 @fault(ACCESS)
 def number_without_quotes(deployment):
-    settings = first(deployment, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
-    settings["Format"] = '{"requestId": "$context.requestId", "ms": $context.integrationLatency}'
+    log_as(deployment, '{"requestId": "$context.requestId", "ms": $context.integrationLatency}')
 
 
 @fault(ACCESS)
 def quotes_in_quotes(deployment):
-    settings = first(deployment, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
-    settings["Format"] = '{"requestId": "$context.requestId", "error": "$context.error.messageString"}'
+    log_as(deployment, '{"requestId": "$context.requestId", "error": "$context.error.messageString"}')
 
 
 @fault(ACCESS)
 def line_without_id(deployment):
-    settings = first(deployment, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
-    settings["Format"] = '{"status": "$context.status"}'
+    log_as(deployment, '{"status": "$context.status"}')
 
 
 @fault("with a domain of its own the API answers there alone")
