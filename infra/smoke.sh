@@ -139,6 +139,8 @@ expect_header strict-transport-security 'max-age=*'
 expect_header referrer-policy no-referrer
 expect_header cache-control no-store
 expect_header content-security-policy "default-src 'none'*"
+# `sam local start-api` takes paths with a slash for those without, and answers preflights in its own way.
+case $(header server) in Werkzeug*) sam_local=yes ;; *) sam_local=no ;; esac
 ok
 
 begin 'GET /health/full: every part is healthy'
@@ -177,29 +179,31 @@ expect_problem 405 method-not-allowed
 expect_header allow 'OPTIONS, POST'
 ok
 
-begin 'a path with a slash at its end is sent on'
-call GET '/health/?from=smoke'
-expect_status 308
-expect_header location '/api/v1/health?from=smoke'
-ok
-
 begin 'HEAD /health'
 call HEAD /health --head
 expect_status 200
 expect_header content-type 'application/json'
 ok
 
-begin 'a preflight of a known origin'
-call OPTIONS /users/me -H "origin: $origin" -H 'access-control-request-method: PATCH' -H 'access-control-request-headers: authorization,content-type'
-expect_status 204
-if [ "$(header access-control-allow-origin)" != '*' ]; then expect_header access-control-allow-origin "$origin"; fi
-expect_header access-control-allow-methods '*PATCH*'
-ok
+if [ $sam_local = no ]; then
+    begin 'a path with a slash at its end is sent on'
+    call GET '/health/?from=smoke'
+    expect_status 308
+    expect_header location '/api/v1/health?from=smoke'
+    ok
 
-begin 'a preflight of an unknown origin'
-call OPTIONS /users/me -H 'origin: https://elsewhere.invalid' -H 'access-control-request-method: PATCH'
-case $(header access-control-allow-origin) in '' | '*') ;; *) fail 'no access-control-allow-origin' "$(header access-control-allow-origin)" ;; esac
-ok
+    begin 'a preflight of a known origin'
+    call OPTIONS /users/me -H "origin: $origin" -H 'access-control-request-method: PATCH' -H 'access-control-request-headers: authorization,content-type'
+    expect_status 204
+    if [ "$(header access-control-allow-origin)" != '*' ]; then expect_header access-control-allow-origin "$origin"; fi
+    expect_header access-control-allow-methods '*PATCH*'
+    ok
+
+    begin 'a preflight of an unknown origin'
+    call OPTIONS /users/me -H 'origin: https://elsewhere.invalid' -H 'access-control-request-method: PATCH'
+    case $(header access-control-allow-origin) in '' | '*') ;; *) fail 'no access-control-allow-origin' "$(header access-control-allow-origin)" ;; esac
+    ok
+fi
 
 begin 'GET /users/me without a token is 401, and counted'
 call GET /users/me

@@ -10,6 +10,8 @@ mod web;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use tracing_subscriber::filter::Targets;
+
 use crate::email::Email;
 use crate::password::Policy;
 
@@ -17,7 +19,7 @@ pub use choice::{
     BreachCheck, Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, MetricsDetail, SmtpTls,
 };
 pub use edge::EdgeSecrets;
-use read::{any, between, email, name, parsed, text};
+use read::{any, between, email, filter, name, parsed, text};
 use web::{hosts, origins, url};
 
 /// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`. What stands behind
@@ -71,7 +73,7 @@ variables! {
     /// Which metrics leave, and with which labels.
     metrics_detail: MetricsDetail = parsed,
     /// A filter such as `info` or `user_core=debug,info`.
-    log_level: String = text,
+    log_level: Targets = filter,
     /// How a log line looks.
     log_format: LogFormat = parsed,
     /// Origins of browsers' applications; the gateway answers by them, and a start checks them.

@@ -1,7 +1,9 @@
 //! How a function starts on AWS: logs, configuration, clients, keys; everything that can be wrong is said before the first event.
 
-pub mod answer;
+mod answer;
+mod event;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,11 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use axum::Router;
 use futures::future::{LocalBoxFuture, join};
+use lambda_http::lambda_runtime::{self, LambdaEvent};
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Request, Service};
+use serde::Serialize;
+use tower::ServiceExt;
 
 use crate::app::App;
 use crate::clock::Clock;
@@ -128,7 +135,20 @@ pub async fn serve_alone(router: fn(Arc<Config>) -> Router) -> Result<(), lambda
 /// # Errors
 /// Faults of the Lambda runtime.
 pub async fn run(router: Router) -> Result<(), lambda_http::Error> {
-    lambda_http::run(answer::service(router)).await
+    lambda_runtime::run(service(router)).await
+}
+
+/// The router as the Lambda runtime calls it, with the conversions of `lambda_http` between.
+pub fn service(
+    router: Router,
+) -> impl Service<LambdaEvent<LambdaRequest>, Response: Serialize, Error = Infallible, Future: Send> {
+    let service = ServiceExt::<Request>::map_response(router, answer::Answer);
+    Adapter::from(service).map_request(|mut event: LambdaEvent<LambdaRequest>| {
+        if let LambdaRequest::ApiGatewayV2(event) = &mut event.payload {
+            event::made_fit(event);
+        }
+        event
+    })
 }
 
 /// Reads the configuration and starts the log and the metrics.

@@ -63,6 +63,20 @@ async fn the_documents_of_discovery_say_where_and_how_long() {
 }
 
 #[tokio::test]
+async fn the_keys_are_found_at_the_port_of_sams_local_gateway_and_on_aws_at_no_other() {
+    let shop = Shop::open();
+    for (scheme, port, expected) in [
+        ("http", "3000", "http://localhost:3000"),
+        ("http", "3000@evil.example", "http://localhost"),
+        ("https", "3000", "https://localhost"),
+    ] {
+        let call = shop.get("/.well-known/openid-configuration").header("x-forwarded-proto", scheme);
+        let said = call.header("x-forwarded-port", port).send().await;
+        assert_eq!(said.text("jwks_uri"), format!("{expected}/.well-known/jwks.json"));
+    }
+}
+
+#[tokio::test]
 async fn neither_a_public_key_nor_a_key_of_another_kind_signs_access_tokens() {
     for algorithm in ["ES256", "EdDSA"] {
         let shop = shop(algorithm).await;

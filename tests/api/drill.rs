@@ -125,12 +125,18 @@ async fn the_newest_backup_of_a_folder_is_drilled_and_a_newer_damaged_one_is_not
     std::fs::write(folder.path().join("old.jsonl"), whole.replace(&made_at.to_string(), "2020-01-01T00:00:00Z"))
         .unwrap();
     assert_eq!(drill(&folder.path()).await.unwrap().made_at, made_at);
+    let ahead = folder.path().join("ahead.jsonl");
+    std::fs::write(&ahead, whole.replace(&made_at.to_string(), "2120-01-01T00:00:00Z")).unwrap();
+    std::fs::File::options().append(true).open(&ahead).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(drill(&folder.path()).await.unwrap().made_at, made_at, "a wrong clock hides none");
     let newer = file_for(&folder.path(), shop.clock.now());
     std::fs::write(newer, whole.replace(&made_at.to_string(), &shop.clock.now().to_string())).unwrap();
     let refused = drill(&folder.path()).await.unwrap_err().to_string();
     assert_eq!(refused, "the backup is damaged: it is not what its last line says");
     let nothing = Folder::new();
     assert!(drill(&nothing.path()).await.unwrap_err().to_string().starts_with("there is no backup in"));
+    let standard = drill(Path::new("-")).await.unwrap_err().to_string();
+    assert_eq!(standard, "a drill reads its backup twice, so that it takes a file and not standard input");
 }
 
 #[tokio::test]

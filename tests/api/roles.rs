@@ -8,10 +8,11 @@ use std::sync::Arc;
 use local::role::{Permission, Role};
 use local::template::{Function, Template};
 use serde_json::{Value, json};
+use transport::Transport;
 use transport::smtp::Password;
-use transport::{Mail, Transport};
 use user_core::config::Hidden;
 
+use crate::mail::mail_to;
 use crate::support::{PASSWORD, Shop};
 
 const NEW: &str = "Sh0rt-black-now";
@@ -189,15 +190,7 @@ async fn a_role_that_is_about_a_few_items_reads_no_other() {
 async fn the_mailer_sends_from_the_configured_address_and_no_other() {
     let shop = Shop::with(&[("MAIL_BACKEND", "ses"), ("EMAILS_FROM_EMAIL", "No-Reply@shop.example")]);
     let sdk = shop.aws().sdk_config_as(&shop.service.roles["MailerFunction"], None);
-    let mail = Mail {
-        id: "1".to_owned(),
-        to: "ann@example.com".parse().unwrap(),
-        kind: "verify-email".to_owned(),
-        subject: "Hello".to_owned(),
-        text: "Hello".to_owned(),
-        html: "Hello".to_owned(),
-        sent_at: shop.clock.now().to_string(),
-    };
+    let mail = mail_to(&shop, "ann@example.com");
     let password = Password::new(shop.store(), Hidden::default());
     for (from, allowed) in
         [("No-Reply@shop.example", true), ("no-reply@shop.example", false), ("ceo@shop.example", false)]

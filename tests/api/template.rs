@@ -11,6 +11,7 @@ use local::cloudwatch::CloudWatch;
 use local::hosts::Hosts;
 use local::service::{Options, Service};
 use local::template::{Resource, Template, environment_name};
+use serde_json::json;
 use user_core::clock::Clock;
 use user_core::config::{Config, ConfigError};
 

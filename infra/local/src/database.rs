@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use dynoxide::Database;
 use dynoxide::storage::Storage;
@@ -36,13 +37,24 @@ pub fn open(folder: Option<&Path>, template: &Template) -> Result<Database, Faul
             database.disable_bulk_loading()?;
             database
         }
-        None => Database::memory()?,
+        None => in_memory()?,
     };
     for (name, resource) in &template.resources {
         if let Resource::Table { properties } = resource {
             create_table(&database, name, properties.clone())?;
         }
     }
+    Ok(database)
+}
+
+/// An empty database in memory, made as a copy: only a file, or what SQLite takes for one, takes statements of ours.
+fn in_memory() -> Result<Database, Fault> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name = format!("file:indexed-{}?mode=memory&cache=shared", COUNT.fetch_add(1, Ordering::Relaxed));
+    let indexed = Storage::new(&name)?;
+    indexed.conn().execute_batch(STREAM_INDEX)?;
+    let database = Database::memory()?;
+    database.restore_from(&name)?;
     Ok(database)
 }
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_types::SdkConfig;
 use axum::Router;
+use lambda_http::Service;
 use lambda_http::lambda_runtime::{Context, LambdaEvent};
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Service};
 use mailer::Wake;
 use serde_json::Value;
 use transport::Transport;
 use user_core::app::App;
 use user_core::clock::Clock;
-use user_core::lambda::answer;
+use user_core::lambda;
 
 use crate::Fault;
 
@@ -104,7 +104,7 @@ impl Function {
         let deadline = u64::try_from(Clock::System.now_millis()).unwrap_or(0) + self.timeout_seconds * 1000;
         context.deadline = deadline;
         let event = LambdaEvent::new(LambdaRequest::ApiGatewayV2(event), context);
-        let answer = Adapter::from(answer::service(router.clone())).call(event);
+        let answer = lambda::service(router.clone()).call(event);
         let response = tokio::time::timeout(Duration::from_secs(self.timeout_seconds), answer).await??;
         let json = serde_json::to_vec(&response)?;
         if json.len() > ANSWER_LIMIT_BYTES {

@@ -10,7 +10,6 @@ mod throttle;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::Fault;
@@ -52,8 +51,8 @@ pub enum Resource {
     Role { properties: RoleProperties },
     #[serde(rename = "AWS::SecretsManager::RotationSchedule", rename_all = "PascalCase")]
     Rotation { properties: Rotation },
-    #[serde(untagged)]
-    Other(IgnoredAny),
+    #[serde(other)]
+    Other,
 }
 
 /// `AWS::Serverless::HttpApi`.

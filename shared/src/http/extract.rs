@@ -157,7 +157,13 @@ impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
         // API Gateway sets it, whatever the client sent; the local gateway, which speaks plain HTTP, has none.
         let https = parts.headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
         let host = context(&parts.extensions).and_then(|context| context.domain_name.clone()).unwrap_or_default();
-        Ok(Self(format!("{}://{host}", if https { "https" } else { "http" })))
+        if https {
+            return Ok(Self(format!("https://{host}")));
+        }
+        // `sam local start-api` names the host alone; its port is in a header.
+        let port = parts.headers.get("x-forwarded-port").and_then(|value| value.to_str().ok()?.parse::<u16>().ok());
+        let port = port.filter(|_| !host.contains(':')).map(|port| format!(":{port}")).unwrap_or_default();
+        Ok(Self(format!("http://{host}{port}")))
     }
 }
 

@@ -1,25 +1,17 @@
 //! A handler's answer in the form that Lambda gives to API Gateway.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 
-use axum::Router;
 use axum::response::Response;
 use http::StatusCode;
 use http_body_util::BodyExt;
-use lambda_http::{Body, IntoResponse, Request, Service};
-use tower::ServiceExt;
-
-/// The router as `lambda_http` runs it.
-pub fn service(router: Router) -> impl Service<Request, Response = Answer, Error = Infallible, Future: Send> {
-    ServiceExt::<Request>::map_response(router, Answer)
-}
+use lambda_http::{Body, IntoResponse};
 
 /// An answer whose body goes as text if it is UTF-8, and else as base64. The conversion of `lambda_http` itself knows the character sets
 /// of the whole world: 150 KB in each function, for answers that are all UTF-8 or packed.
 #[derive(Debug)]
-pub struct Answer(Response);
+pub(super) struct Answer(pub(super) Response);
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Pin<Box<dyn Future<Output = http::Response<Body>> + Send>> {

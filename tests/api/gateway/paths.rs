@@ -114,13 +114,36 @@ async fn a_path_is_sent_on_as_it_is_written_in_a_url_even_if_the_gateway_decoded
     for (path, query, location) in [
         ("/api/v1/users/a b/", "", "/api/v1/users/a%20b"),
         ("/api/v1/users/Zo\u{eb}/", "", "/api/v1/users/Zo%C3%AB"),
-        ("/api/v1/users/a%20b/", "x=%0d%0a", "/api/v1/users/a%20b?x=%0d%0a"),
+        ("/api/v1/users/a%20b/", "x=%0d%0a", "/api/v1/users/a%2520b?x=%0d%0a"),
+        ("/api/v1/users/a?b#c/", "", "/api/v1/users/a%3Fb%23c"),
+        ("/api/v1/users/a/", "q=\"<\u{eb} >", "/api/v1/users/a?q=%22%3C%C3%AB%20%3E"),
     ] {
         let mut event: Value = serde_json::from_str(include_str!("../../../events/docs-default.json")).unwrap();
         event["rawPath"] = json!(path);
         event["rawQueryString"] = json!(query);
         let answer = shop.service.invoke("DocsFunction", event).await.unwrap();
         assert_eq!((&answer["statusCode"], &answer["headers"]["location"]), (&json!(308), &json!(location)), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_address_is_no_uri_is_answered_and_no_fault_of_the_function() {
+    let shop = Shop::open();
+    for (path, query, host, status) in [
+        ("/api/v1/health\u{0} <x>\"", "", "localhost", 404),
+        ("/api/v1/health", "q=\"<>\u{7f} #%", "localhost", 200),
+        ("", "", "localhost", 404),
+        ("\\\\evil.example", "?", "localhost", 404),
+        ("/api/v1/health", "", "999.999.999.999", 200),
+        ("/api/v1/health", "", "a b/c?d#e@f", 200),
+    ] {
+        let mut event: Value = serde_json::from_str(include_str!("../../../events/docs-default.json")).unwrap();
+        event["rawPath"] = json!(path);
+        event["rawQueryString"] = json!(query);
+        event["headers"] = json!({ "host": host, "x-forwarded-proto": "no scheme" });
+        event["requestContext"]["domainName"] = json!(host);
+        let answer = shop.service.invoke("HealthFunction", event).await.unwrap();
+        assert_eq!(answer["statusCode"], status, "{path:?} {query:?} {host:?}");
     }
 }
 

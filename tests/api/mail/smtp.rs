@@ -5,13 +5,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
+use transport::Transport;
 use transport::smtp::Password;
-use transport::{Mail, Transport};
 use user_core::config::SmtpTls;
 use user_core::letter::State;
 
 use super::server::{MailServer, Manner};
-use super::{letters, retry};
+use super::{letters, mail_to, retry};
 use crate::support::Shop;
 
 fn shop_at(port: u16, tls: &str) -> Shop {
@@ -202,15 +202,7 @@ async fn a_password_that_was_changed_is_read_again_when_the_server_refuses_the_o
     let put = json!({ "SecretId": "MailSecret", "ClientRequestToken": "next", "SecretString": "the next one" });
     let (status, _) = shop.aws().answer("secretsmanager.PutSecretValue", put.to_string().as_bytes());
     assert_eq!(status, 200);
-    let mail = Mail {
-        id: "1".to_owned(),
-        to: "bob@example.com".parse().unwrap(),
-        kind: "verify-email".to_owned(),
-        subject: "Hello".to_owned(),
-        text: "Hello".to_owned(),
-        html: "Hello".to_owned(),
-        sent_at: shop.clock.now().to_string(),
-    };
+    let mail = mail_to(&shop, "bob@example.com");
     assert_eq!(transport.send(&mail).await.unwrap(), "<1@example.com>");
     assert_eq!(server.kept().len(), 1);
     server.behave(Manner::Guarded("yet another"));

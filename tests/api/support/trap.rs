@@ -23,7 +23,7 @@ const MARKS: [&str; 5] = ["@", "%40", "eyJ0eXAiO", "eyJhbGciO", "$argon2"];
 
 /// Leads the log into the trap, once for all tests.
 pub(crate) fn set(config: &Config) {
-    let all = Config { log_level: "trace".to_owned(), log_format: LogFormat::Json, ..config.clone() };
+    let all = Config { log_level: "trace".parse().unwrap(), log_format: LogFormat::Json, ..config.clone() };
     user_core::log::start_to(&all, || Trap);
 }
 

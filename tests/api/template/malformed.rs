@@ -50,6 +50,7 @@ fn each_malformed_setting_is_named_with_what_would_be_right() {
         ("EDGE_SECRET_SHA256", "the-secret-itself", "EDGE_SECRET_SHA256 entry 1 is no SHA-256 digest: 64 hexadecimal"),
         ("EDGE_SECRET_SHA256", &"0".repeat(63), "EDGE_SECRET_SHA256 entry 1 is no SHA-256 digest"),
         ("EDGE_SECRET_SHA256", &vec!["0".repeat(64); 3].join(","), "EDGE_SECRET_SHA256 has more than 2 entries"),
+        ("LOG_LEVEL", "verbose", "LOG_LEVEL is no list of LEVEL and CRATE=LEVEL"),
         ("FRONTEND_URL", "shop.example", "FRONTEND_URL is no URL such as https://shop.example/app"),
         ("FRONTEND_URL", "https://shop.example/#/", "FRONTEND_URL is no URL"),
         ("FRONTEND_URL", "http://shop.example", "FRONTEND_URL must be https"),
@@ -91,4 +92,27 @@ fn the_gateway_and_the_functions_have_the_same_origins_and_refuse_the_same() {
         Service::open(Options { folder: None, clock, settings, print_mails: false, cloudwatch, hosts, wire: None });
     let why = refused.err().unwrap().to_string();
     assert!(why.starts_with("the configuration is not usable: CORS_ORIGINS entry 1 is no origin"), "{why}");
+}
+
+#[test]
+fn a_number_out_of_the_bounds_of_its_parameter_is_refused() {
+    for (value, right) in [("1", true), ("1000", true), ("0", false), ("1001", false), ("monthly", false), ("", false)]
+    {
+        let evaluated = Template::evaluate(|name| (name == "KEY_ROTATION_DAYS").then(|| value.to_owned()));
+        match evaluated {
+            Ok(_) => assert!(right, "{value}"),
+            Err(fault) => {
+                assert!(!right, "{value}");
+                assert_eq!(fault.to_string(), "KEY_ROTATION_DAYS is no number from 1 to 1000");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_resource_of_a_known_type_that_cannot_be_read_is_not_left_out_in_silence() {
+    let function = json!({ "Type": "AWS::Serverless::Function", "Properties": {} });
+    assert!(serde_json::from_value::<Resource>(function).is_err());
+    let topic = json!({ "Type": "AWS::SNS::Topic", "Properties": {} });
+    assert!(matches!(serde_json::from_value(topic).unwrap(), Resource::Other));
 }

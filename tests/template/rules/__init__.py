@@ -18,6 +18,17 @@ def plural(value):
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
+def one_each(there, taken, verb):
+    """What is wrong with these pairs of a name and what it takes, if each is to take one that is there, and no two the same."""
+    takers = {}
+    for name, one in taken:
+        if one not in there:
+            yield f"{name} {verb} {one}"
+        elif one in takers:
+            yield f"{name} {verb} {one}, as {takers[one]} does"
+        takers[one] = name
+
+
 def load():
     from rules import delivery, exposure, functions, gateway, monitoring, names, parameters, references, releases, roles  # noqa: F401
 

@@ -3,7 +3,7 @@
 import re
 
 from evaluate import strings
-from rules import rule
+from rules import one_each, rule
 from rules.parameters import RETENTION
 from transform import HIDDEN
 
@@ -26,14 +26,8 @@ def retention(deployment):
 @rule("every function has a log group of its own in the stack")
 def log_groups(deployment):
     groups = {f"<{name}>" for name, _ in deployment.stack.of_type("AWS::Logs::LogGroup")}
-    taken = {}
-    for name, function in functions(deployment):
-        group = function.get("LoggingConfig", {}).get("LogGroup")
-        if group not in groups:
-            yield f"{name} writes to {group}"
-        elif group in taken:
-            yield f"{name} writes to {group}, as {taken[group]} does"
-        taken[group] = name
+    written = ((name, function.get("LoggingConfig", {}).get("LogGroup")) for name, function in functions(deployment))
+    yield from one_each(groups, written, "writes to")
 
 
 @rule("no environment holds a secret")

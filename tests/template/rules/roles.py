@@ -3,7 +3,7 @@
 import re
 
 from evaluate import PSEUDO
-from rules import plural, rule
+from rules import one_each, plural, rule
 
 # Actions that AWS knows no resource for, or whose resource cannot be known before: each with its reason.
 ANY_RESOURCE = {
@@ -49,14 +49,9 @@ def allowed(deployment):
 
 @rule("every function has a role of its own")
 def own(deployment):
-    names, taken = {f"<{name}.Arn>" for name, _ in roles(deployment)}, {}
-    for name, function in deployment.stack.of_type("AWS::Lambda::Function"):
-        role = function["Role"]
-        if role not in names:
-            yield f"{name} has {role}"
-        elif role in taken:
-            yield f"{name} has {role}, as {taken[role]} does"
-        taken[role] = name
+    names = {f"<{name}.Arn>" for name, _ in roles(deployment)}
+    functions = deployment.stack.of_type("AWS::Lambda::Function")
+    yield from one_each(names, ((name, function["Role"]) for name, function in functions), "has")
 
 
 @rule("roles name their actions")

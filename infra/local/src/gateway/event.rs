@@ -9,11 +9,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
+use percent_encoding::percent_decode_str;
 
 use crate::Fault;
 
-/// The event of a request, as API Gateway makes it: headers in lower case with repeated ones joined, cookies apart, a body that is
-/// no text in base64.
+/// The event of a request, as API Gateway makes it: a decoded path, headers in lower case with repeated ones joined, cookies apart, a
+/// body that is no text in base64.
 pub(super) fn request(
     request: Request<Bytes>,
     source: IpAddr,
@@ -22,7 +23,7 @@ pub(super) fn request(
     path_parameters: HashMap<String, String>,
 ) -> ApiGatewayV2httpRequest {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path().to_owned();
+    let path = decoded(parts.uri.path());
     let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut event = ApiGatewayV2httpRequest::default();
     event.version = Some("2.0".to_owned());
@@ -52,6 +53,13 @@ pub(super) fn request(
     }
     event.headers = joined(&parts.headers);
     event
+}
+
+/// A path as HTTP APIs hand it on: decoded, and no more of it than stands before a `?` that was encoded, as captures of live ones show
+/// (github.com/hotsock/voker, pull request 8).
+fn decoded(path: &str) -> String {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    path.split('?').next().unwrap_or_default().to_owned()
 }
 
 fn is_text(headers: &HeaderMap) -> bool {

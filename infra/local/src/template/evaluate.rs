@@ -90,13 +90,30 @@ pub(super) fn evaluate(source: &str, setting: impl Fn(&str) -> Option<String>) -
     let Node(mut template) = serde_saphyr::from_str_with_options(source, options)?;
     let parameters = template["Parameters"].take();
     let known = parameters.as_object().into_iter().flatten().map(|(name, parameter)| {
-        let value = setting(&environment_name(name)).map_or_else(|| parameter["Default"].clone(), Value::String);
-        (name.clone(), if parameter["Type"] == "CommaDelimitedList" { split(&value) } else { value })
+        let variable = environment_name(name);
+        let value = setting(&variable).map_or_else(|| parameter["Default"].clone(), Value::String);
+        within(&variable, parameter, &value)?;
+        Ok((name.clone(), if parameter["Type"] == "CommaDelimitedList" { split(&value) } else { value }))
     });
-    let scope = Scope { parameters: known.collect(), conditions: template["Conditions"].take() };
+    let parameters = known.collect::<Result<_, Fault>>()?;
+    let scope = Scope { parameters, conditions: template["Conditions"].take() };
     template["Outputs"].take();
     scope.leave_out(&mut template["Resources"])?;
     scope.resolve(template)
+}
+
+/// Refuses a number that is not between the parameter's `MinValue` and `MaxValue`, as CloudFormation does.
+fn within(variable: &str, parameter: &Value, value: &Value) -> Result<(), Fault> {
+    let bounds = ["MinValue", "MaxValue"].map(|name| parameter[name].as_i64());
+    if bounds == [None, None] {
+        return Ok(());
+    }
+    let [low, high] = [bounds[0].unwrap_or(i64::MIN), bounds[1].unwrap_or(i64::MAX)];
+    let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
+    if number.is_some_and(|number| (low..=high).contains(&number)) {
+        return Ok(());
+    }
+    Err(format!("{variable} is no number from {low} to {high}").into())
 }
 
 fn split(value: &Value) -> Value {

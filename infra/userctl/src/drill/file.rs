@@ -16,6 +16,7 @@ use crate::check::check_copy;
 use crate::stage::Stage;
 use crate::transfer::archive::{newest, verify};
 use crate::transfer::backup::write_items;
+use crate::transfer::is_standard;
 
 /// Restores the backup at `path`, or the newest in it when it is a folder. The copy is removed whatever happens, an interrupt included.
 ///
@@ -27,7 +28,11 @@ pub async fn from_file(
     hidden: bool,
     interrupt: impl Future<Output = ()>,
 ) -> Result<Drill, Fault> {
-    unless_interrupted(Box::pin(drill(&newest(path)?, environment, hidden)), interrupt).await
+    if is_standard(path) {
+        return Err("a drill reads its backup twice, so that it takes a file and not standard input".into());
+    }
+    let file = newest(path, Clock::System.now())?;
+    unless_interrupted(Box::pin(drill(&file, environment, hidden)), interrupt).await
 }
 
 async fn drill(file: &Path, environment: &BTreeMap<String, String>, hidden: bool) -> Result<Drill, Fault> {

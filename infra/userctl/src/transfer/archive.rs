@@ -19,6 +19,8 @@ use super::read::{TextLines, open};
 /// The form of backups that this release writes, and the latest that it reads.
 const FORM: u32 = 1;
 
+const DAY_SECONDS: i64 = 86_400;
+
 /// After how many items others have a turn, an interrupt among them.
 const TURN: u64 = 1_000;
 
@@ -216,22 +218,26 @@ pub async fn verify(file: &Path) -> Result<Contents, Fault> {
     Ok(Contents { made_at: archive.made_at, items })
 }
 
-/// The newest backup of a folder; a file as it is.
+/// The newest backup of a folder at this time; a file as it is.
 ///
 /// # Errors
 /// When nothing is there.
-pub fn newest(path: &Path) -> Result<PathBuf, Fault> {
+pub fn newest(path: &Path, now: Timestamp) -> Result<PathBuf, Fault> {
     if !path.is_dir() {
         return Ok(path.to_owned());
     }
     let files = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
     let files = files.into_iter().map(|file| file.path());
     let files = files.filter(|file| file.extension().is_some_and(|ending| ending == ENDING));
-    // One whose first line is damaged counts by the time of its file: should it be the newest, it is to be found damaged.
+    // One whose first line is damaged, or is more than a day ahead, counts by the time of its file: should it be the newest, it is to be
+    // found damaged, and one made by a wrong clock does not hide those that came after it.
     let moment = |file: &PathBuf| {
         let written = || std::fs::metadata(file).and_then(|about| about.modified()).ok();
         let written = || written()?.duration_since(std::time::UNIX_EPOCH).ok();
-        let made_at = Archive::open(file).ok().and_then(|archive| archive.made_at);
+        let made_at = Archive::open(file)
+            .ok()
+            .and_then(|archive| archive.made_at)
+            .filter(|made_at| made_at.since(now) <= DAY_SECONDS);
         made_at.or_else(|| Some(Timestamp(i64::try_from(written()?.as_secs()).ok()?)))
     };
     let newest = files.max_by_key(moment);

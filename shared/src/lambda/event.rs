@@ -1,0 +1,126 @@
+//! A request's event, made fit for `lambda_http`, which panics at a URI that is none. What a client sends must not end a call as a fault
+//! of the function: enough of those take a release back.
+
+use http::{HeaderMap, header};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use url::Url;
+
+/// What has a meaning of its own in a URI, so that it cannot stand in a path (RFC 3986, 3.3; WHATWG URL, path percent-encode set).
+const IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// What cannot stand in a query; a `%` belongs to what the client encoded.
+const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+const PROTOCOL: &str = "x-forwarded-proto";
+
+/// HTTP APIs decode `rawPath` and leave `rawQueryString` as the client sent it; a gateway on a developer's machine takes any host.
+pub(super) fn made_fit(event: &mut ApiGatewayV2httpRequest) {
+    let path = event.raw_path.take().unwrap_or_default();
+    let encoded = utf8_percent_encode(&path, IN_PATH);
+    event.raw_path = Some(if path.starts_with('/') { encoded.to_string() } else { format!("/{encoded}") });
+    if let Some(query) = &mut event.raw_query_string {
+        *query = utf8_percent_encode(query, IN_QUERY).to_string();
+    }
+    keep_if(&mut event.headers, PROTOCOL, |scheme| scheme == "http" || scheme == "https");
+    keep_if(&mut event.headers, header::HOST.as_str(), is_host);
+    event.request_context.domain_name.take_if(|name| !is_host(name));
+}
+
+fn keep_if(headers: &mut HeaderMap, name: &str, is_right: impl Fn(&str) -> bool) {
+    if headers.get(name).is_some_and(|value| !value.to_str().is_ok_and(is_right)) {
+        headers.remove(name);
+    }
+}
+
+/// Whether this is a name or an address, and a port or none, also to the parser that `lambda_http` expects it to pass.
+fn is_host(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    text.bytes().all(is_part) && Url::parse(&format!("http://{text}/")).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use lambda_http::request::LambdaRequest;
+    use lambda_http::{Request, RequestExt};
+
+    use super::*;
+
+    fn converted(path: &str, query: &str, headers: &[(&'static str, &str)]) -> Request {
+        let mut event = ApiGatewayV2httpRequest::default();
+        event.raw_path = Some(path.to_owned());
+        event.raw_query_string = Some(query.to_owned());
+        event.request_context.http.method = Method::GET;
+        event.request_context.domain_name = Some("api.example.com".to_owned());
+        for (name, value) in headers {
+            event.headers.insert(*name, value.parse().unwrap());
+        }
+        made_fit(&mut event);
+        LambdaRequest::ApiGatewayV2(event).into()
+    }
+
+    #[test]
+    fn a_path_arrives_as_the_client_meant_it() {
+        for (decoded, encoded) in [
+            ("/users/a b", "/users/a%20b"),
+            ("/users/100%", "/users/100%25"),
+            ("/users/%41", "/users/%2541"),
+            ("/users/me?admin=true", "/users/me%3Fadmin=true"),
+            ("/users/#x", "/users/%23x"),
+            ("/users/zo\u{eb}", "/users/zo%C3%AB"),
+            ("/users/\\..\\x", "/users/%5C..%5Cx"),
+            ("/a\u{0}\n{|}^`\"<>", "/a%00%0A%7B%7C%7D%5E%60%22%3C%3E"),
+            ("users", "/users"),
+            ("@evil.example/", "/@evil.example/"),
+            ("", "/"),
+        ] {
+            let request = converted(decoded, "limit=1", &[("host", "api.example.com")]);
+            assert_eq!((request.uri().path(), request.uri().query()), (encoded, Some("limit=1")), "{decoded:?}");
+            assert_eq!(request.uri().host(), Some("api.example.com"));
+        }
+    }
+
+    #[test]
+    fn a_query_that_is_none_is_made_one() {
+        for (sent, expected) in [
+            ("email=a%40b&x=%7B%22", "email=a%40b&x=%7B%22"),
+            ("q=<a \"b\">#c", "q=%3Ca%20%22b%22%3E%23c"),
+            ("q=\u{eb}\u{7f}\u{1}", "q=%C3%AB%7F%01"),
+            ("q={}|^`[]\\%", "q={}|^`[]\\%"),
+        ] {
+            assert_eq!(converted("/users", sent, &[]).uri().query(), Some(expected), "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_or_a_protocol_that_is_none_is_left_out() {
+        for host in
+            ["a b", "a/b", "a@b", "999.999.999.999", "1.2.3.4.5", "xn--", "[::g]", "a:99999", "a:b", "", "%zz", "a?b#c"]
+        {
+            let request = converted("/users", "", &[("host", host), ("x-forwarded-proto", "https")]);
+            assert_eq!(request.headers().get("host"), None, "{host:?}");
+            assert_eq!(request.uri().path(), "/users");
+        }
+        for host in ["localhost:3000", "127.0.0.1", "[::1]:8000", "api.xn--bcher-kva.example", "host_a", "1a.example"] {
+            assert_eq!(converted("/users", "", &[("host", host)]).headers()["host"], host);
+        }
+        for protocol in ["h ttp", "", "javascript", "HTTPS", "http:"] {
+            assert_eq!(converted("/users", "", &[("x-forwarded-proto", protocol)]).uri().scheme_str(), Some("https"));
+        }
+        assert_eq!(converted("/users", "", &[]).raw_http_path(), "/users");
+    }
+}
