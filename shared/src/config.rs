@@ -3,6 +3,7 @@
 
 mod choice;
 mod edge;
+mod filter;
 mod read;
 mod together;
 mod web;
@@ -19,7 +20,8 @@ pub use choice::{
     BreachCheck, Enumeration, Environment, Hidden, JwtAlgorithm, LogFormat, MailBackend, MetricsDetail, SmtpTls,
 };
 pub use edge::EdgeSecrets;
-use read::{any, between, email, filter, name, parsed, text};
+use filter::filter;
+use read::{any, between, email, name, parsed, text};
 use web::{hosts, origins, url};
 
 /// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`. What stands behind
@@ -233,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_changed_value_of_the_release_reaches_a_stack_and_what_the_stack_wants_otherwise_stays() {
-        let set = "ENVIRONMENT=production METRICS_DETAIL=essential LOG_FORMAT=json EDGE_SECRET_SHA256= RATE_LIMIT=7 \
+        let set = "ENVIRONMENT=production METRICS_DETAIL=essential LOG_LEVEL=info LOG_FORMAT=json EDGE_SECRET_SHA256= RATE_LIMIT=7 \
             CORS_ORIGINS=https://shop.example ALLOWED_HOSTS=* \
             JWT_ALGORITHM=ES256 JWT_ISSUER=shop SIGNUP_ENUMERATION=reveal EMAIL_VERIFICATION_ENABLED=true MAIL_BACKEND=ses SMTP_PORT=587 \
             SMTP_TLS=starttls EMAILS_FROM_EMAIL=no-reply@example.com FRONTEND_URL=https://shop.example PASSWORD_BREACH_CHECK=off";

@@ -94,10 +94,21 @@ fn the_table_has_a_row_for_every_route_and_no_other() {
 
 #[tokio::test]
 async fn every_route_lets_in_whom_it_should_and_nobody_else() {
+    // What only reads leaves a service as it is for the next.
+    let mut readers = Vec::new();
+    for caller in CALLERS {
+        readers.push(Visit::of(caller).await);
+    }
     for (route, body, expected) in table() {
+        let reads = route.starts_with("GET ") || route.starts_with("HEAD ");
         let mut seen = Vec::new();
-        for caller in CALLERS {
-            seen.push(status(route, &body, caller).await);
+        for (caller, reader) in CALLERS.into_iter().zip(&readers) {
+            let status = if reads {
+                reader.status(route, &body).await
+            } else {
+                Visit::of(caller).await.status(route, &body).await
+            };
+            seen.push(status);
         }
         if expected == OPEN {
             assert!(
@@ -115,44 +126,57 @@ fn filled(path: &str, owner: &str) -> String {
     path.replace("{user_id}", owner).replace("{asset}", "swagger.js")
 }
 
-async fn status(route: &str, body: &Value, caller: &str) -> u16 {
-    let shop = Shop::open();
-    let admin = shop.admin("admin@example.com").await;
-    shop.admin("third@example.com").await;
-    let owner = shop.member("ann@example.com").await;
-    let token = match caller {
-        "anonymous" => None,
-        "garbage" => Some("a.b.c".to_owned()),
-        "expired" => {
-            shop.clock.advance(1_800);
-            Some(owner.access.clone())
-        }
-        "other user" => Some(shop.member("bob@example.com").await.access),
-        "owner" => Some(owner.access.clone()),
-        "disabled owner" => {
-            let path = format!("/users/{}", owner.id);
-            shop.patch(&path).bearer(&admin.access).json(json!({ "is_active": false })).send().await;
-            Some(owner.access.clone())
-        }
-        "admin" => Some(admin.access.clone()),
-        _ => {
-            let second = shop.admin("second@example.com").await;
-            let path = format!("/users/{}/role", second.id);
-            shop.put(&path).bearer(&admin.access).json(json!({ "role": "user" })).send().await;
-            Some(second.access)
-        }
-    };
-    let (method, path) = route.split_once(' ').unwrap_or(("GET", "/api/v1/nowhere"));
-    let mut call = shop.call(method.parse::<Method>().unwrap(), &filled(path, &owner.id));
-    if let Some(token) = token {
-        call = call.bearer(&token);
+/// A service with some users, one of whom owns what is called for, and the token of the caller.
+struct Visit {
+    shop: Shop,
+    owner: String,
+    token: Option<String>,
+}
+
+impl Visit {
+    async fn of(caller: &str) -> Self {
+        let shop = Shop::open();
+        let admin = shop.admin("admin@example.com").await;
+        shop.admin("third@example.com").await;
+        let owner = shop.member("ann@example.com").await;
+        let token = match caller {
+            "anonymous" => None,
+            "garbage" => Some("a.b.c".to_owned()),
+            "expired" => {
+                shop.clock.advance(1_800);
+                Some(owner.access.clone())
+            }
+            "other user" => Some(shop.member("bob@example.com").await.access),
+            "owner" => Some(owner.access.clone()),
+            "disabled owner" => {
+                let path = format!("/users/{}", owner.id);
+                shop.patch(&path).bearer(&admin.access).json(json!({ "is_active": false })).send().await;
+                Some(owner.access.clone())
+            }
+            "admin" => Some(admin.access.clone()),
+            _ => {
+                let second = shop.admin("second@example.com").await;
+                let path = format!("/users/{}/role", second.id);
+                shop.put(&path).bearer(&admin.access).json(json!({ "role": "user" })).send().await;
+                Some(second.access)
+            }
+        };
+        Self { shop, owner: owner.id, token }
     }
-    if !body.is_null() {
-        call = call.json(body.clone());
+
+    async fn status(&self, route: &str, body: &Value) -> u16 {
+        let (method, path) = route.split_once(' ').unwrap_or(("GET", "/api/v1/nowhere"));
+        let mut call = self.shop.call(method.parse::<Method>().unwrap(), &filled(path, &self.owner));
+        if let Some(token) = &self.token {
+            call = call.bearer(token);
+        }
+        if !body.is_null() {
+            call = call.json(body.clone());
+        }
+        let answer = call.send().await;
+        if answer.status.as_u16() >= 400 {
+            answer.problem();
+        }
+        answer.status.as_u16()
     }
-    let answer = call.send().await;
-    if answer.status.as_u16() >= 400 {
-        answer.problem();
-    }
-    answer.status.as_u16()
 }

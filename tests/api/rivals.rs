@@ -1,4 +1,4 @@
-//! Two who want different things at the same moment, a thousand times each: one defined outcome, and never a fault of the service.
+//! Two who want different things at the same moment, a thousand times each in CI: one defined outcome, and never a fault of the service.
 
 use std::future::Future;
 
@@ -7,14 +7,14 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use user_core::id::random_below;
 
-use crate::support::{Answer, Member, PASSWORD, Shop};
+use crate::support::{Answer, Member, PASSWORD, Shop, at_length};
 
 const ROUNDS: usize = 1_000;
 const SHOPS: usize = 4;
 const NEW: &str = "Sh0rt-black-now";
 
-/// Runs `round` a thousand times, on several services at once, each with a user of its own.
-async fn a_thousand_times<F: Future<Output = ()> + Send>(
+/// Runs `round` again and again, on several services at once, each with a user of its own.
+async fn again_and_again<F: Future<Output = ()> + Send>(
     round: impl Fn(&'static Shop, String) -> F + Send + Sync + Copy + 'static,
 ) {
     let mut running = JoinSet::new();
@@ -22,7 +22,7 @@ async fn a_thousand_times<F: Future<Output = ()> + Send>(
         running.spawn(async move {
             // The test's process ends soon; leaking is the simplest way to share.
             let shop: &'static Shop = Box::leak(Box::new(Shop::open()));
-            for turn in 0..ROUNDS / SHOPS {
+            for turn in 0..at_length(ROUNDS) / SHOPS {
                 round(shop, format!("user{turn}@example.com")).await;
             }
         });
@@ -69,7 +69,7 @@ async fn log_in_with(shop: &Shop, email: &str, password: &str) -> Answer {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_resets_with_one_letter_one_wins() {
-    a_thousand_times(|shop, email| async move {
+    again_and_again(|shop, email| async move {
         shop.member(&email).await;
         let letter = reset_letter(shop, &email).await;
         let (a, b) = at_once(shop.reset(&letter, NEW), shop.reset(&letter, "Fl4t-white-now-please")).await;
@@ -82,7 +82,7 @@ async fn of_two_resets_with_one_letter_one_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_during_a_reset_leaves_no_session_of_the_old_password() {
-    a_thousand_times(|shop, email| async move {
+    again_and_again(|shop, email| async move {
         shop.member(&email).await;
         let letter = reset_letter(shop, &email).await;
         let (reset, login) = at_once(shop.reset(&letter, NEW), shop.log_in(&email)).await;
@@ -97,7 +97,7 @@ async fn a_login_during_a_reset_leaves_no_session_of_the_old_password() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_during_a_logout_leaves_nothing_that_opens() {
-    a_thousand_times(|shop, email| async move {
+    again_and_again(|shop, email| async move {
         let member = shop.member(&email).await;
         let logout = shop.post("/auth/logout").json(json!({ "refresh_token": member.refresh })).send();
         let (logout, refresh) = at_once(logout, shop.refresh(&member.refresh)).await;
@@ -112,7 +112,7 @@ async fn a_refresh_during_a_logout_leaves_nothing_that_opens() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_change_of_address_and_a_sign_up_of_it_whoever_proves_it_first_has_it() {
-    a_thousand_times(|shop, email| async move {
+    again_and_again(|shop, email| async move {
         let member = shop.member(&email).await;
         let new = format!("new-{email}");
         let (wish, sign_up) = at_once(shop.request_email(&member, &new), shop.sign_up(&new)).await;
@@ -133,7 +133,7 @@ async fn of_a_change_of_address_and_a_sign_up_of_it_whoever_proves_it_first_has_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_accounts_that_confirm_one_address_one_has_it() {
-    a_thousand_times(|shop, email| async move {
+    again_and_again(|shop, email| async move {
         let (a, b, new) = (shop.member(&email).await, shop.member(&format!("b-{email}")).await, format!("new-{email}"));
         let mut links = Vec::new();
         for member in [&a, &b] {
@@ -151,7 +151,7 @@ async fn of_two_accounts_that_confirm_one_address_one_has_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_reset_and_a_thiefs_confirmation_at_one_moment_the_owner_has_the_last_word() {
-    a_thousand_times(|shop, email| async move {
+    again_and_again(|shop, email| async move {
         let stolen = shop.member(&email).await;
         let (new, reset) = (format!("thief-{email}"), reset_letter(shop, &email).await);
         assert_eq!(shop.request_email(&stolen, &new).await.status, 202);
@@ -176,7 +176,7 @@ async fn of_a_reset_and_a_thiefs_confirmation_at_one_moment_the_owner_has_the_la
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_admins_who_demote_each_other_leave_one() {
-    a_thousand_times(|_, email| async move {
+    again_and_again(|_, email| async move {
         let shop = Shop::open();
         let (a, b) = (shop.admin(&email).await, shop.admin(&format!("b-{email}")).await);
         let demote = |actor: &Member, victim: &Member| {
@@ -195,7 +195,7 @@ async fn two_admins_who_demote_each_other_leave_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_during_a_deletion_leaves_nothing_that_opens() {
-    a_thousand_times(|shop, email| async move {
+    again_and_again(|shop, email| async move {
         let member = shop.member(&email).await;
         let delete = shop.delete("/users/me").bearer(&member.access).json(json!({ "password": PASSWORD })).send();
         let (deleted, refreshed) = at_once(delete, shop.refresh(&member.refresh)).await;
@@ -214,7 +214,7 @@ async fn a_sign_in_during_a_deletion_leaves_nothing_that_opens_and_nothing_for_l
     for _ in 0..SHOPS {
         running.spawn(async {
             let shop = Shop::open();
-            for turn in 0..ROUNDS / SHOPS {
+            for turn in 0..at_length(ROUNDS) / SHOPS {
                 let email = format!("user{turn}@example.com");
                 let member = shop.member(&email).await;
                 let delete =
@@ -230,7 +230,7 @@ async fn a_sign_in_during_a_deletion_leaves_nothing_that_opens_and_nothing_for_l
             assert!(report.is_clean(), "{}", report.text());
             shop.clock.advance(60);
             let cleaned = shop.service.invoke("CleanupFunction", json!({})).await.unwrap();
-            assert_eq!(cleaned["swept"], ROUNDS / SHOPS);
+            assert_eq!(cleaned["swept"], at_length(ROUNDS) / SHOPS);
             assert_eq!(shop.session_count().await, 0);
         });
     }

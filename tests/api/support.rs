@@ -6,6 +6,7 @@ pub(crate) mod crowd;
 pub(crate) mod errand;
 mod folder;
 mod former;
+mod length;
 pub(crate) mod trap;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use userctl::stage::Stage;
 pub(crate) use call::{Answer, Call};
 pub(crate) use contract::Contract;
 pub(crate) use folder::Folder;
+pub(crate) use length::at_length;
 
 /// A password that every policy takes.
 pub(crate) const PASSWORD: &str = "Flat-Wh1te-please";
@@ -275,23 +277,13 @@ impl Shop {
 
     /// How many sessions lie in the table.
     pub(crate) async fn session_count(&self) -> usize {
-        let items = self.items("EphemeralTable").await;
-        items.iter().filter(|item| item["sk"].as_str().is_some_and(|key| key.contains("SESSION#"))).count()
+        self.raw_items("EphemeralTable").await.iter().filter(|item| crowd::is_session(item)).count()
     }
 
     /// Every item of a table, without the events.
     pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
-        let items = self
-            .database_client()
-            .scan()
-            .table_name(table)
-            .into_paginator()
-            .items()
-            .send()
-            .collect::<Result<Vec<_>, _>>();
-        items
+        self.raw_items(table)
             .await
-            .unwrap()
             .iter()
             .filter(|item| !item.get("sk").is_some_and(|key| key.as_s().unwrap().starts_with("EVENT#")))
             .map(|item| json!(item.iter().map(|(k, v)| (k, format!("{v:?}"))).collect::<BTreeMap<_, _>>()))

@@ -3,6 +3,7 @@
 mod conditions;
 mod documented;
 mod malformed;
+mod refused;
 mod together;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -27,7 +27,7 @@ ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"}
 
 
 def program():
-    command = ["cargo", "build", "--profile", "profiling", "--bench", "work", "--message-format", "json-render-diagnostics"]
+    command = ["cargo", "build", "--release", "--bench", "work", "--message-format", "json-render-diagnostics"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     made = [json.loads(line) for line in done.stdout.splitlines()]
     return next(one["executable"] for one in made if one.get("executable") and one["target"]["name"] == "work")

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use tracing_subscriber::filter::{LevelFilter, Targets};
-
 use crate::email::Email;
 use crate::user::check_line;
 
@@ -31,15 +29,6 @@ pub(super) fn between<T: FromStr + PartialOrd + fmt::Display>(
     move |value| match value.parse() {
         Ok(number) if number >= low && number <= high => Ok(number),
         _ => Err(format!("is no number from {low} to {high}")),
-    }
-}
-
-/// A level, or levels of crates. `Targets` alone takes any word for a crate's name, so that `verbose` would end the whole log.
-pub(super) fn filter(value: &str) -> Result<Targets, String> {
-    let is_level = |text: &str| !text.trim().is_empty() && text.trim().parse::<LevelFilter>().is_ok();
-    match value.parse() {
-        Ok(targets) if value.split(',').all(|part| part.rsplit('=').next().is_some_and(is_level)) => Ok(targets),
-        _ => Err("is no list of LEVEL and CRATE=LEVEL, such as user_core=debug,info".to_owned()),
     }
 }
 
@@ -73,16 +62,6 @@ mod tests {
         assert_eq!(between(1, 5)("6"), Err("is no number from 1 to 5".to_owned()));
         assert_eq!(parsed::<Policy>("weak"), Err("is none of classes, length, either".to_owned()));
         assert_eq!(parsed::<MailBackend>("smoke"), Err("is none of ses, smtp, console".to_owned()));
-    }
-
-    #[test]
-    fn a_filter_of_the_log_is_made_of_levels() {
-        for right in ["info", "WARN", "off", "user_core=debug,info", "user_core = trace , warn"] {
-            assert!(filter(right).is_ok(), "{right}");
-        }
-        for wrong in ["", "verbose", "user_core", "user_core=", "info,", "user_core=loud,info"] {
-            assert!(filter(wrong).is_err_and(|why| why.starts_with("is no list of LEVEL")), "{wrong}");
-        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
-/// What has a meaning of its own in a URI, so that it cannot stand in a path (RFC 3986, 3.3; WHATWG URL, path percent-encode set).
+/// What would end a path or be read as something else in it (WHATWG URL, path state).
 const IN_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -22,19 +22,29 @@ const IN_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// What cannot stand in a query; a `%` belongs to what the client encoded.
+/// What would end a query, or is refused in one by the crate `http`; a `%` belongs to what the client encoded.
 const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+/// The most bytes of a path with its query: fewer than `http` takes of a URI (65,534), and more than API Gateway lets through, whose
+/// request line and headers have 10,240 bytes in all.
+const LIMIT_BYTES: usize = 60_000;
 
 const PROTOCOL: &str = "x-forwarded-proto";
 
-/// HTTP APIs decode `rawPath` and leave `rawQueryString` as the client sent it; a gateway on a developer's machine takes any host.
+/// HTTP APIs decode `rawPath` and leave `rawQueryString` as the client sent it; a gateway on a developer's machine takes any host and any
+/// length. (That of `cargo lambda watch` does not decode, so that there a path's parameter arrives encoded.) Too long a path is none.
 pub(super) fn made_fit(event: &mut ApiGatewayV2httpRequest) {
     let path = event.raw_path.take().unwrap_or_default();
-    let encoded = utf8_percent_encode(&path, IN_PATH);
-    event.raw_path = Some(if path.starts_with('/') { encoded.to_string() } else { format!("/{encoded}") });
-    if let Some(query) = &mut event.raw_query_string {
-        *query = utf8_percent_encode(query, IN_QUERY).to_string();
+    let mut path = utf8_percent_encode(&path, IN_PATH).to_string();
+    if !path.starts_with('/') {
+        path.insert(0, '/');
     }
+    let mut query = utf8_percent_encode(event.raw_query_string.as_deref().unwrap_or_default(), IN_QUERY).to_string();
+    if path.len() + query.len() > LIMIT_BYTES {
+        (path, query) = ("/".to_owned(), String::new());
+    }
+    event.raw_path = Some(path);
+    event.raw_query_string = Some(query);
     keep_if(&mut event.headers, PROTOCOL, |scheme| scheme == "http" || scheme == "https");
     keep_if(&mut event.headers, header::HOST.as_str(), is_host);
     event.request_context.domain_name.take_if(|name| !is_host(name));
@@ -87,11 +97,23 @@ mod tests {
             ("users", "/users"),
             ("@evil.example/", "/@evil.example/"),
             ("", "/"),
+            // Steps up are taken by `lambda_http`, before any router sees them.
+            ("/users/../health", "/health"),
         ] {
             let request = converted(decoded, "limit=1", &[("host", "api.example.com")]);
             assert_eq!((request.uri().path(), request.uri().query()), (encoded, Some("limit=1")), "{decoded:?}");
             assert_eq!(request.uri().host(), Some("api.example.com"));
         }
+    }
+
+    #[test]
+    fn what_is_too_long_has_no_route() {
+        for (path, query) in [("/\u{fffd}".repeat(7_300), ""), ("/users".to_owned(), &*"\u{eb}".repeat(20_000))] {
+            let request = converted(&path, query, &[]);
+            assert_eq!((request.uri().path(), request.uri().query()), ("/", None));
+        }
+        let long = "a".repeat(30_000);
+        assert_eq!(converted("/users", &long, &[]).uri().query(), Some(&*long));
     }
 
     #[test]

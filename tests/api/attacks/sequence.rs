@@ -1,4 +1,4 @@
-//! Ten thousand steps by chance, of an owner and a thief who each hold mailboxes and passwords: after each recovery of the owner the thief
+//! Ten thousand steps by chance in CI, of an owner and a thief who each hold mailboxes and passwords: after each recovery of the owner the thief
 //! can do nothing more with what he had. The steps follow from a seed, which a failure names.
 
 mod holdings;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use holdings::{Chance, Holdings};
 
-use crate::support::{Answer, PASSWORD, Shop};
+use crate::support::{Answer, PASSWORD, Shop, at_length};
 
 const STEPS: usize = 10_000;
 const PASSWORDS: usize = 24;
@@ -224,7 +224,8 @@ impl World {
 async fn after_the_owners_recovery_a_thief_can_do_nothing_more_with_what_he_had() {
     let mut world = World::new().await;
     let mut accounts = BTreeSet::new();
-    for step in 1..=STEPS {
+    let steps = at_length(STEPS);
+    for step in 1..=steps {
         Box::pin(world.step()).await;
         if world.chance.below(40) == 0 {
             let mailbox = OWNERS[world.chance.below(2)];
@@ -241,11 +242,10 @@ async fn after_the_owners_recovery_a_thief_can_do_nothing_more_with_what_he_had(
     }
     let World { recoveries, taken_back, thiefs_own, .. } = world;
     eprintln!(
-        "{STEPS} steps: {recoveries} recoveries of {} accounts, {taken_back} of them by the way back; {thiefs_own} were the thief's own before",
+        "{steps} steps: {recoveries} recoveries of {} accounts, {taken_back} of them by the way back; {thiefs_own} were the thief's own before",
         accounts.len()
     );
-    assert!(
-        recoveries > 100 && taken_back > 0 && thiefs_own * 10 < recoveries,
-        "{recoveries} {taken_back} {thiefs_own}"
-    );
+    assert!(recoveries * 100 > steps, "{recoveries}");
+    // A tenth of the steps is too few for what is rare.
+    assert!(steps < STEPS || taken_back > 0 && thiefs_own * 10 < recoveries, "{taken_back} {thiefs_own}");
 }

@@ -93,26 +93,3 @@ fn the_gateway_and_the_functions_have_the_same_origins_and_refuse_the_same() {
     let why = refused.err().unwrap().to_string();
     assert!(why.starts_with("the configuration is not usable: CORS_ORIGINS entry 1 is no origin"), "{why}");
 }
-
-#[test]
-fn a_number_out_of_the_bounds_of_its_parameter_is_refused() {
-    for (value, right) in [("1", true), ("1000", true), ("0", false), ("1001", false), ("monthly", false), ("", false)]
-    {
-        let evaluated = Template::evaluate(|name| (name == "KEY_ROTATION_DAYS").then(|| value.to_owned()));
-        match evaluated {
-            Ok(_) => assert!(right, "{value}"),
-            Err(fault) => {
-                assert!(!right, "{value}");
-                assert_eq!(fault.to_string(), "KEY_ROTATION_DAYS is no number from 1 to 1000");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_resource_of_a_known_type_that_cannot_be_read_is_not_left_out_in_silence() {
-    let function = json!({ "Type": "AWS::Serverless::Function", "Properties": {} });
-    assert!(serde_json::from_value::<Resource>(function).is_err());
-    let topic = json!({ "Type": "AWS::SNS::Topic", "Properties": {} });
-    assert!(matches!(serde_json::from_value(topic).unwrap(), Resource::Other));
-}

@@ -22,7 +22,7 @@ async fn a_user_sees_its_own_view_by_every_name() {
 async fn others_are_forbidden_whether_they_exist_or_not() {
     let shop = Shop::open();
     let (ann, bob) = (shop.member("ann@example.com").await, shop.member("bob@example.com").await);
-    for id in [bob.id.as_str(), "no-such-user", "%00", "a%2Fb"] {
+    for id in [bob.id.as_str(), "no-such-user", "%00", "a%3Db"] {
         let answer = shop.get(&format!("/users/{id}")).bearer(&ann.access).send().await;
         assert_eq!(answer.problem(), (403, "forbidden"), "{id}");
     }
@@ -35,10 +35,9 @@ async fn an_admin_reads_everybody_and_nobody_is_not_found() {
     let read = async |id: &str| shop.get(&format!("/users/{id}")).bearer(&admin.access).send().await;
     assert_eq!(read(&ann.id).await.json["email"], "ann@example.com");
     let long = "x".repeat(3_000);
-    for id in ["no-such-user", "%00", "%F0%9F%92%A9", long.as_str()] {
+    for id in ["no-such-user", "%00", "%F0%9F%92%A9", "%FF", "a%2Fb", long.as_str()] {
         assert_eq!(read(id).await.problem(), (404, "not-found"), "{id}");
     }
-    assert_eq!(read("%FF").await.problem(), (400, "malformed"));
     shop.sign_up("late@example.com").await;
     let list = shop.get("/users?email=late@example.com").bearer(&admin.access).send().await;
     let late = list.json["items"][0]["id"].as_str().unwrap();

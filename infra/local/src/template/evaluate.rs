@@ -104,16 +104,14 @@ pub(super) fn evaluate(source: &str, setting: impl Fn(&str) -> Option<String>) -
 
 /// Refuses a number that is not between the parameter's `MinValue` and `MaxValue`, as CloudFormation does.
 fn within(variable: &str, parameter: &Value, value: &Value) -> Result<(), Fault> {
-    let bounds = ["MinValue", "MaxValue"].map(|name| parameter[name].as_i64());
-    if bounds == [None, None] {
+    let [low, high] = ["MinValue", "MaxValue"].map(|name| parameter[name].as_f64());
+    let number = || value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    let is_within = |number: f64| low.is_none_or(|low| number >= low) && high.is_none_or(|high| number <= high);
+    if (low, high) == (None, None) || number().is_some_and(is_within) {
         return Ok(());
     }
-    let [low, high] = [bounds[0].unwrap_or(i64::MIN), bounds[1].unwrap_or(i64::MAX)];
-    let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok());
-    if number.is_some_and(|number| (low..=high).contains(&number)) {
-        return Ok(());
-    }
-    Err(format!("{variable} is no number from {low} to {high}").into())
+    let bounds = [low.map(|low| format!(" from {low}")), high.map(|high| format!(" to {high}"))];
+    Err(format!("{variable} is no number{}", bounds.into_iter().flatten().collect::<String>()).into())
 }
 
 fn split(value: &Value) -> Value {
