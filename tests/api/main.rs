@@ -30,6 +30,7 @@ mod logs;
 mod mail;
 mod mailer;
 mod metrics;
+mod pages;
 mod private;
 mod races;
 mod restart;

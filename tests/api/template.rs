@@ -19,7 +19,7 @@ use user_core::config::{Config, ConfigError};
 const SOURCE: &str = include_str!("../../template.yaml");
 const EXAMPLE: &str = include_str!("../../.env.example");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
-const README: &str = include_str!("../../README.md");
+const SETTINGS: &str = include_str!("../../infra/docs/settings.md");
 
 fn template() -> Template {
     Template::evaluate(|_| None).unwrap()

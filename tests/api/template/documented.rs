@@ -59,11 +59,11 @@ fn the_example_names_every_setting_with_the_value_of_the_release_or_the_template
 }
 
 #[test]
-fn the_readme_describes_every_setting_and_the_release_with_its_values() {
+fn the_page_of_settings_describes_every_one_and_the_release_with_its_values() {
     for name in Config::names().into_iter().chain(parameters()) {
-        assert!(README.contains(&format!("`{name}`")), "{name}");
+        assert!(SETTINGS.contains(&format!("`{name}`")), "{name}");
     }
-    let table = README.split("| of the release | value | meaning |\n|---|---|---|\n").nth(1).unwrap();
+    let table = SETTINGS.split("| of the release | value | meaning |\n|---|---|---|\n").nth(1).unwrap();
     let rows = table.lines().take_while(|line| line.starts_with('|')).map(|row| row.split(" | ").collect::<Vec<_>>());
     let told = rows.flat_map(|row| {
         let names = row[0].trim_start_matches("| ").split(", ").map(|name| name.trim_matches('`').to_owned());
