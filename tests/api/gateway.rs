@@ -162,7 +162,7 @@ async fn every_answer_carries_its_request_id_and_the_security_headers() {
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
         assert_eq!(answer.header("cache-control"), "no-store");
         assert!(answer.header("strict-transport-security").starts_with("max-age="));
-        assert!(answer.header("content-security-policy").starts_with("default-src 'none'"));
+        assert!(answer.header("content-security-policy").starts_with("default-src 'none'; base-uri 'none'"));
     }
     assert_eq!(answers[1].header("www-authenticate"), "Bearer");
 }

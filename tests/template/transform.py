@@ -24,7 +24,13 @@ DOMAIN = {
     "HostedZoneId": "Z0123456789EXAMPLE",
 }
 OPERATOR = {"OperatorEmail": "operator@example.com"}
-SMTP = {"MailBackend": "smtp", "SmtpHost": "mail.example.com", "SmtpUser": "users"}
+# With a key of one's own: here there is a secret of each kind.
+SMTP = {
+    "MailBackend": "smtp",
+    "SmtpHost": "mail.example.com",
+    "SmtpUser": "users",
+    "KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333-4444-555555555555",
+}
 # After a restore, below the boundary of infra/deploy-role.yaml, with what costs extra.
 ADOPTED = {
     "ExistingUsersTable": "users-production-restored",

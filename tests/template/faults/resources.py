@@ -36,6 +36,11 @@ def plain_queue(deployment):
     add(deployment, "AWS::SQS::Queue", {})
 
 
+@fault("a key of one's own encrypts tables, secrets, log groups and queues", "smtp")
+def log_with_a_key_of_aws(deployment):
+    deployment.outcome["Resources"]["AccessLogs"]["Properties"].pop("KmsKeyId", None)
+
+
 @fault("the table of record outlives its stack")
 def table_that_goes(deployment):
     deployment.outcome["Resources"]["UsersTable"]["DeletionPolicy"] = "Delete"

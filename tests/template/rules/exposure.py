@@ -73,6 +73,24 @@ def encrypted(deployment):
             yield f"{name} is not"
 
 
+# Where each kind of resource names the key that encrypts it.
+KEYS = {
+    "AWS::DynamoDB::Table": lambda table: table.get("SSESpecification", {}).get("KMSMasterKeyId"),
+    "AWS::Logs::LogGroup": lambda group: group.get("KmsKeyId"),
+    "AWS::SecretsManager::Secret": lambda secret: secret.get("KmsKeyId"),
+    "AWS::SQS::Queue": lambda queue: queue.get("KmsMasterKeyId"),
+}
+
+
+@rule("a key of one's own encrypts tables, secrets, log groups and queues")
+def own_key(deployment):
+    key = deployment.given.get("KmsKeyArn")
+    for kind, named in KEYS.items() if key else ():
+        for name, properties in deployment.stack.of_type(kind):
+            if named(properties) != key:
+                yield f"{name} is encrypted with {named(properties) or 'a key of AWS'}"
+
+
 @rule("the table of record outlives its stack")
 def record(deployment):
     for name, entry in deployment.stack.resources.items():
