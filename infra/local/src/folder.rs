@@ -1,8 +1,10 @@
 //! The data folder and its files. They hold password hashes, signing keys and mails, and are their owner's alone.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::Path;
+
+use crate::Fault;
 
 /// Creates a folder that nobody but its owner enters, and those above it. One that is there keeps its rights.
 ///
@@ -14,6 +16,25 @@ pub fn create(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Makes the folder, and keeps other processes from it as long as the file that is returned is open. Two services on one folder would each
+/// keep signing keys and mails of their own.
+///
+/// # Errors
+/// When another process has it, or it cannot be made.
+pub fn lock(folder: &Path) -> Result<File, Fault> {
+    create(folder)?;
+    let file = open_private(OpenOptions::new().append(true).create(true), &folder.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(format!(
+            "another `cargo local` has its data in {}; --join URL is a second instance of that one, --data takes another folder",
+            folder.display()
+        )
+        .into()),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
 }
 
 /// Whether others than its owner may enter or list a folder; where there are no such rights, no.
@@ -72,5 +93,24 @@ pub(crate) fn make_private(file: &Path) -> io::Result<()> {
     match open_private(OpenOptions::new().append(true), file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_one_process_alone_until_it_ends() {
+        let folder = std::env::temp_dir().join(format!("local-lock-{}", user_core::id::version().unwrap()));
+        let held = lock(&folder).unwrap();
+        let refused = lock(&folder).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("another `cargo local` has its data in") && refused.contains("--join"),
+            "{refused}"
+        );
+        drop(held);
+        drop(lock(&folder).unwrap());
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! `cargo local`: the whole service on this machine.
 
+use std::future::pending;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use clap::Parser;
 use dynoxide::Database;
 use local::Fault;
-use local::folder::is_open_to_others;
+use local::folder::{is_open_to_others, lock};
 use local::hosts::Hosts;
 use local::server::{Door, ask, listen, say, serve};
 use local::service::{Options, Service};
@@ -121,6 +122,7 @@ fn options(folder: Option<PathBuf>, host_names: &[String]) -> Options {
 async fn alone(arguments: Arguments, api_url: &str, tasks: &mut JoinSet<()>) -> Result<Arc<Service>, Fault> {
     let dynamodb = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.dynamodb_port).await?;
     let folder = (!arguments.ephemeral).then_some(arguments.data);
+    let lock = folder.as_deref().map(lock).transpose()?;
     let service = Arc::new(Service::open(options(folder.clone(), &arguments.host_name))?);
     log::start(&service.config);
     metric::start(&service.config, local::cloudwatch::writer, When::Answers(ANSWERS));
@@ -142,6 +144,10 @@ async fn alone(arguments: Arguments, api_url: &str, tasks: &mut JoinSet<()>) -> 
         tasks.spawn(serve(dynamodb, Door::Database, service.clone()));
         tasks.spawn(sweep(aws.database.clone()));
     }
+    tasks.spawn(async move {
+        let _until_the_end = lock;
+        pending::<()>().await;
+    });
     tasks.spawn(deliver(service.clone()));
     tasks.spawn(rotate(service.clone()));
     for (function, schedule) in service.schedules() {
