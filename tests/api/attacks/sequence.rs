@@ -1,5 +1,5 @@
-//! Ten thousand steps by chance in CI, of an owner and a thief who each hold mailboxes and passwords: after each recovery of the owner the thief
-//! can do nothing more with what he had. The steps follow from a seed, which a failure names.
+//! Ten thousand steps by chance in CI, of an owner and a thief who each hold mailboxes and passwords: after each recovery of the owner the
+//! thief can do nothing more with what he had. The steps follow from a seed, which a failure names.
 
 mod holdings;
 mod recovery;
