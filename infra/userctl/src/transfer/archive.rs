@@ -19,8 +19,6 @@ use super::read::{TextLines, open};
 /// The form of backups that this release writes, and the latest that it reads.
 const FORM: u32 = 1;
 
-const DAY_SECONDS: i64 = 86_400;
-
 /// After how many items others have a turn, an interrupt among them.
 const TURN: u64 = 1_000;
 
@@ -237,7 +235,7 @@ pub fn newest(path: &Path, now: Timestamp) -> Result<PathBuf, Fault> {
         let made_at = Archive::open(file)
             .ok()
             .and_then(|archive| archive.made_at)
-            .filter(|made_at| made_at.since(now) <= DAY_SECONDS);
+            .filter(|made_at| made_at.since(now) <= moment::DAY);
         made_at.or_else(|| Some(Timestamp(i64::try_from(written()?.as_secs()).ok()?)))
     };
     let newest = files.max_by_key(moment);

@@ -3,7 +3,7 @@
 use user_core::clock::Timestamp;
 use user_core::error::Refusal;
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 /// From 1970 to the end of 9999.
 const RANGE: std::ops::Range<i64> = 0..253_402_300_800;
 
