@@ -55,15 +55,18 @@ pub fn is_open_to_others(folder: &Path) -> bool {
 /// Opens a file in the way that `options` say, and makes it its owner's alone before anything is written.
 ///
 /// # Errors
-/// When it cannot be opened or belongs to somebody else.
+/// When it cannot be opened or belongs to somebody else; the sentence names it.
 pub fn open_private(options: &mut OpenOptions, file: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    let opened = options.open(file)?;
+    let opened = options.open(file);
     // One that was there had rights of its own.
     #[cfg(unix)]
-    opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(opened)
+    let opened = opened.and_then(|opened| {
+        opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        Ok(opened)
+    });
+    opened.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
 }
 
 /// An empty file that is its owner's alone; what was in it is gone.

@@ -1,6 +1,7 @@
 //! The command `userctl`. Exit status: 0 done, 1 refused, failed or found wrong, 2 not understood.
 
 mod arguments;
+mod reason;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
@@ -13,7 +14,6 @@ use local::Fault;
 use local::template::Template;
 use serde_json::json;
 use user_core::email::Email;
-use user_core::error::Error;
 use user_core::password::Password;
 use user_core::store::directory::Filter;
 use user_core::user::Role;
@@ -33,6 +33,7 @@ use arguments::{
     Admin, Arguments, Command, DeadLetters, Drill, FileFormat, Import, KeyCommand, List, MailCommand, Migrate, OnPaper,
     OnStage, Origin,
 };
+use reason::reason;
 
 /// Where `cargo local` answers calls of AWS SDKs.
 const LOCAL_ENDPOINT: &str = "http://127.0.0.1:8000/_local/aws";
@@ -49,7 +50,7 @@ const SESSIONS: &str = "sessions that ended since the backup are good again unti
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let json = arguments.json;
+    let (json, endpoint) = (arguments.json, arguments.endpoint.clone());
     match Box::pin(run(arguments)).await {
         Ok(outcome) => {
             let status = if outcome.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -61,7 +62,7 @@ async fn main() -> ExitCode {
             status
         }
         Err(fault) => {
-            let reason = reason(&fault);
+            let reason = reason(&fault, endpoint.as_deref());
             let _ = if json {
                 writeln!(std::io::stderr(), "{}", json!({ "error": reason }))
             } else {
@@ -261,7 +262,13 @@ fn plan(wish: Import) -> Plan {
 /// The first line of standard input, or what is typed at a prompt that does not show it.
 fn read_password(from_stdin: bool) -> Result<Password, Fault> {
     if !from_stdin {
-        return Ok(Password::typed(&rpassword::prompt_password("password: ")?));
+        let typed = rpassword::prompt_password("password: ");
+        return match typed {
+            Ok(typed) => Ok(Password::typed(&typed)),
+            Err(_) => {
+                Err("nobody can be asked for the password here; give it on standard input with --password-stdin".into())
+            }
+        };
     }
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
@@ -273,19 +280,4 @@ fn print(text: &str) {
         return;
     }
     let _ = writeln!(std::io::stdout(), "{text}");
-}
-
-/// A failure in a sentence for the operator.
-fn reason(fault: &Fault) -> String {
-    match fault.downcast_ref::<Error>() {
-        Some(Error::NotFound) => "no user has this address".to_owned(),
-        Some(Error::EmailTaken) => "an account with this address exists; use promote".to_owned(),
-        Some(Error::Unavailable) => "the database or the secret does not answer; is the stack there?".to_owned(),
-        Some(Error::Stale) => "another rotation went before; try again".to_owned(),
-        Some(Error::LastAdmin) => "this is the last administrator; promote somebody else first".to_owned(),
-        Some(Error::Invalid(errors)) => {
-            errors.iter().map(|e| format!("{}: {}", e.field, e.detail)).collect::<Vec<_>>().join("; ")
-        }
-        _ => fault.to_string(),
-    }
 }

@@ -86,7 +86,7 @@ impl Outcome {
             Self::Keys(keys) => lines(keys.iter().map(key_line)),
             Self::Mail(status) => {
                 let account = status.user.as_ref().map_or("no account".to_owned(), account);
-                let open = status.marks.is_empty().then(|| "gets messages".to_owned());
+                let open = (status.marks.is_empty() && status.user.is_some()).then(|| "gets messages".to_owned());
                 let marks = open.into_iter().chain(status.marks.iter().map(mark_line));
                 lines([account].into_iter().chain(marks).chain(status.letters.iter().map(letter_line)))
             }

@@ -1,8 +1,10 @@
 use userctl::transfer::Format;
-use userctl::transfer::import::Source;
+use userctl::transfer::backup::backup;
+use userctl::transfer::export::export;
+use userctl::transfer::import::{Source, import};
 
-use super::{BCRYPT, import_text, line, lines};
-use crate::support::Shop;
+use super::{BCRYPT, import_text, line, lines, plan};
+use crate::support::{Folder, Shop};
 
 const JSONL: Source = Source::Export(Format::Jsonl);
 
@@ -76,5 +78,26 @@ async fn addresses_of_a_foreign_table_that_differ_in_case_only_are_named_by_thei
     for written in [2, 0] {
         let (summary, found) = import_text(&shop, table, Source::FastapiPostgres).await;
         assert_eq!((summary.rows, summary.written, codes(&found)), (3, written, vec![(4, "same-address")]));
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_is_refused_as_a_whole_leaves_no_file_of_rejects() {
+    let (shop, folder) = (Shop::open(), Folder::new());
+    let file = folder.path().join("users.csv");
+    std::fs::write(&file, "id,shoe_size\n1,43\n").unwrap();
+    let plan = plan(&file, Source::Export(Format::Csv));
+    Box::pin(import(&shop.stage(), &plan, true)).await.unwrap_err();
+    assert!(!plan.rejects.exists());
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_made_is_named() {
+    let (shop, folder) = (Shop::open(), Folder::new());
+    let nowhere = folder.path().join("nowhere").join("users.jsonl");
+    let exported = Box::pin(export(&shop.stage(), &nowhere, Format::Jsonl, true)).await.unwrap_err().to_string();
+    let backed_up = Box::pin(backup(&shop.stage(), &nowhere, true)).await.unwrap_err().to_string();
+    for error in [exported, backed_up] {
+        assert!(error.starts_with(&*nowhere.to_string_lossy()), "{error}");
     }
 }

@@ -84,7 +84,8 @@ impl Summary {
     #[must_use]
     pub fn text(&self, plan: &Plan) -> String {
         let would = if plan.dry_run { "would be written" } else { "written" };
-        let mut lines = vec![format!("{} rows: {} {would}, {} known", self.rows, self.written, self.known)];
+        let rows = if self.rows == 1 { "row" } else { "rows" };
+        let mut lines = vec![format!("{} {rows}: {} {would}, {} known", self.rows, self.written, self.known)];
         lines.extend(self.rejected.iter().map(|(code, count)| format!("rejected  {code}  {count}")));
         if !self.rejected.is_empty() {
             lines.push(format!("which and why: {}", plan.rejects.display()));

@@ -28,12 +28,18 @@ impl Rejects {
         writeln!(self.writer, "{line}")
     }
 
-    /// Closes the file, or removes it when it is empty; how many rows it has for each reason.
+    /// Closes the file; how many rows it has for each reason.
     pub(super) fn finish(mut self) -> io::Result<BTreeMap<&'static str, u64>> {
         self.writer.flush()?;
+        Ok(self.reasons.clone())
+    }
+}
+
+/// An empty file is removed, also when the import ended with an error.
+impl Drop for Rejects {
+    fn drop(&mut self) {
         if self.reasons.is_empty() {
-            std::fs::remove_file(&self.file)?;
+            let _ = std::fs::remove_file(&self.file);
         }
-        Ok(self.reasons)
     }
 }
