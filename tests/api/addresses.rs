@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use user_core::email::Email;
-use user_core::error::Error;
+use user_core::error::{Error, Unmet};
 use user_core::user::Role;
 use userctl::check::check;
 use userctl::command::{delete, set_active, set_role, show};
@@ -96,7 +96,7 @@ async fn operators_commands_work_on_them() {
         let status = userctl::mail::status(&stage, &email).await.unwrap();
         assert_eq!((status.user.unwrap().id.as_str(), status.letters.len()), (ann.id.as_str(), 1), "{former}");
         assert_eq!(delete(&stage, &email).await.unwrap().id.as_str(), ann.id);
-        assert!(matches!(show(&stage, &email).await, Err(Error::NotFound)));
+        assert!(matches!(show(&stage, &email).await, Err(Error::Unmet(Unmet::Absent))));
     }
 }
 

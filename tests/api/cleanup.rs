@@ -4,12 +4,12 @@ use futures::future::join;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use user_core::email::Email;
-use user_core::error::Error;
+use user_core::error::{Error, Unmet};
 use user_core::event::{Actor, By};
 use user_core::id::{UserId, random_below};
 use user_core::login::Login;
-use user_core::store::expiry::{Overdue, Removal};
 use user_core::user::{Edit, User};
+use user_store::expiry::{Overdue, Removal};
 
 use crate::support::{Shop, at_length};
 
@@ -56,7 +56,7 @@ async fn a_run_without_time_stops_itself_and_says_what_is_left() {
         shop.sign_up(&format!("late{i}@example.com")).await;
     }
     shop.clock.advance(61);
-    let app = user_core::app::App::new(
+    let app = user_app::App::new(
         shop.service.config.clone(),
         shop.clock.clone(),
         shop.store(),
@@ -106,7 +106,7 @@ async fn race(shop: &Shop) -> bool {
         let decide = |user: &User| {
             let proof = Edit { is_verified: Some(true), ..Edit::default() };
             if user.is_expired(verify_at) {
-                Err(Error::InvalidToken)
+                Err(Error::Unmet(Unmet::AddressLeft))
             } else {
                 Ok(user.edited(&proof, verify_at).into())
             }
@@ -122,8 +122,10 @@ async fn race(shop: &Shop) -> bool {
     assert_eq!(left.is_some(), login.is_some(), "no half of a user");
     match (outcome, removal) {
         (Ok(_), Removal::Spared) => assert!(left.unwrap().is_verified && login.unwrap().is_verified),
-        (Err(Error::NotFound | Error::InvalidToken), Removal::Removed) => assert!(left.is_none()),
-        (Err(Error::InvalidToken), Removal::Spared) => assert!(!left.unwrap().is_verified),
+        (Err(Error::Unmet(Unmet::Absent | Unmet::AddressLeft)), Removal::Removed) => {
+            assert!(left.is_none())
+        }
+        (Err(Error::Unmet(Unmet::AddressLeft)), Removal::Spared) => assert!(!left.unwrap().is_verified),
         other => panic!("{other:?}"),
     }
     removal == Removal::Spared

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use local::template::Template;
 use serde_json::json;
-use user_core::config::MetricsDetail;
-use user_core::metric::{self, ALL, Collector, STACK};
+use user_config::MetricsDetail;
+use user_telemetry::metric::{self, ALL, Collector, STACK};
 use userctl::cost::assumptions::{ALARM_METRICS, LOG_BYTES, USUAL};
 use userctl::cost::budget::{ASKED, BACKGROUND, LETTER, LOOK, NOTHING, ONE, ROUTES, Row, Work, find, line};
 use userctl::cost::prices::{COMPUTE, INVOCATIONS, READS, REQUESTS, WRITES};
@@ -18,6 +18,7 @@ use userctl::cost::{Report, prices};
 
 use crate::support::errand::{ANN, NEW, errand};
 use crate::support::{Shop, trap};
+
 use meter::Meter;
 
 /// Drives a route once, by Ann or, for others' records, by an administrator.

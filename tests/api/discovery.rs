@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
-use user_core::app::keyring::CONFIRM_SECONDS;
+use user_app::keyring::CONFIRM_SECONDS;
 
 use crate::keys::{WAIT, header, jwks, rotate, shop};
 use crate::support::Shop;

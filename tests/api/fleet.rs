@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::future::join;
 use local::aws::Fate;
 use serde_json::{Value, json};
-use user_core::metric::{self, ALL, Kind, NAMESPACE, STACK};
+use user_telemetry::metric::{self, ALL, Kind, NAMESPACE, STACK};
 
 use crate::support::Shop;
 

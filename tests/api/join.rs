@@ -1,6 +1,6 @@
 //! A second instance, in a process of its own as far as it knows: it reaches the first one's data over HTTP.
 
-use user_core::config::JwtAlgorithm;
+use user_core::signing::JwtAlgorithm;
 use userctl::command::rotate_keys;
 
 use crate::support::Shop;

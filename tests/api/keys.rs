@@ -12,9 +12,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use local::aws::Aws;
 use serde_json::{Value, json};
-use user_core::app::App;
-use user_core::app::keyring::CONFIRM_SECONDS;
-use user_core::error::Error;
+use user_app::App;
+use user_app::keyring::CONFIRM_SECONDS;
+use user_core::error::{Error, Unmet};
+use user_store::Store;
 
 use crate::support::{Member, Shop};
 
@@ -152,7 +153,7 @@ async fn steps_of_a_rotation_can_be_repeated_and_one_that_was_overtaken_changes_
     }
     let keys = shop.store().read_keys().await.unwrap();
     let overtaken = step("finishSecret", "first").await.unwrap_err();
-    assert!(matches!(overtaken.downcast_ref::<Error>(), Some(Error::Stale)), "{overtaken}");
+    assert!(matches!(overtaken.downcast_ref::<Error>(), Some(Error::Unmet(Unmet::Changed))), "{overtaken}");
     assert!(step("finishSecret", "unknown").await.is_err());
     assert!(step("dropSecret", "second").await.is_err());
     let other = json!({ "Step": "testSecret", "SecretId": "Other", "ClientRequestToken": "second" });
@@ -211,7 +212,7 @@ async fn an_instance_reads_the_secret_only_when_it_has_to() {
     let connector = SharedHttpConnector::new(Counted(shop.aws().clone(), reads.clone()));
     let client = http_client_fn(move |_, _| connector.clone());
     let sdk = shop.aws().sdk_config().into_builder().http_client(client).build();
-    let store = local::service::store(&sdk, &shop.service.config);
+    let store = Store::connect(&sdk, &shop.service.config);
     let keys = shop.store().read_keys().await.unwrap();
     let app = App::new(shop.service.config.clone(), shop.clock.clone(), store, keys).unwrap();
     let read = || reads.swap(0, Ordering::SeqCst);

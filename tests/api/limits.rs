@@ -90,8 +90,7 @@ async fn two_instances_count_together() {
     let one = Shop::with(&[("RATE_LIMIT_AUTH", "20")]);
     let memory = one.clock.clone();
     let keys = one.store().read_keys().await.unwrap();
-    let app =
-        || user_core::app::App::new(one.service.config.clone(), memory.clone(), one.store(), keys.clone()).unwrap();
+    let app = || user_app::App::new(one.service.config.clone(), memory.clone(), one.store(), keys.clone()).unwrap();
     let (a, b) = (app(), app());
     let mut admitted = 0;
     for turn in 0..100 {

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use local::template::Template;
 use serde_json::{Value, json};
-use user_core::config::MetricsDetail;
-use user_core::metric::{self, ALL, Collector, Kind, Metric, NAMESPACE, STACK, When};
+use user_config::MetricsDetail;
+use user_telemetry::metric::{self, ALL, Collector, Kind, Metric, NAMESPACE, STACK, When};
 
 use crate::support::{PASSWORD, Shop, trap};
 

@@ -9,8 +9,8 @@ use local::aws::{Fate, Wire};
 use serde_json::{Value, json};
 use user_core::id::UserId;
 use user_core::login::NO_PASSWORD;
-use user_core::store::import::{Arrival, Landing};
 use user_core::user::User;
+use user_store::import::{Arrival, Landing};
 
 use crate::support::{Answer, PASSWORD, Shop};
 

@@ -10,7 +10,7 @@ use local::template::{Function, Template};
 use serde_json::{Value, json};
 use transport::Transport;
 use transport::smtp::Password;
-use user_core::config::Hidden;
+use user_config::Hidden;
 
 use crate::mail::mail_to;
 use crate::support::{PASSWORD, Shop};
@@ -84,7 +84,7 @@ async fn as_an_admin(shop: &Shop) {
 }
 
 async fn as_a_collector(shop: &Shop) {
-    crate::fleet::write(shop, user_core::metric::COLD_STARTS.name, &[], &json!(1));
+    crate::fleet::write(shop, user_telemetry::metric::COLD_STARTS.name, &[], &json!(1));
     let token = crate::fleet::token(shop);
     assert_eq!(shop.get("/metrics").bearer(&token).send().await.status, 200);
 }

@@ -25,11 +25,11 @@ use local::service::{Options, Service};
 use local::stream::Step;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use user_core::app::new_passwords::NewPasswords;
+use user_app::hasher::Hasher;
+use user_app::new_passwords::NewPasswords;
 use user_core::clock::Clock;
 use user_core::password::Password;
-use user_core::password::hasher::Hasher;
-use user_core::store::Store;
+use user_store::Store;
 use userctl::stage::Stage;
 
 pub(crate) use call::{Answer, Call};
@@ -254,7 +254,7 @@ impl Shop {
 
     /// The tables and the secret, as the functions see them.
     pub(crate) fn store(&self) -> Store {
-        local::service::store(&self.sdk, &self.service.config)
+        Store::connect(&self.sdk, &self.service.config)
     }
 
     /// What operators' commands work on.

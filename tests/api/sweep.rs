@@ -62,7 +62,7 @@ async fn a_deletion_that_breaks_off_is_brought_to_its_end_by_cleanup() {
 
         assert_eq!(clean(&shop).await["swept"], 0, "a minute of slack");
         shop.clock.advance(60);
-        let app = user_core::app::App::new(
+        let app = user_app::App::new(
             shop.service.config.clone(),
             shop.clock.clone(),
             shop.store(),

@@ -13,8 +13,8 @@ use local::hosts::Hosts;
 use local::service::{Options, Service};
 use local::template::{Resource, Template, environment_name};
 use serde_json::json;
+use user_config::{Config, ConfigError};
 use user_core::clock::Clock;
-use user_core::config::{Config, ConfigError};
 
 const SOURCE: &str = include_str!("../../template.yaml");
 const EXAMPLE: &str = include_str!("../../.env.example");

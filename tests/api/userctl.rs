@@ -1,9 +1,9 @@
 //! The operator's commands keep the rules of the API.
 
-use user_core::error::Error;
+use user_core::error::{Error, Unmet};
 use user_core::password::Password;
 use user_core::user::Role;
-use userctl::command::{create_admin, set_role, show, sign_out};
+use userctl::command::{NotCreated, create_admin, set_role, show, sign_out};
 
 use crate::support::{PASSWORD, Shop};
 
@@ -13,10 +13,10 @@ async fn an_admin_is_created_ready_to_work_and_only_once() {
     let admin = shop.admin("admin@example.com").await;
     assert_eq!(shop.get("/users").bearer(&admin.access).send().await.status, 200);
     let again = create_admin(&shop.stage(), "ADMIN@example.com".parse().unwrap(), Password::typed(PASSWORD)).await;
-    assert!(matches!(again, Err(Error::EmailTaken)));
+    assert!(matches!(again, Err(NotCreated::Failed(Error::Unmet(Unmet::AddressTaken)))));
     for (password, code) in [("Second1", "too-short"), ("Second1!", "common"), ("secondsecondsecond", "guessable")] {
         let weak = create_admin(&shop.stage(), "second@example.com".parse().unwrap(), Password::typed(password)).await;
-        assert!(matches!(&weak, Err(Error::Invalid(errors)) if errors[0].code == code), "{weak:?}");
+        assert!(matches!(&weak, Err(NotCreated::Password(errors)) if errors[0].code == code), "{weak:?}");
     }
 }
 
@@ -26,12 +26,12 @@ async fn roles_are_given_and_taken_and_the_last_admin_stays() {
     let (email, ann) = ("ann@example.com".parse().unwrap(), shop.member("ann@example.com").await);
     assert_eq!(set_role(&shop.stage(), &email, Role::Admin).await.unwrap().role, Role::Admin);
     assert_eq!(shop.get("/users").bearer(&ann.access).send().await.status, 200, "felt at once");
-    assert!(matches!(set_role(&shop.stage(), &email, Role::User).await, Err(Error::LastAdmin)));
+    assert!(matches!(set_role(&shop.stage(), &email, Role::User).await, Err(Error::Unmet(Unmet::LastAdmin))));
     shop.admin("admin@example.com").await;
     assert_eq!(set_role(&shop.stage(), &email, Role::User).await.unwrap().role, Role::User);
     let nobody = "nobody@example.com".parse().unwrap();
-    assert!(matches!(set_role(&shop.stage(), &nobody, Role::Admin).await, Err(Error::NotFound)));
-    assert!(matches!(show(&shop.stage(), &nobody).await, Err(Error::NotFound)));
+    assert!(matches!(set_role(&shop.stage(), &nobody, Role::Admin).await, Err(Error::Unmet(Unmet::Absent))));
+    assert!(matches!(show(&shop.stage(), &nobody).await, Err(Error::Unmet(Unmet::Absent))));
     assert_eq!(show(&shop.stage(), &email).await.unwrap().id.as_str(), ann.id);
 }
 
@@ -50,5 +50,5 @@ async fn an_operator_signs_a_user_out_everywhere_and_voids_what_was_mailed() {
     assert_eq!((&event["name"], &event["actor"]["type"]), (&"signed-out-everywhere".into(), &"operator".into()));
     assert_eq!(shop.log_in("ann@example.com").await.status, 200);
     let nobody = sign_out(&shop.stage(), &"nobody@example.com".parse().unwrap()).await;
-    assert!(matches!(nobody, Err(Error::NotFound)));
+    assert!(matches!(nobody, Err(Error::Unmet(Unmet::Absent))));
 }

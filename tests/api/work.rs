@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 use std::io;
 
 use local::template::{Route, Template};
+use user_telemetry::log;
+use user_telemetry::metric::{self, When};
+
 use support::Shop;
 use support::errand::errand;
-use user_core::log;
-use user_core::metric::{self, When};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {

@@ -3,18 +3,19 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use user_core::app::App;
-use user_core::config::Enumeration;
+use user_app::App;
+use user_app::caller::Caller;
+use user_app::limits::Limits;
+use user_config::Enumeration;
 use user_core::email::Email;
-use user_core::error::{Error, Refusal};
-use user_core::http::body::{self, Body, Fields, Message};
-use user_core::http::extract::Caller;
-use user_core::http::limits::Limits;
+use user_core::error::Refusal;
 use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
-use user_core::store::claim::Claim;
-use user_core::store::user::Change;
 use user_core::user::User;
+use user_store::claim::Claim;
+use user_store::user::Change;
+use user_web::body::{self, Body, Fields, Message};
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 use crate::prove::prove;
@@ -63,31 +64,31 @@ pub(crate) async fn handle(
     caller: Caller,
     limits: Limits,
     body::Json(wish): body::Json<Wish>,
-) -> Result<(StatusCode, Json<Message>), Error> {
+) -> Result<(StatusCode, Json<Message>), Problem> {
     prove(&app, &limits, &caller, wish.password).await?;
     let by = caller.by(&app);
     let Caller { user, session, .. } = caller;
     let (new, now) = (wish.new_email, app.clock.now());
     if new.key() == user.email.key() {
-        return Err(Error::invalid("new_email", Refusal::new("same-email", "this is the address already")));
+        return Err(Problem::invalid("new_email", Refusal::new("same-email", "this is the address already")));
     }
     // Where sign-up does not tell, this does not either: who proves an address is found out when it is confirmed.
     if app.config.signup_enumeration == Enumeration::Reveal
         && matches!(app.store.claim(&new.key(), &user.id, now).await?, Claim::Taken)
     {
-        return Err(Error::EmailTaken);
+        return Err(Problem::EmailTaken);
     }
-    let decide = |before: &User| {
+    let decide = |before: &User| -> Result<Change, Problem> {
         // A new epoch means that what was proven above is not the present state.
         if before.epoch != session.epoch {
-            return Err(Error::Unauthenticated);
+            return Err(Problem::Unauthenticated);
         }
         let after = before.requesting_email(new.clone(), now)?;
         let link = Letter::about(&after, Kind::ConfirmEmail, new.clone(), &by, now)?;
         let notice = Letter::about(&after, Kind::EmailChange, before.email.clone(), &by, now)?;
         Ok(Change { letters: vec![link, notice], ..after.into() })
     };
-    let gone = |error| if matches!(error, Error::NotFound) { Error::Unauthenticated } else { error };
+    let gone = |error| if matches!(error, Problem::NotFound) { Problem::Unauthenticated } else { error };
     app.store.change_user(&user.id, Some(user.clone()), &by, decide).await.map_err(gone)?;
     Ok((StatusCode::ACCEPTED, Json(Message { message: "Follow the link in the email to the new address." })))
 }

@@ -2,15 +2,15 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use user_core::app::App;
-use user_core::error::Error;
-use user_core::http::body::{Body, Fields, Json};
-use user_core::http::extract::Caller;
-use user_core::http::limits::Limits;
+use user_app::App;
+use user_app::caller::Caller;
+use user_app::limits::Limits;
 use user_core::letter::{Kind, Letter};
 use user_core::password::Password;
-use user_core::store::user::Change;
 use user_core::user::User;
+use user_store::user::Change;
+use user_web::body::{Body, Fields, Json};
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 use crate::prove::prove;
@@ -60,7 +60,7 @@ pub(crate) async fn handle(
     caller: Caller,
     limits: Limits,
     Json(wish): Json<Passwords>,
-) -> Result<StatusCode, Error> {
+) -> Result<StatusCode, Problem> {
     let by = caller.by(&app);
     prove(&app, &limits, &caller, wish.current).await?;
     let Caller { user, session, .. } = caller;
@@ -68,7 +68,7 @@ pub(crate) async fn handle(
     let hash = app.hasher.hash(wish.new).await?;
     let now = app.clock.now();
     let notice = Letter::about(&user, Kind::PasswordChanged, user.email.clone(), &by, now)?;
-    let decide = |user: &User| {
+    let decide = |user: &User| -> Result<Change, Problem> {
         // Another change of the password began a new epoch: the one proven above is not the current one any more.
         let change = Change::from(user.ending_sessions(session.epoch, now)?);
         Ok(Change {

@@ -3,17 +3,19 @@
 
 use axum::Json;
 use axum::extract::State;
-use user_core::app::App;
-use user_core::error::Error;
+use user_app::App;
+use user_app::caller::Caller;
+use user_app::limits::Limits;
+use user_core::error::{Error, Unmet};
 use user_core::event::{Actor, By};
-use user_core::http::body::{self, Body, Fields, Message};
-use user_core::http::extract::Caller;
-use user_core::http::limits::Limits;
 use user_core::id::SessionId;
 use user_core::letter::{self, Letter};
 use user_core::password::Password;
 use user_core::session::Origin;
 use user_core::ticket::{Purpose, Ticket};
+use user_web::body::{self, Body, Fields, Message};
+use user_web::extract::RequestOrigin;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 use crate::prove::prove;
@@ -63,9 +65,9 @@ pub(crate) async fn handle(
     State(app): State<App>,
     caller: Option<Caller>,
     limits: Limits,
-    origin: Origin,
+    RequestOrigin(origin): RequestOrigin,
     body::Json(confirmation): body::Json<Confirmation>,
-) -> Result<Json<Message>, Error> {
+) -> Result<Json<Message>, Problem> {
     let Confirmation { token, password } = confirmation;
     let (ticket, stays) = match (caller, password) {
         (Some(caller), password) => {
@@ -75,7 +77,7 @@ pub(crate) async fn handle(
             }
             let ticket = crate::read_ticket(&app, &limits, Purpose::ConfirmEmail, &token).await?;
             let own = ticket.user == caller.user.id;
-            (own.then_some(ticket).ok_or(Error::InvalidToken)?, Some(caller.session.id))
+            (own.then_some(ticket).ok_or(Problem::InvalidToken)?, Some(caller.session.id))
         }
         (None, Some(password)) => {
             limits.auth().await?;
@@ -85,7 +87,7 @@ pub(crate) async fn handle(
         }
         (None, None) => {
             limits.general().await?;
-            return Err(Error::Unauthenticated);
+            return Err(Problem::Unauthenticated);
         }
     };
     confirm(&app, &ticket, stays.as_ref(), &origin).await?;
@@ -99,25 +101,27 @@ async fn prove_by_password(
     origin: &Origin,
     ticket: &Ticket,
     password: Password,
-) -> Result<(), Error> {
-    let user = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
+) -> Result<(), Problem> {
+    let user = app.store.read_user(&ticket.user).await?.ok_or(Problem::InvalidToken)?;
     // Nothing is hashed for a link that holds no more.
     user.confirming_email(ticket, app.clock.now())?;
     let login = Box::pin(login_by_password(app, limits, origin, &user.email, password)).await?;
-    if login.user_id == user.id && login.epoch == user.epoch { Ok(()) } else { Err(Error::InvalidToken) }
+    if login.user_id == user.id && login.epoch == user.epoch { Ok(()) } else { Err(Problem::InvalidToken) }
 }
 
-async fn confirm(app: &App, ticket: &Ticket, stays: Option<&SessionId>, origin: &Origin) -> Result<(), Error> {
+async fn confirm(app: &App, ticket: &Ticket, stays: Option<&SessionId>, origin: &Origin) -> Result<(), Problem> {
     let now = app.clock.now();
     let by = By::request(Actor::User(ticket.user.clone()), origin, &app.clock);
-    let attempt = async || {
-        let before = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
+    let attempt = async || -> Result<Result<(), Error>, Problem> {
+        let before = app.store.read_user(&ticket.user).await?.ok_or(Problem::InvalidToken)?;
         let after = before.confirming_email(ticket, now)?;
-        let login = app.store.read_login(&before.email.key()).await?.ok_or(Error::Stale)?;
+        let Some(login) = app.store.read_login(&before.email.key()).await? else {
+            return Ok(Err(Unmet::Changed.into()));
+        };
         let back = after.may_take_back(&before.email);
         let kind = if back { letter::Kind::EmailChanged } else { letter::Kind::EmailReverted };
         let notice = Letter::about(&before, kind, before.email.clone(), &by, now)?;
-        app.store.move_email(&before, &after, &login, (&notice, stays), (&by, now)).await
+        Ok(app.store.move_email(&before, &after, &login, (&notice, stays), (&by, now)).await)
     };
-    app.store.again_when_stale(attempt).await
+    app.store.again_when_changed(attempt).await
 }

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use user_core::app::App;
-use user_core::error::Error;
-use user_core::http::body::{Body, Fields, Json};
-use user_core::http::extract::Caller;
-use user_core::http::limits::Limits;
+use user_app::App;
+use user_app::caller::Caller;
+use user_app::limits::Limits;
 use user_core::password::Password;
+use user_web::body::{Body, Fields, Json};
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 use crate::prove::prove;
@@ -45,10 +45,10 @@ pub(crate) async fn handle(
     caller: Caller,
     limits: Limits,
     Json(proof): Json<Proof>,
-) -> Result<StatusCode, Error> {
+) -> Result<StatusCode, Problem> {
     prove(&app, &limits, &caller, proof.password).await?;
     // A password that changed meanwhile began a new epoch; what was proven does not count any more.
-    let decide = |epoch| if epoch == caller.session.epoch { Ok(()) } else { Err(Error::Unauthenticated) };
+    let decide = |epoch| if epoch == caller.session.epoch { Ok(()) } else { Err(Problem::Unauthenticated) };
     app.store.remove_user(&caller.user.id, &caller.by(&app), |user| decide(user.epoch)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

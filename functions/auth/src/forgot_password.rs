@@ -4,12 +4,12 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use user_core::app::App;
-use user_core::error::Error;
-use user_core::http::body::{self, Message};
-use user_core::http::limits::Limits;
+use user_app::App;
+use user_app::limits::Limits;
 use user_core::letter::Kind;
-use user_core::session::Origin;
+use user_web::body::{self, Message};
+use user_web::extract::RequestOrigin;
+use user_web::problem::Problem;
 
 use crate::resend_verification::Address;
 
@@ -34,9 +34,9 @@ use crate::resend_verification::Address;
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    origin: Origin,
+    RequestOrigin(origin): RequestOrigin,
     body::Json(wish): body::Json<Address>,
-) -> Result<(StatusCode, Json<Message>), Error> {
+) -> Result<(StatusCode, Json<Message>), Problem> {
     crate::ask_for_letter(&app, &limits, &origin, Kind::ResetPassword, wish.email).await?;
     let message = "If this address has an account, an email is on its way.";
     Ok((StatusCode::ACCEPTED, Json(Message { message })))

@@ -20,15 +20,15 @@ mod verify;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{delete, post, put};
-use user_core::app::App;
+use user_app::App;
+use user_app::limits::Limits;
 use user_core::email::Email;
-use user_core::error::Error;
 use user_core::event::{Actor, By};
-use user_core::http::limits::Limits;
-use user_core::http::{self, query};
 use user_core::letter::{Kind, Letter};
 use user_core::session::Origin;
 use user_core::ticket::{Purpose, Ticket};
+use user_web::problem::Problem;
+use user_web::{self, query};
 use utoipa::OpenApi;
 
 /// The function's routes.
@@ -49,7 +49,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/users/me/password", put(change_password::handle))
         .route("/api/v1/users/me", delete(delete_me::handle))
         .route_layer(from_fn(query::none));
-    http::serve(routes, app)
+    user_web::serve(routes, app)
 }
 
 /// The calls of this function; see [`openapi`].
@@ -80,14 +80,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// Puts a letter for whoever reads the mail of `email` into the outbox. Whether there is an account that it serves, and whether the
 /// mailbox may get one more, the mailer finds out, so that asking takes the same time for every address.
-async fn ask_for_letter(app: &App, limits: &Limits, origin: &Origin, kind: Kind, email: Email) -> Result<(), Error> {
+async fn ask_for_letter(app: &App, limits: &Limits, origin: &Origin, kind: Kind, email: Email) -> Result<(), Problem> {
     limits.auth().await?;
     let by = By::request(Actor::Anonymous, origin, &app.clock);
-    app.store.create_letter(&Letter::asked_for(kind, email, &by, app.clock.now())?).await
+    Ok(app.store.create_letter(&Letter::asked_for(kind, email, &by, app.clock.now())?).await?)
 }
 
 /// What the link of a letter is bound to, by the keys that are in force at this very moment.
-async fn read_ticket(app: &App, limits: &Limits, purpose: Purpose, token: &str) -> Result<Ticket, Error> {
+async fn read_ticket(app: &App, limits: &Limits, purpose: Purpose, token: &str) -> Result<Ticket, Problem> {
     limits.keyring_for(token).await?;
-    app.newest_keyring().await?.tokens.read_ticket(purpose, token, app.clock.now())
+    let ticket = app.newest_keyring().await?.tokens.read_ticket(purpose, token, app.clock.now());
+    ticket.ok_or(Problem::InvalidToken)
 }

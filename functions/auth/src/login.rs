@@ -6,16 +6,17 @@ use axum::Json;
 use axum::extract::State;
 use futures::future::{join, try_join};
 use tokio::time::Instant;
-use user_core::app::App;
+use user_app::App;
+use user_app::limits::Limits;
 use user_core::email::Email;
-use user_core::error::Error;
 use user_core::event::{Actor, By, Event, Name};
-use user_core::http::body::{Body, Fields, Form, JsonOrForm};
-use user_core::http::limits::Limits;
 use user_core::login::Login;
 use user_core::password::Password;
 use user_core::session::{Origin, Session};
 use user_core::token::TokenPair;
+use user_web::body::{Body, Fields, Form, JsonOrForm};
+use user_web::extract::RequestOrigin;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 use crate::prove::note;
@@ -89,28 +90,28 @@ impl Form for Credentials {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    origin: Origin,
+    RequestOrigin(origin): RequestOrigin,
     JsonOrForm(credentials): JsonOrForm<Credentials>,
-) -> Result<Json<TokenPair>, Error> {
+) -> Result<Json<TokenPair>, Problem> {
     let begun = Instant::now();
     let outcome = begin(&app, &limits, origin, credentials).await;
-    if matches!(outcome, Err(Error::InvalidCredentials)) {
+    if matches!(outcome, Err(Problem::InvalidCredentials)) {
         tokio::time::sleep_until(begun + Duration::from_millis(app.config.failed_sign_in_min_ms)).await;
     }
     outcome.map(Json)
 }
 
-async fn begin(app: &App, limits: &Limits, origin: Origin, credentials: Credentials) -> Result<TokenPair, Error> {
+async fn begin(app: &App, limits: &Limits, origin: Origin, credentials: Credentials) -> Result<TokenPair, Problem> {
     limits.auth().await?;
     let Credentials { email, password } = credentials;
     let Some(email) = email else {
         app.hasher.verify(password, None).await?;
-        return Err(Error::InvalidCredentials);
+        return Err(Problem::InvalidCredentials);
     };
     let login = Box::pin(login_by_password(app, limits, &origin, &email, password.clone())).await?;
     if let Err(refusal) = login.admit() {
         note(app, Some(&login.user_id), &By::request(Actor::Anonymous, &origin, &app.clock)).await;
-        return Err(refusal);
+        return Err(refusal.into());
     }
     if app.hasher.outdated(&login.password_hash) {
         rehash(app, &email, &login, password).await;
@@ -124,7 +125,7 @@ async fn begin(app: &App, limits: &Limits, origin: Origin, credentials: Credenti
     let written = try_join(app.store.create_session(&session, now), app.store.note_event(&event));
     let (_, written) = Box::pin(join(app.newest_keyring(), written)).await;
     written?;
-    app.keyring()?.tokens.pair(&session, login.role)
+    Ok(app.keyring()?.tokens.pair(&session, login.role)?)
 }
 
 /// Keeps the password under today's parameters. The old hash stays valid when this fails.

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use user_core::app::App;
-use user_core::error::Error;
-use user_core::http::body::Json;
-use user_core::http::limits::Limits;
+use user_app::App;
+use user_app::limits::Limits;
+use user_web::body::Json;
+use user_web::problem::Problem;
 
 use crate::refresh::Refresh;
 
@@ -25,10 +25,10 @@ pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
     Json(wish): Json<Refresh>,
-) -> Result<StatusCode, Error> {
+) -> Result<StatusCode, Problem> {
     limits.general().await?;
     let keyring = limits.keyring_for(&wish.refresh_token).await?;
-    if let Ok(claims) = keyring.tokens.read_refresh(&wish.refresh_token, app.clock.now()) {
+    if let Some(claims) = keyring.tokens.read_refresh(&wish.refresh_token, app.clock.now()) {
         app.store.delete_session(&claims.sub, &claims.sid).await?;
     }
     Ok(StatusCode::NO_CONTENT)

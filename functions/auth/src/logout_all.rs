@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use user_core::app::App;
-use user_core::error::Error;
-use user_core::http::extract::Caller;
+use user_app::App;
+use user_app::caller::Caller;
 use user_core::user::User;
+use user_store::user::Change;
+use user_web::problem::Problem;
 
 /// Sign out everywhere
 ///
@@ -20,10 +21,10 @@ use user_core::user::User;
     responses((status = 204, description = "All sessions are ended.")),
     extensions(("x-problems" = json!(["unauthenticated", "not-found"]))),
 )]
-pub(crate) async fn handle(State(app): State<App>, caller: Caller) -> Result<StatusCode, Error> {
+pub(crate) async fn handle(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
     let (now, by) = (app.clock.now(), caller.by(&app));
     let Caller { user, session, .. } = caller;
-    let decide = |user: &User| Ok(user.ending_sessions(session.epoch, now)?.into());
+    let decide = |user: &User| -> Result<Change, Problem> { Ok(user.ending_sessions(session.epoch, now)?.into()) };
     app.store.change_user(&user.id, Some(user.clone()), &by, decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,52 +1,54 @@
 //! What a password proves that is given by whoever is signed in, before what is sensitive. A wrong one, wherever it is given, counts towards
 //! the wait before the next try and is an event of the account.
 
+use futures::TryFutureExt as _;
 use futures::future::{join, try_join};
-use user_core::app::App;
+use user_app::App;
+use user_app::caller::Caller;
+use user_app::limits::Limits;
 use user_core::clock::Timestamp;
-use user_core::error::Error;
 use user_core::event::{By, Event, Name};
-use user_core::http::extract::Caller;
-use user_core::http::limits::Limits;
 use user_core::id::UserId;
 use user_core::limit::{Class, Standing, wait_after};
 use user_core::password::Password;
-use user_core::store::failures::{Given, Row};
+use user_store::failures::{Given, Row};
+use user_web::problem::Problem;
 
 /// Goes on when `password` is the one of the caller, who is counted. What strangers tried at sign-in holds nobody up here; what was tried
 /// by whoever is signed in does, from wherever it comes.
 ///
 /// # Errors
-/// [`Error::InvalidCredentials`]; [`Error::Throttled`], also after many wrong ones; [`Error::Unavailable`].
-pub(crate) async fn prove(app: &App, limits: &Limits, caller: &Caller, password: Password) -> Result<(), Error> {
+/// [`Problem::InvalidCredentials`]; [`Problem::Throttled`], also after many wrong ones; [`Problem::Unavailable`].
+pub(crate) async fn prove(app: &App, limits: &Limits, caller: &Caller, password: Password) -> Result<(), Problem> {
     let (key, network, now) = (caller.user.email.key(), caller.origin.network(), app.clock.now());
     let counted = limits.user(Class::Auth, &caller.user.id);
     let given = Given::SignedIn { epoch: caller.user.epoch };
-    let ((), (login, failures)) = try_join(counted, app.store.read_sign_in(&key, &network, given, now)).await?;
+    let read = app.store.read_sign_in(&key, &network, given, now).map_err(Problem::from);
+    let ((), (login, failures)) = try_join(counted, read).await?;
     wait(app, failures.from_everywhere(), 1, now)?;
     let login = login.filter(|login| login.user_id == caller.user.id);
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
     if app.hasher.verify(password, stored).await? {
-        return app.store.forget_failures(&key, &network, &failures).await;
+        return Ok(app.store.forget_failures(&key, &network, &failures).await?);
     }
     let by = caller.by(app);
     let noted = note(app, Some(&caller.user.id), &by);
     let known = (&failures, app.limiter.free_failures());
     join(noted, app.store.count_failure(&key, &network, known, now)).await.1?;
-    Err(Error::InvalidCredentials)
+    Err(Problem::InvalidCredentials)
 }
 
 /// After many wrong passwords in a row the next try has to wait; `networks` times as many are free as one network has.
 ///
 /// # Errors
-/// [`Error::Throttled`].
-pub(crate) fn wait(app: &App, Row { count, last_at }: Row, networks: u64, now: Timestamp) -> Result<(), Error> {
+/// [`Problem::Throttled`].
+pub(crate) fn wait(app: &App, Row { count, last_at }: Row, networks: u64, now: Timestamp) -> Result<(), Problem> {
     let free = app.limiter.free_failures().saturating_mul(networks);
     let seconds = last_at.plus(wait_after(count, free)).since(now);
     if seconds <= 0 {
         return Ok(());
     }
-    Err(Error::Throttled(Standing { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false }))
+    Err(Problem::Throttled(Standing { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false }))
 }
 
 /// Notes that a sign-in, or a password, was refused, as well as it goes.

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use futures::TryFutureExt as _;
 use futures::future::{join, try_join};
-use user_core::app::App;
-use user_core::app::keyring::Keyring;
-use user_core::error::Error;
+use user_app::App;
+use user_app::keyring::Keyring;
+use user_app::limits::Limits;
 use user_core::event::{Actor, By, Event, Name};
-use user_core::http::body::{self, Body, Fields};
-use user_core::http::limits::Limits;
-use user_core::session::{Late, Origin, judge_late};
-use user_core::store::session::Rotation;
+use user_core::session::{Late, judge_late};
 use user_core::token::TokenPair;
+use user_store::session::Rotation;
+use user_web::body::{self, Body, Fields};
+use user_web::extract::RequestOrigin;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 /// A refresh token.
@@ -48,34 +50,34 @@ impl Body for Refresh {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    origin: Origin,
+    RequestOrigin(origin): RequestOrigin,
     body::Json(wish): body::Json<Refresh>,
-) -> Result<Json<TokenPair>, Error> {
+) -> Result<Json<TokenPair>, Problem> {
     let now = app.clock.now();
     let token = &wish.refresh_token;
-    let Ok(claims) = limits.keyring_for(token).await?.tokens.read_refresh(token, now) else {
+    let Some(claims) = limits.keyring_for(token).await?.tokens.read_refresh(token, now) else {
         limits.general().await?;
-        return Err(Error::InvalidRefreshToken);
+        return Err(Problem::InvalidRefreshToken);
     };
-    let read = try_join(limits.general(), app.store.read_user(&claims.sub));
+    let read = try_join(limits.general(), app.store.read_user(&claims.sub).map_err(Problem::from));
     let (_, read) = join(app.keyring_in_force(), read).await;
     let ((), user) = read?;
     in_force(&app, token)?;
-    let user = user.filter(|user| user.may_sign_in(now)).ok_or(Error::InvalidRefreshToken)?;
+    let user = user.filter(|user| user.may_sign_in(now)).ok_or(Problem::InvalidRefreshToken)?;
     let end = now.plus(app.config.refresh_token_seconds());
     match app.store.rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end).await? {
         Rotation::Turned(session) => Ok(Json(in_force(&app, token)?.tokens.pair(&session, user.role)?)),
-        Rotation::Refused(None) => Err(Error::InvalidRefreshToken),
+        Rotation::Refused(None) => Err(Problem::InvalidRefreshToken),
         Rotation::Refused(Some(session)) => {
             match judge_late(&session, claims.seq, user.epoch, now, app.config.refresh_reuse_grace_seconds) {
                 Late::SameSuccessor => Ok(Json(in_force(&app, token)?.tokens.pair(&session, user.role)?)),
-                Late::Refused => Err(Error::InvalidRefreshToken),
+                Late::Refused => Err(Problem::InvalidRefreshToken),
                 Late::Reused => {
                     let by = By::request(Actor::Anonymous, &origin, &app.clock);
                     let event = Event::new(Name::RefreshTokenReused, &claims.sub, &by)?;
                     let ended = app.store.delete_session(&claims.sub, &claims.sid);
                     try_join(ended, app.store.note_event(&event)).await?;
-                    Err(Error::RefreshTokenReused)
+                    Err(Problem::RefreshTokenReused)
                 }
             }
         }
@@ -83,7 +85,7 @@ pub(crate) async fn handle(
 }
 
 /// The keys that are in force now, if `token` was signed by one of them: whose key has become void meanwhile gets no new pair.
-fn in_force(app: &App, token: &str) -> Result<Arc<Keyring>, Error> {
+fn in_force(app: &App, token: &str) -> Result<Arc<Keyring>, Problem> {
     let keyring = app.keyring()?;
-    if keyring.tokens.knows(token) { Ok(keyring) } else { Err(Error::InvalidRefreshToken) }
+    if keyring.tokens.knows(token) { Ok(keyring) } else { Err(Problem::InvalidRefreshToken) }
 }

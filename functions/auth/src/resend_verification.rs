@@ -4,13 +4,13 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use user_core::app::App;
+use user_app::App;
+use user_app::limits::Limits;
 use user_core::email::Email;
-use user_core::error::Error;
-use user_core::http::body::{self, Body, Fields, Message};
-use user_core::http::limits::Limits;
 use user_core::letter::Kind;
-use user_core::session::Origin;
+use user_web::body::{self, Body, Fields, Message};
+use user_web::extract::RequestOrigin;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 /// An address that an email is asked for.
@@ -49,9 +49,9 @@ impl Body for Address {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    origin: Origin,
+    RequestOrigin(origin): RequestOrigin,
     body::Json(wish): body::Json<Address>,
-) -> Result<(StatusCode, Json<Message>), Error> {
+) -> Result<(StatusCode, Json<Message>), Problem> {
     crate::ask_for_letter(&app, &limits, &origin, Kind::VerifyEmail, wish.email).await?;
     let message = "If this address waits for its verification, a new email is on its way.";
     Ok((StatusCode::ACCEPTED, Json(Message { message })))

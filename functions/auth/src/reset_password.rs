@@ -4,17 +4,17 @@
 use axum::Json;
 use axum::extract::State;
 use futures::future::join;
-use user_core::app::App;
-use user_core::error::Error;
+use user_app::App;
+use user_app::limits::Limits;
 use user_core::event::{Actor, By};
-use user_core::http::body::{self, Body, Fields, Message};
-use user_core::http::limits::Limits;
 use user_core::letter::{self, Letter};
 use user_core::password::Password;
-use user_core::session::Origin;
-use user_core::store::user::Change;
 use user_core::ticket::Purpose;
 use user_core::user::{Edit, User};
+use user_store::user::Change;
+use user_web::body::{self, Body, Fields, Message};
+use user_web::extract::RequestOrigin;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 /// A new password, and what allows to set it.
@@ -58,16 +58,16 @@ impl Body for Reset {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    origin: Origin,
+    RequestOrigin(origin): RequestOrigin,
     body::Json(wish): body::Json<Reset>,
-) -> Result<Json<Message>, Error> {
+) -> Result<Json<Message>, Problem> {
     let now = app.clock.now();
     limits.auth().await?;
     let ticket = crate::read_ticket(&app, &limits, Purpose::Reset, &wish.token).await?;
-    let user = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
+    let user = app.store.read_user(&ticket.user).await?.ok_or(Problem::InvalidToken)?;
     // Nothing is hashed for a token that is good for nothing.
     if !user.may_reset(&ticket, now) {
-        return Err(Error::InvalidToken);
+        return Err(Problem::InvalidToken);
     }
     app.new_passwords.check("new_password", &wish.new_password, &user).await?;
     let hash = app.hasher.hash(wish.new_password).await?;
@@ -76,7 +76,7 @@ pub(crate) async fn handle(
     let proven = |user: &User| user.edited(&claimed(user), now).in_new_epoch(now);
     let decide = |user: &User| {
         if !user.may_reset(&ticket, now) {
-            return Err(Error::InvalidToken);
+            return Err(Problem::InvalidToken);
         }
         Ok(Change { password_hash: Some(hash.clone()), letters: vec![notice.clone()], ..proven(user).into() })
     };
@@ -89,7 +89,7 @@ pub(crate) async fn handle(
     noted.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the network of a reset was not noted"));
     match changed {
         Ok(_) => Ok(Json(Message { message: "Your password is changed. Sign in with it." })),
-        Err(Error::NotFound) => Err(Error::InvalidToken),
+        Err(Problem::NotFound) => Err(Problem::InvalidToken),
         Err(error) => Err(error),
     }
 }

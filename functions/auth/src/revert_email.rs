@@ -3,14 +3,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use user_core::app::App;
-use user_core::error::Error;
+use user_app::App;
+use user_app::limits::Limits;
+use user_core::error::{Error, Unmet};
 use user_core::event::{Actor, By};
-use user_core::http::body::{self, Message};
-use user_core::http::limits::Limits;
 use user_core::letter::{self, Letter};
-use user_core::session::Origin;
 use user_core::ticket::Purpose;
+use user_web::body::{self, Message};
+use user_web::extract::RequestOrigin;
+use user_web::problem::Problem;
 
 use crate::verify::Proof;
 
@@ -36,24 +37,26 @@ use crate::verify::Proof;
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    origin: Origin,
+    RequestOrigin(origin): RequestOrigin,
     body::Json(proof): body::Json<Proof>,
-) -> Result<Json<Message>, Error> {
+) -> Result<Json<Message>, Problem> {
     limits.general().await?;
     let now = app.clock.now();
     let ticket = crate::read_ticket(&app, &limits, Purpose::RevertEmail, &proof.token).await?;
     let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
-    let attempt = async || {
-        let before = app.store.read_user(&ticket.user).await?.ok_or(Error::InvalidToken)?;
+    let attempt = async || -> Result<Result<(), Error>, Problem> {
+        let before = app.store.read_user(&ticket.user).await?.ok_or(Problem::InvalidToken)?;
         let after = before.reverting_email(&ticket, now)?;
-        let login = app.store.read_login(&before.email.key()).await?.ok_or(Error::Stale)?;
+        let Some(login) = app.store.read_login(&before.email.key()).await? else {
+            return Ok(Err(Unmet::Changed.into()));
+        };
         let mut letters = vec![Letter::about(&after, letter::Kind::ResetPassword, after.email.clone(), &by, now)?];
         if before.email.key() != after.email.key() {
             letters.push(Letter::about(&after, letter::Kind::EmailReverted, before.email.clone(), &by, now)?);
         }
-        app.store.revert_email(&before, &after, &login, &letters, &by).await
+        Ok(app.store.revert_email(&before, &after, &login, &letters, &by).await)
     };
-    app.store.again_when_stale(attempt).await?;
+    app.store.again_when_changed(attempt).await?;
     Ok(Json(Message {
         message: "The address is yours, and all sessions are ended. Choose a new password by the email we sent you.",
     }))

@@ -1,20 +1,20 @@
 //! What a password proves that is given by whoever names an address.
 
 use futures::future::{join, join3};
-use user_core::app::App;
+use user_app::App;
+use user_app::limits::Limits;
+use user_config::Enumeration;
 use user_core::clock::Timestamp;
-use user_core::config::Enumeration;
 use user_core::email::Email;
-use user_core::error::Error;
 use user_core::event::{Actor, By};
-use user_core::http::limits::Limits;
 use user_core::id::{LetterId, UserId};
 use user_core::letter::{Kind, Letter};
 use user_core::limit::NETWORKS;
 use user_core::login::Login;
 use user_core::password::Password;
 use user_core::session::Origin;
-use user_core::store::failures::{Failures, Given};
+use user_store::failures::{Failures, Given};
+use user_web::problem::Problem;
 
 use crate::prove::{note, wait};
 
@@ -27,14 +27,14 @@ use crate::prove::{note, wait};
 /// the address' mail gets another link.
 ///
 /// # Errors
-/// [`Error::InvalidCredentials`]; [`Error::Throttled`]; [`Error::Unavailable`].
+/// [`Problem::InvalidCredentials`]; [`Problem::Throttled`]; [`Problem::Unavailable`].
 pub(crate) async fn login_by_password(
     app: &App,
     limits: &Limits,
     origin: &Origin,
     email: &Email,
     password: Password,
-) -> Result<Login, Error> {
+) -> Result<Login, Problem> {
     let (key, network, now) = (email.key(), origin.network(), app.clock.now());
     let read = app.store.read_sign_in(&key, &network, Given::AtSignIn, now);
     let (admitted, read) = join(limits.sign_in(&key), read).await;
@@ -43,7 +43,7 @@ pub(crate) async fn login_by_password(
     wait(app, failures.from_here(), 1, now)?;
     let refused = match admitted.and_then(|()| wait(app, failures.from_everywhere(), NETWORKS, now)) {
         Ok(()) => None,
-        Err(refusal @ Error::Throttled(_)) => Some(refusal),
+        Err(refusal @ Problem::Throttled(_)) => Some(refusal),
         Err(error) => return Err(error),
     };
     let known = refused.is_none() || is_known(app, login.as_ref(), &failures, origin, now).await?;
@@ -63,7 +63,7 @@ pub(crate) async fn login_by_password(
     let written = write_to_owner(app, email, login.as_ref(), proven, &by);
     let counted = app.store.count_failure(&key, &network, (&failures, app.limiter.free_failures()), now);
     Box::pin(join3(noted, written, counted)).await.2?;
-    Err(Error::InvalidCredentials)
+    Err(Problem::InvalidCredentials)
 }
 
 /// Whether the answers must not tell that there is an account.
@@ -78,7 +78,7 @@ async fn is_known(
     failures: &Failures,
     origin: &Origin,
     now: Timestamp,
-) -> Result<bool, Error> {
+) -> Result<bool, Problem> {
     let nobody = UserId::of("nobody");
     let sessions = app.store.list_sessions(login.map_or(&nobody, |login| &login.user_id)).await?;
     Ok(login.is_some_and(|Login { epoch, .. }| {

@@ -3,21 +3,21 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use user_core::app::App;
+use user_app::App;
+use user_app::limits::Limits;
+use user_config::Enumeration;
 use user_core::clock::Timestamp;
-use user_core::config::Enumeration;
 use user_core::email::Email;
-use user_core::error::Error;
+use user_core::error::{Error, Unmet};
 use user_core::event::{Actor, By};
-use user_core::http::body::{self, Body, Fields, Message};
-use user_core::http::limits::Limits;
 use user_core::id::UserId;
-use user_core::language::Language;
 use user_core::letter::{Kind, Letter};
 use user_core::login::Login;
 use user_core::password::Password;
-use user_core::session::Origin;
 use user_core::user::{self, User};
+use user_web::body::{self, Body, Fields, Message};
+use user_web::extract::{AcceptLanguage, RequestOrigin};
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 /// A new account.
@@ -91,10 +91,10 @@ impl Body for SignUp {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    origin: Origin,
-    language: Language,
+    RequestOrigin(origin): RequestOrigin,
+    AcceptLanguage(language): AcceptLanguage,
     body::Json(wish): body::Json<SignUp>,
-) -> Result<(StatusCode, Json<Message>), Error> {
+) -> Result<(StatusCode, Json<Message>), Problem> {
     let now = app.clock.now();
     let mut user = User::new(UserId::new(app.clock.now_millis())?, wish.email, now);
     user.first_name = wish.first_name;
@@ -120,7 +120,7 @@ pub(crate) async fn handle(
 }
 
 /// Makes the user wait for its verification; the letter that ends the wait.
-fn verification(app: &App, user: &mut User, by: &By) -> Result<Letter, Error> {
+fn verification(app: &App, user: &mut User, by: &By) -> Result<Letter, Problem> {
     let letter = Letter::about(user, Kind::VerifyEmail, user.email.clone(), by, user.created_at)?;
     user.expires_at = Some(user.created_at.plus(app.config.unverified_user_ttl_seconds));
     Ok(letter)
@@ -135,14 +135,15 @@ async fn create_in_private(
     letter: Option<Letter>,
     (by, now): (&By, Timestamp),
 ) -> Result<(), Error> {
-    match app.store.create_user(user, login, None, (by, now)).await {
-        Ok(()) => match letter {
-            Some(letter) => app.store.create_letter(&letter).await,
-            None => Ok(()),
-        },
-        Err(Error::EmailTaken) => {
-            app.store.create_letter(&Letter::asked_for(Kind::AccountExists, user.email.clone(), by, now)?).await
+    let letter = match app.store.create_user(user, login, None, (by, now)).await {
+        Ok(()) => letter,
+        Err(Error::Unmet(Unmet::AddressTaken)) => {
+            Some(Letter::asked_for(Kind::AccountExists, user.email.clone(), by, now)?)
         }
-        Err(error) => Err(error),
+        Err(error) => return Err(error),
+    };
+    match letter {
+        Some(letter) => app.store.create_letter(&letter).await,
+        None => Ok(()),
     }
 }

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use user_core::app::App;
-use user_core::error::Error;
+use user_app::App;
+use user_app::limits::Limits;
 use user_core::event::{Actor, By};
-use user_core::http::body::{self, Body, Fields, Message};
-use user_core::http::limits::Limits;
-use user_core::session::Origin;
 use user_core::ticket::Purpose;
 use user_core::user::{Edit, User};
+use user_web::body::{self, Body, Fields, Message};
+use user_web::extract::RequestOrigin;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 /// The token of an email.
@@ -48,9 +48,9 @@ impl Body for Proof {
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    origin: Origin,
+    RequestOrigin(origin): RequestOrigin,
     body::Json(proof): body::Json<Proof>,
-) -> Result<Json<Message>, Error> {
+) -> Result<Json<Message>, Problem> {
     limits.general().await?;
     let now = app.clock.now();
     let ticket = crate::read_ticket(&app, &limits, Purpose::Verify, &proof.token).await?;
@@ -58,13 +58,13 @@ pub(crate) async fn handle(
         if user.may_verify(&ticket, now) {
             Ok(user.edited(&Edit { is_verified: Some(true), ..Edit::default() }, now).into())
         } else {
-            Err(Error::InvalidToken)
+            Err(Problem::InvalidToken)
         }
     };
     let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
     match app.store.change_user(&ticket.user, None, &by, decide).await {
         Ok(_) => Ok(Json(Message { message: "Your address is verified. You can sign in." })),
-        Err(Error::NotFound) => Err(Error::InvalidToken),
+        Err(Problem::NotFound) => Err(Problem::InvalidToken),
         Err(error) => Err(error),
     }
 }

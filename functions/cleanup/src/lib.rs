@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use futures::future::{ready, try_join, try_join_all};
 use futures::{StreamExt, stream};
 use serde::Serialize;
-use user_core::app::App;
+use user_app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::event::{Actor, By, Event, Name};
-use user_core::metric;
-use user_core::store::expiry::{Heartbeat, Overdue, Removal, SHARDS};
-use user_core::store::sweep::{LATE_SECONDS, Sweep};
+use user_store::expiry::{Heartbeat, Overdue, Removal, SHARDS};
+use user_store::sweep::{LATE_SECONDS, Sweep};
+use user_telemetry::{metric, security};
 
 /// Users are over at their second; removing them may take its time, so that clocks that differ do no harm.
 const SLACK_SECONDS: i64 = 60;
@@ -152,7 +152,7 @@ async fn remove(app: &App, user: Overdue, cutoff: Timestamp) -> Option<Removal> 
     let removal = app.store.remove_overdue(&user, cutoff).await;
     if let Ok(Removal::Removed) = removal {
         let event = Event::new(Name::Expired, &user.id, &By::itself(Actor::Service, &app.clock));
-        event.iter().for_each(Event::log);
+        event.iter().for_each(security::note);
     }
     removal.map_err(|error| tracing::error!(user.id = %user.id, error.cause = %error, "a user was not removed")).ok()
 }

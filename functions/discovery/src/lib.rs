@@ -7,10 +7,10 @@ use axum::{Json, Router};
 use http::header::CACHE_CONTROL;
 use serde::Serialize;
 use serde_json::Value;
-use user_core::app::App;
-use user_core::config::JwtAlgorithm;
-use user_core::error::Error;
-use user_core::http::extract::BaseUrl;
+use user_app::App;
+use user_core::signing::JwtAlgorithm;
+use user_web::extract::BaseUrl;
+use user_web::problem::Problem;
 use utoipa::{OpenApi, ToSchema};
 
 /// The function's routes.
@@ -18,7 +18,7 @@ pub fn router(app: App) -> Router {
     let routes = Router::new()
         .route("/.well-known/jwks.json", get(jwks))
         .route("/.well-known/openid-configuration", get(configuration));
-    user_core::http::serve(routes, app)
+    user_web::serve(routes, app)
 }
 
 /// The public keys of access tokens
@@ -37,7 +37,7 @@ pub fn router(app: App) -> Router {
         example = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "use": "sig", "alg": "EdDSA", "kid": "2026-11" }] })
     )),
 )]
-async fn jwks(State(app): State<App>) -> Result<Response, Error> {
+async fn jwks(State(app): State<App>) -> Result<Response, Problem> {
     let keys = app.keyring_in_force().await?.public_keys(app.clock.now());
     Ok(cached(&app, KeySet { keys }))
 }

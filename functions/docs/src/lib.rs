@@ -11,8 +11,8 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use user_core::config::Config;
-use user_core::error::Error;
+use user_config::Config;
+use user_web::problem::Problem;
 
 use asset::{ASSETS, Asset};
 
@@ -33,7 +33,7 @@ const REDOC_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'se
 pub fn router(config: Arc<Config>) -> Router {
     let routes = pages().into_iter().fold(Router::new(), |routes, (path, page)| routes.route(path, page));
     let routes = routes.fallback(unrouted::answer).method_not_allowed_fallback(unrouted::answer);
-    user_core::http::serve_all(routes, config)
+    user_web::serve_all(routes, config)
 }
 
 /// What the description does not describe: itself, and the pages. All of it is for `GET` and `HEAD`.
@@ -63,8 +63,8 @@ fn page(html: &'static str, policy: &'static str) -> Response {
 }
 
 /// `GET /docs/{asset}`: a part of the pages. A package's file has its version in its name, so that it may be kept for ever.
-async fn show(Path(name): Path<String>) -> Result<Response, Error> {
-    let Asset { kind, packed, body, .. } = ASSETS.iter().find(|asset| asset.name == name).ok_or(Error::NotFound)?;
+async fn show(Path(name): Path<String>) -> Result<Response, Problem> {
+    let Asset { kind, packed, body, .. } = ASSETS.iter().find(|asset| asset.name == name).ok_or(Problem::NotFound)?;
     if *packed {
         let headers =
             [(CONTENT_TYPE, *kind), (CONTENT_ENCODING, "gzip"), (CACHE_CONTROL, "public, max-age=31536000, immutable")];

@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use matchit::Router;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use user_core::error::Error;
+use user_web::problem::Problem;
 
 use crate::{OPENAPI, pages};
 
@@ -52,23 +52,23 @@ fn listed<'a>(methods: impl Iterator<Item = &'a str>) -> String {
 
 /// Sends on to the path without slashes at its end, if there is such a path with that method; names the methods of a path that lacks
 /// it; else there is no such thing.
-pub(crate) async fn answer(method: Method, uri: Uri) -> Result<Response, Error> {
-    let paths = PATHS.as_ref().map_err(|fault| Error::internal(fault.as_str()))?;
+pub(crate) async fn answer(method: Method, uri: Uri) -> Result<Response, Problem> {
+    let paths = PATHS.as_ref().map_err(|fault| Problem::internal(fault.as_str()))?;
     let path = uri.path().trim_end_matches('/');
     let allow = paths.at(path).ok().map(|found| found.value.as_str());
     // The gateway puts its CORS headers to this. A browser goes on only after a success, and then sees the answer of the call itself.
     if method == Method::OPTIONS {
         return Ok((StatusCode::NO_CONTENT, allow.map(|methods| [(ALLOW, methods)]), ()).into_response());
     }
-    let allow = allow.ok_or(Error::NotFound)?;
+    let allow = allow.ok_or(Problem::NotFound)?;
     if !allow.split(", ").any(|known| known == method.as_str()) {
-        return Ok(([(ALLOW, allow)], Error::MethodNotAllowed).into_response());
+        return Ok(([(ALLOW, allow)], Problem::MethodNotAllowed).into_response());
     }
     if path == uri.path() {
-        return Err(Error::NotFound);
+        return Err(Problem::NotFound);
     }
     // A known path begins with one slash and a name, so that this is no address of another host.
     let location = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-    let location = HeaderValue::from_str(&location).map_err(|_| Error::Malformed)?;
+    let location = HeaderValue::from_str(&location).map_err(|_| Problem::Malformed)?;
     Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, location)]).into_response())
 }

@@ -3,13 +3,13 @@
 mod report;
 
 use serde_json::Value;
-use user_core::app::App;
+use user_app::App;
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::id::LetterId;
 use user_core::letter::{Letter, State};
-use user_core::metric;
-use user_core::store::delivery::Undeliverable;
+use user_store::delivery::Undeliverable;
+use user_telemetry::metric;
 
 use report::{Envelope, Report};
 

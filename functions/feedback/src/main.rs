@@ -5,11 +5,11 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let (app, _) = user_core::lambda::load().await?;
+    let (app, _) = user_app::start::load().await?;
     let app = &app;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let outcome = feedback::handle(app, event.payload).await;
-        user_core::metric::flush();
+        user_telemetry::metric::flush();
         Ok::<_, lambda_runtime::Error>(outcome?)
     }))
     .await

@@ -6,10 +6,11 @@ use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{self, Dimension, DimensionFilter, MetricDataQuery, MetricStat, ScanBy};
 use aws_types::SdkConfig;
+use user_config::{Config, MetricsDetail};
 use user_core::clock::Timestamp;
-use user_core::config::{Config, MetricsDetail};
-use user_core::error::{Cause, Error};
-use user_core::metric::{ALL, Kind, Metric, NAMESPACE, STACK};
+use user_core::error::{Cause, in_words};
+use user_telemetry::metric::{ALL, Kind, Metric, NAMESPACE, STACK};
+use user_web::problem::Problem;
 
 use crate::text::{Stat, stats};
 
@@ -41,7 +42,7 @@ impl Source {
 
     /// Everything that is declared and known of this stack: of counters and histograms since midnight in UTC; of gauges the
     /// newest hour of the last three, because some are written once an hour.
-    pub(crate) async fn samples(&self, config: &Config, now: Timestamp) -> Result<Vec<(Question, f64)>, Error> {
+    pub(crate) async fn samples(&self, config: &Config, now: Timestamp) -> Result<Vec<(Question, f64)>, Problem> {
         let questions = questions(&self.series(&config.stack_name).await?, config.metrics_detail);
         let (gauges, others): (Vec<_>, Vec<_>) =
             questions.into_iter().partition(|question| question.metric.kind == Kind::Gauge);
@@ -56,7 +57,7 @@ impl Source {
         Ok(samples)
     }
 
-    async fn series(&self, stack: &str) -> Result<Vec<types::Metric>, Error> {
+    async fn series(&self, stack: &str) -> Result<Vec<types::Metric>, Problem> {
         let own = DimensionFilter::builder().name(STACK).value(stack).build();
         let pages = self.0.list_metrics().namespace(NAMESPACE).dimensions(own).into_paginator().send();
         let pages = pages.collect::<Result<Vec<_>, _>>().await.map_err(unavailable)?;
@@ -70,7 +71,7 @@ impl Source {
         period: i32,
         from: Timestamp,
         now: Timestamp,
-    ) -> Result<Vec<(Question, f64)>, Error> {
+    ) -> Result<Vec<(Question, f64)>, Problem> {
         let queries = questions.iter().enumerate().map(|(number, question)| query(number, question, period)).collect();
         let call = self.0.get_metric_data().set_metric_data_queries(Some(queries));
         // The end has to be later than the start, at midnight, too.
@@ -134,7 +135,7 @@ fn query(number: usize, question: &Question, period: i32) -> MetricDataQuery {
 }
 
 /// The cause is for the log.
-fn unavailable(cause: impl Into<Cause>) -> Error {
-    tracing::error!(error.cause = %Error::internal(cause), "the metrics cannot be read");
-    Error::Unavailable
+fn unavailable(cause: impl Into<Cause>) -> Problem {
+    tracing::error!(error.cause = in_words(&cause.into()), "the metrics cannot be read");
+    Problem::Unavailable
 }

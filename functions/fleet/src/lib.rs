@@ -14,9 +14,9 @@ use axum::{Extension, Router};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use tokio::sync::Mutex;
-use user_core::app::App;
+use user_app::App;
 use user_core::clock::Timestamp;
-use user_core::error::Error;
+use user_web::problem::Problem;
 use utoipa::OpenApi;
 
 pub use cloudwatch::Source;
@@ -41,7 +41,7 @@ struct Fleet {
 pub fn router(app: App, source: Source) -> Router {
     let fleet = Fleet { source, token: Token::default(), shown: Mutex::default() };
     let routes = Router::new().route("/metrics", get(show)).layer(Extension(Arc::new(fleet)));
-    user_core::http::serve(routes, app)
+    user_web::serve(routes, app)
 }
 
 /// The metrics of all functions
@@ -66,7 +66,7 @@ async fn show(
     State(app): State<App>,
     Extension(fleet): Extension<Arc<Fleet>>,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, Problem> {
     fleet.token.check(&app, &headers).await?;
     let text = Box::pin(fleet.text(&app)).await?;
     Ok(([(CONTENT_TYPE, FORMAT)], text).into_response())
@@ -84,7 +84,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 impl Fleet {
-    async fn text(&self, app: &App) -> Result<String, Error> {
+    async fn text(&self, app: &App) -> Result<String, Problem> {
         let now = app.clock.now();
         let mut shown = self.shown.lock().await;
         if let Some((_, text)) = shown.as_ref().filter(|(made_at, _)| now.since(*made_at) < CACHE_SECONDS) {

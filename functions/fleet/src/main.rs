@@ -2,6 +2,6 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let (app, sdk) = user_core::lambda::load().await?;
-    user_core::lambda::run(fleet::router(app, fleet::Source::new(&sdk))).await
+    let (app, sdk) = user_app::start::load().await?;
+    user_runtime::run(fleet::router(app, fleet::Source::new(&sdk))).await
 }

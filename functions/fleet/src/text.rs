@@ -1,7 +1,7 @@
 //! Prometheus' text format: a counter is the sum of the day so far, which starts anew at midnight in UTC as after a restart; a
 //! histogram is a summary of the day.
 
-use user_core::metric::{ALL, Kind};
+use user_telemetry::metric::{ALL, Kind};
 
 use crate::cloudwatch::Question;
 

@@ -3,11 +3,11 @@
 use http::HeaderMap;
 use ring::digest::{SHA256, digest};
 use tokio::sync::Mutex;
-use user_core::app::App;
+use user_app::App;
+use user_config::Environment;
 use user_core::clock::Timestamp;
-use user_core::config::Environment;
-use user_core::error::Error;
-use user_core::http::extract::bearer;
+use user_web::extract::bearer;
+use user_web::problem::Problem;
 
 /// How often the secret is read again because of a token that is not the known one.
 const UNKNOWN_SECONDS: i64 = 10;
@@ -26,12 +26,12 @@ impl Token {
     /// Goes on when the request bears the token.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`]; [`Error::Unavailable`] when the secret cannot be read.
-    pub(crate) async fn check(&self, app: &App, headers: &HeaderMap) -> Result<(), Error> {
+    /// [`Problem::Unauthenticated`]; [`Problem::Unavailable`] when the secret cannot be read.
+    pub(crate) async fn check(&self, app: &App, headers: &HeaderMap) -> Result<(), Problem> {
         if app.config.environment == Environment::Development {
             return Ok(());
         }
-        let presented = bearer(headers).ok_or(Error::Unauthenticated)?;
+        let presented = bearer(headers).ok_or(Problem::Unauthenticated)?;
         let mut known = self.0.lock().await;
         let now = app.clock.now();
         let due = known.sought_at.is_none_or(|sought_at| now.since(sought_at) >= UNKNOWN_SECONDS);
@@ -41,8 +41,8 @@ impl Token {
         }
         match &known.token {
             Some(token) if same(token, presented) => Ok(()),
-            Some(_) => Err(Error::Unauthenticated),
-            None => Err(Error::Unavailable),
+            Some(_) => Err(Problem::Unauthenticated),
+            None => Err(Problem::Unavailable),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures::future::try_join;
 use serde_json::{Map, Value, json};
-use user_core::app::App;
+use user_app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use utoipa::openapi::RefOr;

@@ -15,10 +15,9 @@ use axum::{Extension, Json, Router};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use transport::Transport;
-use user_core::app::App;
+use user_app::App;
 use user_core::clock::Timestamp;
-use user_core::error::Error;
-use user_core::http;
+use user_web::problem::Problem;
 use utoipa::{OpenApi, ToSchema};
 
 use checks::{Check, Memory};
@@ -34,7 +33,7 @@ pub fn router(app: App, transport: Transport) -> Router {
         .route("/api/v1/health/db", get(database))
         .route("/api/v1/health/cache", get(cache))
         .route("/api/v1/health/full", get(full));
-    http::serve(routes.layer(Extension(Arc::new(Memory::new(Mail::new(transport))))), app)
+    user_web::serve(routes.layer(Extension(Arc::new(Memory::new(Mail::new(transport))))), app)
 }
 
 /// Does the service run?
@@ -65,7 +64,7 @@ async fn alive(State(app): State<App>) -> Json<About> {
 async fn database(
     State(app): State<App>,
     Extension(memory): Extension<Arc<Memory>>,
-) -> Result<Json<DatabaseHealth>, Error> {
+) -> Result<Json<DatabaseHealth>, Problem> {
     let check = checks::database(&app, &memory).await;
     let latency_ms = latency("database", &check)?;
     let (status, database, timestamp) = ("healthy", "connected", check.checked_at.to_string());
@@ -83,7 +82,10 @@ async fn database(
     responses((status = 200, description = "It does.", body = CacheHealth)),
     extensions(("x-problems" = json!(["unhealthy"]))),
 )]
-async fn cache(State(app): State<App>, Extension(memory): Extension<Arc<Memory>>) -> Result<Json<CacheHealth>, Error> {
+async fn cache(
+    State(app): State<App>,
+    Extension(memory): Extension<Arc<Memory>>,
+) -> Result<Json<CacheHealth>, Problem> {
     let check = checks::cache(&app, &memory).await;
     let latency_ms = latency("cache", &check)?;
     let (status, cache, timestamp) = ("healthy", "connected", check.checked_at.to_string());
@@ -91,9 +93,9 @@ async fn cache(State(app): State<App>, Extension(memory): Extension<Arc<Memory>>
 }
 
 /// How long a check took that went well.
-fn latency(name: &'static str, check: &Check) -> Result<f64, Error> {
+fn latency(name: &'static str, check: &Check) -> Result<f64, Problem> {
     let latency = check.details.get("latency_ms").and_then(Value::as_f64);
-    latency.filter(|_| check.healthy).ok_or(Error::Unhealthy(name))
+    latency.filter(|_| check.healthy).ok_or(Problem::Unhealthy(name))
 }
 
 /// Is everything well that the service needs?

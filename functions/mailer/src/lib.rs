@@ -9,14 +9,14 @@ use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse
 use futures::future::{join, join_all, try_join};
 use serde_json::Value;
 use transport::{Refusal, Transport};
-use user_core::app::App;
+use user_app::App;
 use user_core::error::Error;
 use user_core::id::UserId;
 use user_core::letter::{Kind, Letter, State};
 use user_core::limit::mailbox::Asked;
-use user_core::metric;
-use user_core::store::mailbox::Epoch;
-use user_core::store::outbox::{self, SHARDS};
+use user_store::mailbox::Epoch;
+use user_store::outbox::{self, SHARDS};
+use user_telemetry::metric;
 
 use crate::resolve::Outgoing;
 

@@ -11,7 +11,7 @@ use transport::smtp::Password;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let (app, sdk, password) = user_core::lambda::load_for_mail().await?;
+    let (app, sdk, password) = user_app::start::load_for_mail().await?;
     let password = Password::new(app.store.clone(), password);
     let transport =
         Transport::new(&app.config, &sdk, password, Arc::new(|mail| writeln!(std::io::stdout(), "{mail}")))?;
@@ -21,7 +21,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             Ok(wake) => mailer::handle(app, transport, wake).await,
             Err(error) => Err(error),
         };
-        user_core::metric::flush();
+        user_telemetry::metric::flush();
         Ok::<_, lambda_runtime::Error>(response?)
     }))
     .await

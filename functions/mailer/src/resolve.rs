@@ -1,14 +1,14 @@
 //! Who gets a letter, if anybody does, and what its link may do. Nothing is written for it.
 
-use user_core::app::App;
+use user_app::App;
 use user_core::clock::Timestamp;
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::letter::{Kind, Letter};
 use user_core::limit::mailbox::LINK_SECONDS;
-use user_core::store::claim::{Claim, Holder};
 use user_core::ticket::{Purpose, Ticket};
 use user_core::user::User;
+use user_store::claim::{Claim, Holder};
 
 /// A letter that is to be sent.
 pub(crate) struct Outgoing {

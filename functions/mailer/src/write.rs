@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, context};
 use transport::Mail;
-use user_core::app::App;
+use user_app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::language::Language;

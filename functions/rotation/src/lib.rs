@@ -2,14 +2,14 @@
 //! Each step can be repeated. The times in the secret do the waiting: a new key signs once everybody can know it.
 
 use aws_lambda_events::event::secretsmanager::SecretsManagerSecretRotationEvent;
-use user_core::app::App;
+use user_app::App;
+use user_config::Config;
 use user_core::clock::Timestamp;
-use user_core::config::Config;
-use user_core::error::Error;
+use user_core::error::{Error, Unmet};
 use user_core::id;
 use user_core::signing::Keys;
-use user_core::store::Store;
-use user_core::token::{Tokens, longest_life_seconds};
+use user_core::token::Tokens;
+use user_store::Store;
 
 /// For how long instances may go on with the keys they have, and clocks differ, in seconds.
 const SLACK_SECONDS: i64 = 5;
@@ -17,7 +17,7 @@ const SLACK_SECONDS: i64 = 5;
 /// One step of a rotation, as Secrets Manager calls for it.
 ///
 /// # Errors
-/// [`Error::Internal`] for another secret or an unknown step; [`Error::Stale`] when another rotation went before; [`Error::Unavailable`]
+/// [`Error::Internal`] for another secret or an unknown step; [`Unmet::Changed`] when another rotation went before; [`Error::Unavailable`]
 /// when the secret or the mark of the last rotation cannot be read.
 pub async fn handle(app: &App, event: SecretsManagerSecretRotationEvent) -> Result<(), Error> {
     if event.secret_id != app.config.signing_secret_id {
@@ -46,13 +46,13 @@ async fn create(app: &App, version: &str, now: Timestamp) -> Result<(), Error> {
         // Secrets Manager may still show a version that an emergency made void: its keys must not come back.
         return Err(Error::Unavailable);
     }
-    let keys = keys.rotated(config.jwt_algorithm, now, wait, longest_life_seconds(config))?;
+    let keys = keys.rotated(config.jwt_algorithm, now, wait, config.longest_token_seconds())?;
     store.stage_keys(version, &keys).await
 }
 
 /// `testSecret`: each of the keys signs what can be read.
 fn test(config: &Config, keys: &Keys) -> Result<(), Error> {
-    let tokens = Tokens::new(config, keys)?;
+    let tokens = Tokens::new(config.token_settings(), keys)?;
     keys.iter().try_for_each(|key| tokens.check(key.signs_from))
 }
 
@@ -66,14 +66,14 @@ async fn finish(store: &Store, version: &str, urgency: &str) -> Result<Keys, Err
 }
 
 async fn staged(store: &Store, version: &str) -> Result<Keys, Error> {
-    store.read_keys_version(version).await?.ok_or(Error::Stale)
+    store.read_keys_version(version).await?.ok_or(Error::Unmet(Unmet::Changed))
 }
 
 /// Replaces all keys by a new one, of the algorithm of the last: somebody else may have them. Whatever was signed before is void at
 /// once.
 ///
 /// # Errors
-/// [`Error::Stale`] when another rotation went before; [`Error::Internal`] when the secret cannot be read or written.
+/// [`Unmet::Changed`] when another rotation went before; [`Error::Internal`] when the secret cannot be read or written.
 pub async fn emergency(store: &Store, now: Timestamp) -> Result<Keys, Error> {
     let version = id::version()?;
     let announced = store.read_key_mark().await?.generation;

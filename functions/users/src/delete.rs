@@ -2,12 +2,13 @@
 
 use axum::extract::{Path, State};
 use http::StatusCode;
+use user_app::App;
+use user_app::caller::Caller;
 use user_core::access::{Action, permit};
-use user_core::app::App;
-use user_core::error::Error;
-use user_core::http::extract::{Caller, IfMatch};
 use user_core::id::UserId;
 use user_core::user::User;
+use user_web::extract::IfMatch;
+use user_web::problem::Problem;
 
 /// Delete a user
 ///
@@ -26,7 +27,7 @@ pub(crate) async fn handle(
     caller: Caller,
     Path(id): Path<UserId>,
     if_match: IfMatch,
-) -> Result<StatusCode, Error> {
+) -> Result<StatusCode, Problem> {
     permit(&caller.user, Action::Delete)?;
     let now = app.clock.now();
     let decide = |user: &User| {

@@ -2,14 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use user_app::caller::Caller;
+use user_app::{App, cursor};
 use user_core::access::{Action, permit};
-use user_core::app::App;
-use user_core::error::Error;
 use user_core::event::{Actor, Event, Name};
-use user_core::http::extract::Caller;
-use user_core::http::page::{self, Page};
-use user_core::http::query::Query;
 use user_core::id::{EventId, UserId};
+use user_web::page::Page;
+use user_web::problem::Problem;
+use user_web::query::Query;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
@@ -77,14 +77,14 @@ pub(crate) async fn handle(
     caller: Caller,
     Path(id): Path<UserId>,
     Query(Place { limit, cursor }): Query<Place>,
-) -> Result<Json<Page<EventView>>, Error> {
+) -> Result<Json<Page<EventView>>, Problem> {
     permit(&caller.user, Action::ReadEvents)?;
     let list = format!("events {id}");
-    let before = cursor.map(|cursor| page::place(&app, &list, &cursor)).transpose()?;
+    let before = cursor.map(|text| cursor::place(&app, &list, &text)).transpose()?;
     let (events, next) = app.store.list_events(&id, before.as_deref(), limit, app.clock.now()).await?;
     if events.is_empty() && before.is_none() {
         crate::find(&app, &id).await?;
     }
-    let next_cursor = next.map(|place| page::cursor(&app, &list, &place)).transpose()?;
+    let next_cursor = next.map(|place| cursor::cursor(&app, &list, &place)).transpose()?;
     Ok(Json(Page { items: events.into_iter().map(EventView::from).collect(), next_cursor }))
 }

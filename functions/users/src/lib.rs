@@ -13,12 +13,12 @@ use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
 use axum::{Json, Router};
-use user_core::app::App;
+use user_app::App;
 use user_core::clock::Timestamp;
-use user_core::error::Error;
-use user_core::http::{self, query};
 use user_core::id::UserId;
 use user_core::user::{User, UserView};
+use user_web::problem::Problem;
+use user_web::{self, query};
 use utoipa::OpenApi;
 
 /// The methods of `/users/me` and `/users/me/sessions`: the gateway takes them for a user's and brings here what those paths lack.
@@ -42,7 +42,7 @@ pub fn router(app: App) -> Router {
         .route_layer(from_fn(query::none))
         .route("/api/v1/users", get(list::handle))
         .route("/api/v1/users/{user_id}/events", get(events::handle));
-    http::serve(routes, app)
+    user_web::serve(routes, app)
 }
 
 /// The calls of this function; see [`openapi`].
@@ -72,7 +72,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// The answer to a method that a path lacks.
 fn lacks(methods: &'static str) -> Response {
-    ([(ALLOW, methods)], Error::MethodNotAllowed).into_response()
+    ([(ALLOW, methods)], Problem::MethodNotAllowed).into_response()
 }
 
 /// The answer that shows a user.
@@ -81,12 +81,12 @@ fn show(user: User) -> Response {
 }
 
 /// The user as it stands now, if it exists for anybody.
-async fn find(app: &App, id: &UserId) -> Result<User, Error> {
-    let user = app.store.read_user(id).await?.ok_or(Error::NotFound)?;
+async fn find(app: &App, id: &UserId) -> Result<User, Problem> {
+    let user = app.store.read_user(id).await?.ok_or(Problem::NotFound)?;
     existing(&user, app.clock.now()).map(|()| user)
 }
 
 /// An expired user exists for nobody.
-fn existing(user: &User, now: Timestamp) -> Result<(), Error> {
-    if user.is_expired(now) { Err(Error::NotFound) } else { Ok(()) }
+fn existing(user: &User, now: Timestamp) -> Result<(), Problem> {
+    if user.is_expired(now) { Err(Problem::NotFound) } else { Ok(()) }
 }

@@ -2,16 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
+use user_app::caller::Caller;
+use user_app::{App, cursor};
 use user_core::access::{Action, permit};
-use user_core::app::App;
 use user_core::email::Email;
-use user_core::error::{Error, Refusal};
-use user_core::http::body::Fields;
-use user_core::http::extract::Caller;
-use user_core::http::page::{self, Page};
-use user_core::http::query::{Parameters, Query};
-use user_core::store::directory::Filter;
+use user_core::error::Refusal;
 use user_core::user::{Role, User, UserView};
+use user_store::directory::Filter;
+use user_web::body::Fields;
+use user_web::page::Page;
+use user_web::problem::Problem;
+use user_web::query::{Parameters, Query};
 
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 100;
@@ -79,27 +80,27 @@ pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
     Query(wish): Query<Wish>,
-) -> Result<Json<Page<UserView>>, Error> {
+) -> Result<Json<Page<UserView>>, Problem> {
     permit(&caller.user, Action::List)?;
     let (users, next) = match &wish.email {
         Some(email) => (by_email(&app, email, &wish.filter).await?, None),
         None => {
             let query = format!("{:?}", wish.filter);
-            let before = wish.place.cursor.as_deref().map(|cursor| page::place(&app, &query, cursor)).transpose()?;
+            let before = wish.place.cursor.as_deref().map(|cursor| cursor::place(&app, &query, cursor)).transpose()?;
             let (users, next) = app.store.list_users(&wish.filter, before, wish.place.limit, app.clock.now()).await?;
-            (users, next.map(|place| page::cursor(&app, &query, &place)).transpose()?)
+            (users, next.map(|place| cursor::cursor(&app, &query, &place)).transpose()?)
         }
     };
     Ok(Json(Page { items: users.into_iter().map(UserView::from).collect(), next_cursor: next }))
 }
 
-async fn by_email(app: &App, email: &Email, filter: &Filter) -> Result<Vec<User>, Error> {
+async fn by_email(app: &App, email: &Email, filter: &Filter) -> Result<Vec<User>, Problem> {
     let Some(login) = app.store.read_login(&email.key()).await? else {
         return Ok(Vec::new());
     };
     match crate::find(app, &login.user_id).await {
         Ok(user) => Ok(Some(user).filter(|user| filter.holds(user)).into_iter().collect()),
-        Err(Error::NotFound) => Ok(Vec::new()),
+        Err(Problem::NotFound) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }

@@ -4,13 +4,14 @@ use std::str::FromStr;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use user_app::App;
+use user_app::caller::Caller;
 use user_core::access::{Action, permit};
-use user_core::app::App;
-use user_core::error::Error;
-use user_core::http::body::{Body, Fields, Json};
-use user_core::http::extract::{Caller, IfMatch};
 use user_core::id::UserId;
 use user_core::user::{Edit, Role, UserView};
+use user_web::body::{Body, Fields, Json};
+use user_web::extract::IfMatch;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 use crate::update::change;
@@ -48,7 +49,7 @@ pub(crate) async fn handle(
     Path(id): Path<UserId>,
     if_match: IfMatch,
     Json(NewRole { role }): Json<NewRole>,
-) -> Result<Response, Error> {
+) -> Result<Response, Problem> {
     permit(&caller.user, Action::ChangeRole)?;
     change(&app, caller, id, &if_match, &Edit { role: Some(role), ..Edit::default() }).await
 }

@@ -3,16 +3,18 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use futures::TryFutureExt as _;
 use http::StatusCode;
 use serde::Serialize;
+use user_app::App;
+use user_app::caller::Caller;
 use user_core::access::{Action, permit};
-use user_core::app::App;
 use user_core::clock::Timestamp;
-use user_core::error::Error;
-use user_core::http::extract::Caller;
 use user_core::id::{SessionId, UserId};
 use user_core::session::{MOST, Session};
 use user_core::user::User;
+use user_store::user::Change;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 /// A session as its owner and administrators see it.
@@ -64,7 +66,7 @@ fn views(mut sessions: Vec<Session>, user: &User, current: &SessionId, now: Time
     responses((status = 200, description = "The sessions.", body = Vec<SessionView>)),
     extensions(("x-problems" = json!(["unauthenticated"]))),
 )]
-pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<SessionView>>, Error> {
+pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<SessionView>>, Problem> {
     let sessions = app.store.list_sessions(&caller.user.id).await?;
     Ok(views(sessions, &caller.user, &caller.session.id, app.clock.now()))
 }
@@ -85,8 +87,9 @@ pub(crate) async fn end(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<SessionId>,
-) -> Result<StatusCode, Error> {
-    app.store.end_session(&caller.user.id, &id).await.map(|()| StatusCode::NO_CONTENT)
+) -> Result<StatusCode, Problem> {
+    app.store.end_session(&caller.user.id, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// See a user's sessions
@@ -105,9 +108,10 @@ pub(crate) async fn list_of(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<UserId>,
-) -> Result<Json<Vec<SessionView>>, Error> {
+) -> Result<Json<Vec<SessionView>>, Problem> {
     permit(&caller.user, Action::ReadSessions)?;
-    let (user, sessions) = tokio::try_join!(crate::find(&app, &id), app.store.list_sessions(&id))?;
+    let sessions = app.store.list_sessions(&id).map_err(Problem::from);
+    let (user, sessions) = tokio::try_join!(crate::find(&app, &id), sessions)?;
     Ok(views(sessions, &user, &caller.session.id, app.clock.now()))
 }
 
@@ -128,10 +132,10 @@ pub(crate) async fn end_all(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<UserId>,
-) -> Result<StatusCode, Error> {
+) -> Result<StatusCode, Problem> {
     permit(&caller.user, Action::EndSessions)?;
     let (now, by) = (app.clock.now(), caller.by(&app));
-    let decide = |user: &User| {
+    let decide = |user: &User| -> Result<Change, Problem> {
         crate::existing(user, now)?;
         let own = user.id == caller.user.id;
         Ok(if own { user.ending_sessions(caller.session.epoch, now)? } else { user.in_new_epoch(now) }.into())

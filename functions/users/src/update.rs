@@ -2,13 +2,14 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use user_app::App;
+use user_app::caller::Caller;
 use user_core::access::{Action, permit};
-use user_core::app::App;
-use user_core::error::Error;
-use user_core::http::body::{Body, Fields, Json};
-use user_core::http::extract::{Caller, IfMatch};
 use user_core::id::UserId;
 use user_core::user::{Edit, User, UserView, name};
+use user_web::body::{Body, Fields, Json};
+use user_web::extract::IfMatch;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 /// What to change of a user.
@@ -114,7 +115,7 @@ pub(crate) async fn patch_me(
     caller: Caller,
     if_match: IfMatch,
     body: Json<Patch>,
-) -> Result<Response, Error> {
+) -> Result<Response, Problem> {
     let id = caller.user.id.clone();
     patch(state, caller, Path(id), if_match, body).await
 }
@@ -139,7 +140,7 @@ pub(crate) async fn patch(
     Path(id): Path<UserId>,
     if_match: IfMatch,
     Json(wish): Json<Patch>,
-) -> Result<Response, Error> {
+) -> Result<Response, Problem> {
     let edit = Edit::from(wish);
     permit(&caller.user, Action::Rename(&id))?;
     if edit.is_active.is_some() || edit.is_verified.is_some() {
@@ -167,7 +168,7 @@ pub(crate) async fn replace(
     Path(id): Path<UserId>,
     if_match: IfMatch,
     Json(record): Json<Record>,
-) -> Result<Response, Error> {
+) -> Result<Response, Problem> {
     permit(&caller.user, Action::Flag)?;
     change(&app, caller, id, &if_match, &record.into()).await
 }
@@ -179,7 +180,7 @@ pub(crate) async fn change(
     id: UserId,
     if_match: &IfMatch,
     edit: &Edit,
-) -> Result<Response, Error> {
+) -> Result<Response, Problem> {
     let now = app.clock.now();
     let by = caller.by(app);
     let known = (id == caller.user.id).then_some(caller.user);

@@ -25,11 +25,11 @@ use bytes::Bytes;
 use dynoxide::Database;
 use futures::stream;
 use http_body_util::StreamBody;
+use https;
 use hyper::body::{Body, Frame};
 use transport::Printer;
+use user_app::start::sdk_config;
 use user_core::clock::Clock;
-use user_core::https;
-use user_core::lambda::sdk_config;
 
 use crate::cloudwatch::{self, CloudWatch};
 use crate::dead_letters::DeadLetters;

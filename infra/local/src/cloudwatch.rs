@@ -11,9 +11,10 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use ciborium::tag::Required;
 use serde_json::Value;
 use user_core::clock::Timestamp;
-use user_core::metric;
+use user_telemetry::metric;
 
 use crate::Fault;
+
 use history::History;
 use message::{
     Dimension, GetMetricData, ListMetrics, Listed, Metric, MetricData, MetricStat, Points, Query, Refusal, encode,
@@ -37,7 +38,7 @@ pub fn shared() -> &'static CloudWatch {
     &SHARED
 }
 
-/// Where this process writes them to, for [`user_core::metric::start`].
+/// Where this process writes them to, for [`user_telemetry::metric::start`].
 #[must_use]
 pub fn writer() -> Box<dyn io::Write> {
     Box::new(Lines { cloudwatch: shared().clone(), begun: Vec::new() })

@@ -12,9 +12,8 @@ use lambda_http::request::LambdaRequest;
 use mailer::Wake;
 use serde_json::Value;
 use transport::Transport;
-use user_core::app::App;
+use user_app::App;
 use user_core::clock::Clock;
-use user_core::lambda;
 
 use crate::Fault;
 
@@ -104,7 +103,7 @@ impl Function {
         let deadline = u64::try_from(Clock::System.now_millis()).unwrap_or(0) + self.timeout_seconds * 1000;
         context.deadline = deadline;
         let event = LambdaEvent::new(LambdaRequest::ApiGatewayV2(event), context);
-        let answer = lambda::service(router.clone()).call(event);
+        let answer = user_runtime::service(router.clone()).call(event);
         let response = tokio::time::timeout(Duration::from_secs(self.timeout_seconds), answer).await??;
         let json = serde_json::to_vec(&response)?;
         if json.len() > ANSWER_LIMIT_BYTES {

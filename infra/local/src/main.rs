@@ -19,8 +19,8 @@ use local::template::Schedule;
 use serde_json::json;
 use tokio::task::JoinSet;
 use user_core::clock::Clock;
-use user_core::log;
-use user_core::metric::{self, When};
+use user_telemetry::log;
+use user_telemetry::metric::{self, When};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

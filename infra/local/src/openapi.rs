@@ -1,7 +1,7 @@
 //! The description of the API in OpenAPI 3.1: what the handlers say of themselves, put together, and completed by what holds for all.
 //!
 //! Handlers list in `x-problems` the codes that are theirs, and in `x-also` other paths that lead to them. Status and words of a
-//! problem come from `user_core::http::problem`, so that nothing is written twice. The pages of the documentation are not described:
+//! problem come from `user_web::problem`, so that nothing is written twice. The pages of the documentation are not described:
 //! they are for people, and `/openapi.json` would describe itself.
 
 mod example;
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use user_core::error::FieldError;
-use user_core::http::problem::{Known, Problem, catalogue};
+use user_web::problem::document::{Document, Known, catalogue};
 use utoipa::PartialSchema;
 
 use crate::Fault;
@@ -31,7 +31,7 @@ pub fn text() -> Result<String, Fault> {
 pub fn document() -> Result<Value, Fault> {
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     let mut schemas = Map::new();
-    schemas.insert("Problem".to_owned(), serde_json::to_value(Problem::schema())?);
+    schemas.insert("Problem".to_owned(), serde_json::to_value(Document::schema())?);
     schemas.insert("FieldError".to_owned(), serde_json::to_value(FieldError::schema())?);
     let lenient = [health::openapi(), discovery::openapi(), fleet::openapi()].map(|part| (part, false));
     for (part, strict) in [(auth::openapi(), true), (users::openapi(), true)].into_iter().chain(lenient) {

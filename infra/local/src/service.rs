@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, Notify};
 use transport::smtp::Password;
 use transport::{Mail, Printer, Transport};
-use user_core::app::App;
+use user_app::App;
+use user_config::{Config, Hidden};
 use user_core::clock::Clock;
-use user_core::config::{Config, Hidden};
 use user_core::signing::Keys;
-use user_core::store::Store;
+use user_store::Store;
 
 use crate::aws::{Aws, Wire, remote_config};
 use crate::cloudwatch::CloudWatch;
@@ -28,6 +28,7 @@ use crate::role::Role;
 use crate::stream::{Poller, Step, matches};
 use crate::template::{Event, Invoke, Rotation, Rule, Schedule, Template};
 use crate::{Fault, folder};
+
 use outline::outline;
 
 /// How to open the service.
@@ -115,7 +116,7 @@ impl Service {
     pub async fn join(url: &str, options: Options) -> Result<Self, Fault> {
         let (template, config) = outline(&options.settings)?;
         let sdk = remote_config(&format!("{}/_local/aws", url.trim_end_matches('/')));
-        let store = store(&sdk, &config);
+        let store = Store::connect(&sdk, &config);
         let keys = store.read_keys().await.map_err(|_| format!("no `cargo local` answers at {url}"))?;
         let password = store.read_mail_password().await?;
         let inbox = Arc::new(Inbox::open(None)?);
@@ -135,7 +136,7 @@ impl Service {
         for (id, binary, function) in template.functions() {
             let role = Arc::new(Role::of(template, function.role.trim_end_matches(".Arn")));
             let sdk = sdk(&role);
-            let store = store(&sdk, &config);
+            let store = Store::connect(&sdk, &config);
             let password = Password::new(store.clone(), password.clone());
             let transport = Transport::new(&config, &sdk, password, printer.clone())?;
             roles.insert(id.to_owned(), role);
@@ -274,12 +275,6 @@ impl Service {
 }
 
 type Functions = BTreeMap<String, Arc<Function>>;
-
-/// The tables and the secret at the services that `sdk` leads to.
-#[must_use]
-pub fn store(sdk: &SdkConfig, config: &Config) -> Store {
-    Store::new(&aws_sdk_dynamodb::Client::new(sdk), aws_sdk_secretsmanager::Client::new(sdk), config)
-}
 
 fn printer(inbox: &Arc<Inbox>, print: bool) -> Printer {
     let inbox = inbox.clone();

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use user_core::error::Error;
-use user_core::store::census::{Place, Record, Table};
+use user_store::census::{Place, Record, Table};
 
 use crate::stage::Stage;
+
 use rules::judge;
 
 pub use report::{Report, Violation};

@@ -1,9 +1,10 @@
 //! What each command does.
 
+use std::fmt;
 use std::time::Duration;
 
 use user_core::email::Email;
-use user_core::error::Error;
+use user_core::error::{Error, FieldError, Unmet};
 use user_core::event::{Actor, By};
 use user_core::id::UserId;
 use user_core::login::Login;
@@ -13,15 +14,44 @@ use user_core::user::{Edit, Role, User};
 
 use crate::stage::Stage;
 
+/// Why an administrator was not created.
+#[derive(Debug)]
+pub enum NotCreated {
+    /// The password breaks these rules.
+    Password(Vec<FieldError>),
+    /// The user was not written: [`Unmet::AddressTaken`] above all.
+    Failed(Error),
+}
+
+impl From<Error> for NotCreated {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl fmt::Display for NotCreated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Password(broken) => {
+                let broken = broken.iter().map(|rule| format!("{}: {}", rule.field, rule.detail));
+                f.write_str(&broken.collect::<Vec<_>>().join("; "))
+            }
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for NotCreated {}
+
 /// Creates an administrator whose address needs no proof.
 ///
 /// # Errors
-/// [`Error::EmailTaken`]; [`Error::Invalid`] when the password is none that the service takes.
-pub async fn create_admin(stage: &Stage, email: Email, password: Password) -> Result<User, Error> {
+/// [`NotCreated`].
+pub async fn create_admin(stage: &Stage, email: Email, password: Password) -> Result<User, NotCreated> {
     let now = stage.clock.now();
     let id = UserId::new(stage.clock.now_millis())?;
     let user = User { role: Role::Admin, is_verified: true, ..User::new(id, email, now) };
-    stage.new_passwords.check("password", &password, &user).await?;
+    stage.new_passwords.check("password", &password, &user).await.map_err(NotCreated::Password)?;
     let hash = stage.hasher.hash(password).await?;
     stage.store.create_user(&user, &Login::of(&user, hash), None, (&operator(stage), now)).await?;
     Ok(user)
@@ -30,17 +60,17 @@ pub async fn create_admin(stage: &Stage, email: Email, password: Password) -> Re
 /// The user with this address.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`Unmet::Absent`].
 pub async fn show(stage: &Stage, email: &Email) -> Result<User, Error> {
-    let login = stage.store.read_login(&email.key()).await?.ok_or(Error::NotFound)?;
+    let login = stage.store.read_login(&email.key()).await?.ok_or(Error::Unmet(Unmet::Absent))?;
     let user = stage.store.read_user(&login.user_id).await?;
-    user.filter(|user| !user.is_expired(stage.clock.now())).ok_or(Error::NotFound)
+    user.filter(|user| !user.is_expired(stage.clock.now())).ok_or(Error::Unmet(Unmet::Absent))
 }
 
 /// Gives the user with this address a role.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::LastAdmin`].
+/// [`Unmet::Absent`]; [`Unmet::LastAdmin`].
 pub async fn set_role(stage: &Stage, email: &Email, role: Role) -> Result<User, Error> {
     edit(stage, email, &Edit { role: Some(role), ..Edit::default() }).await
 }
@@ -48,7 +78,7 @@ pub async fn set_role(stage: &Stage, email: &Email, role: Role) -> Result<User, 
 /// Switches the user with this address on or off.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::LastAdmin`].
+/// [`Unmet::Absent`]; [`Unmet::LastAdmin`].
 pub async fn set_active(stage: &Stage, email: &Email, is_active: bool) -> Result<User, Error> {
     edit(stage, email, &Edit { is_active: Some(is_active), ..Edit::default() }).await
 }
@@ -56,7 +86,7 @@ pub async fn set_active(stage: &Stage, email: &Email, is_active: bool) -> Result
 /// Ends every session of the user with this address, and with them whatever was mailed to it.
 ///
 /// # Errors
-/// [`Error::NotFound`].
+/// [`Unmet::Absent`].
 pub async fn sign_out(stage: &Stage, email: &Email) -> Result<User, Error> {
     let user = show(stage, email).await?;
     let (id, now) = (user.id.clone(), stage.clock.now());
@@ -73,10 +103,10 @@ async fn edit(stage: &Stage, email: &Email, edit: &Edit) -> Result<User, Error> 
 /// Removes the user with this address, its login and its sessions; who it was.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::LastAdmin`].
+/// [`Unmet::Absent`]; [`Unmet::LastAdmin`].
 pub async fn delete(stage: &Stage, email: &Email) -> Result<User, Error> {
     let user = show(stage, email).await?;
-    stage.store.remove_user(&user.id, &operator(stage), |_| Ok(())).await?;
+    stage.store.remove_user(&user.id, &operator(stage), |_| Ok::<_, Error>(())).await?;
     Ok(user)
 }
 

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::outcome::Outcome;
 use crate::signed;
 use crate::stage::Stage;
+
 use queue::Queue;
 
 pub use message::Message;

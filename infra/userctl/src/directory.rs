@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use user_core::error::Error;
-use user_core::store::census::{Record, Table};
-use user_core::store::directory::Filter;
 use user_core::user::{User, UserView};
+use user_store::census::{Record, Table};
+use user_store::directory::Filter;
 
 use crate::stage::Stage;
 

@@ -1,10 +1,10 @@
 //! Answers "I never got the mail".
 
 use user_core::email::Email;
-use user_core::error::Error;
+use user_core::error::{Error, Unmet};
 use user_core::letter::Letter;
-use user_core::store::delivery::Undeliverable;
 use user_core::user::User;
+use user_store::delivery::Undeliverable;
 
 use crate::command;
 use crate::stage::Stage;
@@ -27,7 +27,7 @@ pub struct Status {
 pub async fn status(stage: &Stage, email: &Email) -> Result<Status, Error> {
     let user = match command::show(stage, email).await {
         Ok(user) => Some(user),
-        Err(Error::NotFound) => None,
+        Err(Error::Unmet(Unmet::Absent)) => None,
         Err(error) => return Err(error),
     };
     let marks = stage.store.read_undeliverable(&email.key(), stage.clock.now()).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use user_core::error::Error;
-use user_core::store::migration::{self, Progress};
+use user_store::migration::{self, Progress};
 
 use crate::stage::Stage;
 

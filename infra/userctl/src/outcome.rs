@@ -5,8 +5,8 @@ use user_core::clock::Timestamp;
 use user_core::email::Mailbox;
 use user_core::letter::Letter;
 use user_core::signing::{Key, Keys};
-use user_core::store::delivery::Undeliverable;
 use user_core::user::{User, UserView};
+use user_store::delivery::Undeliverable;
 
 use crate::check::Report;
 use crate::cost;

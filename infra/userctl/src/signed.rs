@@ -9,10 +9,10 @@ use aws_sigv4::sign::v4;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use http::Request;
+use https::Https;
 use local::Fault;
 use serde_json::Value;
 use user_core::clock::Clock;
-use user_core::https::Https;
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use aws_config::BehaviorVersion;
 use aws_types::SdkConfig;
+use https;
 use local::Fault;
 use local::aws::remote_config;
-use local::service::store;
 use local::template::Template;
-use user_core::app::new_passwords::NewPasswords;
+use user_app::hasher::Hasher;
+use user_app::new_passwords::NewPasswords;
+use user_config::Config;
 use user_core::clock::Clock;
-use user_core::config::Config;
-use user_core::https;
-use user_core::password::hasher::Hasher;
-use user_core::store::Store;
+use user_store::Store;
 
 /// What a command needs.
 pub struct Stage {
@@ -82,7 +81,7 @@ impl Stage {
     fn with(sdk: SdkConfig, config: Config, clock: Clock, dead_letters: Option<String>) -> Result<Self, Fault> {
         let hasher = Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?;
         let new_passwords = NewPasswords::new(&config);
-        Ok(Self { store: store(&sdk, &config), config, new_passwords, hasher, clock, sdk, dead_letters })
+        Ok(Self { store: Store::connect(&sdk, &config), config, new_passwords, hasher, clock, sdk, dead_letters })
     }
 }
 

@@ -7,13 +7,12 @@
 pub mod ses;
 pub mod smtp;
 
-use std::fmt;
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use aws_types::SdkConfig;
 use serde::{Deserialize, Serialize};
-use user_core::config::{Config, MailBackend};
+use user_config::{Config, MailBackend};
 use user_core::email::Email;
 use user_core::error::Error;
 

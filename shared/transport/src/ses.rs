@@ -4,7 +4,7 @@ use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::ProvideErrorMetadata;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use aws_types::SdkConfig;
-use user_core::config::Config;
+use user_config::Config;
 use user_core::error::Error;
 
 use crate::{Mail, Refusal};

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use lettre::address::Envelope;
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::AsyncSmtpTransportBuilder as ServerBuilder;
-use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::response::Category;
+use lettre::transport::smtp::{AsyncSmtpTransportBuilder as ServerBuilder, Error as SmtpError};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use user_core::config::{Config, Hidden, SmtpTls};
+use user_config::{Config, Hidden, SmtpTls};
 use user_core::error::Error;
-use user_core::store::Store;
+use user_store::Store;
 
 use crate::{Mail, Refusal};
 

@@ -3,9 +3,9 @@ use std::sync::{Arc, Mutex};
 
 use local::aws::{Fate, Wire};
 use serde_json::json;
+use user_app::hasher::Hasher;
 use user_core::login::Login;
 use user_core::password::Password;
-use user_core::password::hasher::Hasher;
 
 use crate::support::{PASSWORD, Shop};
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use local::aws::{Fate, Wire};
 use serde_json::json;
-use user_core::app::keyring::CONFIRM_SECONDS;
+use user_app::keyring::CONFIRM_SECONDS;
 use user_core::error::Error;
-use user_core::store::keys::Mark;
+use user_store::keys::Mark;
 
 use super::{emergency, header, jwks, rotate};
 use crate::support::{Answer, Member, Shop};

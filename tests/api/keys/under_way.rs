@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use local::aws::{Fate, Wire};
 use tokio::task::JoinSet;
-use user_core::app::keyring::CONFIRM_SECONDS;
+use user_app::keyring::CONFIRM_SECONDS;
 
 use super::emergency;
 use crate::support::{Member, Shop};

@@ -7,8 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use transport::Transport;
 use transport::smtp::Password;
-use user_core::config::SmtpTls;
+use user_config::SmtpTls;
 use user_core::letter::State;
+use user_store::Store;
 
 use super::server::{MailServer, Manner};
 use super::{letters, mail_to, retry};
@@ -170,7 +171,7 @@ async fn the_password_of_the_mail_server_is_a_secret_that_is_read_as_it_is() {
     let nobody = Shop::with(&SIGNED_IN[..2]);
     assert_eq!(nobody.store().read_mail_password().await.unwrap().0, "", "nobody signs in: nothing is read");
     let sdk = shop.aws().sdk_config_as(&shop.service.roles["AuthFunction"], None);
-    let why = local::service::store(&sdk, &shop.service.config).read_mail_password().await.unwrap_err().to_string();
+    let why = Store::connect(&sdk, &shop.service.config).read_mail_password().await.unwrap_err().to_string();
     assert!(
         why.contains("the password of the mail server cannot be read from the secret MailSecret: AccessDen"),
         "{why}"
@@ -179,7 +180,7 @@ async fn the_password_of_the_mail_server_is_a_secret_that_is_read_as_it_is() {
     let mut config = shop.service.config.clone();
     config.smtp_secret_id = "Gone".to_owned();
     let sdk = shop.aws().sdk_config();
-    let why = local::service::store(&sdk, &config).read_mail_password().await.unwrap_err().to_string();
+    let why = Store::connect(&sdk, &config).read_mail_password().await.unwrap_err().to_string();
     assert!(why.contains("from the secret Gone: ResourceNotFoundException"), "{why}");
 }
 
@@ -218,6 +219,6 @@ fn a_user_without_a_password_does_not_start() {
     let template = local::template::Template::evaluate(|name| settings.get(name).cloned()).unwrap();
     let (_, _, function) = template.functions().next().unwrap();
     let environment = template.environment(function);
-    let error = user_core::config::Config::read(|name| environment.get(name).cloned()).unwrap_err();
+    let error = user_config::Config::read(|name| environment.get(name).cloned()).unwrap_err();
     assert_eq!(error.0, ["SMTP_USER needs SMTP_PASSWORD, which the stack makes a secret of"]);
 }

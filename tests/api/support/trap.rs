@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 
 use serde_json::Value;
-use user_core::config::{Config, LogFormat};
+use user_config::{Config, LogFormat};
 
 /// The passwords and other secrets that tests have sent.
 static PASSWORDS: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
@@ -24,7 +24,7 @@ const MARKS: [&str; 5] = ["@", "%40", "eyJ0eXAiO", "eyJhbGciO", "$argon2"];
 /// Leads the log into the trap, once for all tests.
 pub(crate) fn set(config: &Config) {
     let all = Config { log_level: "trace".parse().unwrap(), log_format: LogFormat::Json, ..config.clone() };
-    user_core::log::start_to(&all, || Trap);
+    user_telemetry::log::start_to(&all, || Trap);
 }
 
 /// Notes the passwords of a body that is about to be sent.

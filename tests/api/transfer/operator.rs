@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
-use user_core::error::Error;
-use user_core::store::directory::Filter;
+use user_core::error::{Error, Unmet};
 use user_core::user::Role;
+use user_store::directory::Filter;
 use userctl::command::{delete, set_active};
 use userctl::directory::{list, stats, users_table};
 use userctl::migrate::{status, up};
@@ -29,7 +29,7 @@ async fn users_are_listed_counted_switched_off_and_removed() {
     assert_eq!(shop.me(&member.access).await, 401);
     assert!(set_active(&shop.stage(), &ann, true).await.unwrap().is_active);
     assert_eq!(delete(&shop.stage(), &ann).await.unwrap().id.as_str(), member.id);
-    assert!(matches!(delete(&shop.stage(), &ann).await, Err(Error::NotFound)));
+    assert!(matches!(delete(&shop.stage(), &ann).await, Err(Error::Unmet(Unmet::Absent))));
 }
 
 #[tokio::test]
@@ -37,8 +37,8 @@ async fn the_last_administrator_stays() {
     let shop = Shop::open();
     shop.admin("admin@example.com").await;
     let admin = "admin@example.com".parse().unwrap();
-    assert!(matches!(delete(&shop.stage(), &admin).await, Err(Error::LastAdmin)));
-    assert!(matches!(set_active(&shop.stage(), &admin, false).await, Err(Error::LastAdmin)));
+    assert!(matches!(delete(&shop.stage(), &admin).await, Err(Error::Unmet(Unmet::LastAdmin))));
+    assert!(matches!(set_active(&shop.stage(), &admin, false).await, Err(Error::Unmet(Unmet::LastAdmin))));
 }
 
 #[tokio::test]

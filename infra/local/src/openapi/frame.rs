@@ -1,7 +1,7 @@
 //! What holds for every call: the error model, rate limits, headers, and how callers prove who they are.
 
 use serde_json::{Map, Value, json};
-use user_core::http::problem::Known;
+use user_web::problem::document::Known;
 
 const DESCRIPTION: &str = "\
 Sign-up, verification, sign-in with access and refresh tokens, roles and the administration of users.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use user_core::config::Config;
+use user_config::Config;
 
 use crate::Fault;
 use crate::template::Template;

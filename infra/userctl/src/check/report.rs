@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use user_core::store::census::Record;
+use user_store::census::Record;
 
 /// How many violations are kept; all are counted.
 const KEPT: usize = 1_000;

@@ -1,15 +1,15 @@
 //! The rules: what must hold for a user, a login, a reserved address and a session, by what else lies in the store.
 
+use user_config::Enumeration;
 use user_core::clock::Timestamp;
-use user_core::config::Enumeration;
 use user_core::error::Error;
 use user_core::event;
 use user_core::id::UserId;
 use user_core::letter::{KEEP_SECONDS, Kind};
 use user_core::login::Login;
 use user_core::session::Session;
-use user_core::store::census::{Place, Record, address_name};
 use user_core::user::User;
+use user_store::census::{Place, Record, address_name};
 
 use super::Scope;
 use super::report::Violation;

@@ -11,7 +11,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use user_core::clock::Timestamp;
-use user_core::store::backup::is_item;
+use user_store::backup::is_item;
 
 use super::moment;
 use super::read::{TextLines, open};

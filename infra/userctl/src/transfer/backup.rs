@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
 use local::Fault;
-use user_core::store::backup::ITEMS_AT_ONCE;
+use user_store::backup::ITEMS_AT_ONCE;
 
 use super::archive::{Archive, Writer, verify};
 use super::{Target, is_standard, progress};

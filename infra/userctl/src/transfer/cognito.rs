@@ -6,7 +6,7 @@ use local::Fault;
 use serde::Deserialize;
 use serde_json::Value;
 use user_core::error::Refusal;
-use user_core::json::Unique;
+use user_web::json::Unique;
 
 use super::read::{Line, Lines, unreadable};
 use super::row::Row;

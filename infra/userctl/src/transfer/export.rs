@@ -8,9 +8,9 @@ use indicatif::ProgressBar;
 use local::Fault;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
-use user_core::store::Store;
-use user_core::store::export::{LOGINS_AT_ONCE, SHARDS};
 use user_core::user::User;
+use user_store::Store;
+use user_store::export::{LOGINS_AT_ONCE, SHARDS};
 
 use super::formula::guarded;
 use super::row::Row;

@@ -8,7 +8,7 @@ use csv::StringRecord;
 use local::Fault;
 use serde_json::{Map, Value};
 use user_core::error::Refusal;
-use user_core::json::Unique;
+use user_web::json::Unique;
 
 use super::read::{Line, Lines, TextLines, csv_refusal, unreadable};
 use super::row::Row;

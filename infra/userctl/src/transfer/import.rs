@@ -3,8 +3,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::BuildHasher as _;
-use std::hash::RandomState;
+use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,8 +17,8 @@ use local::Fault;
 use serde_json::{Value, json};
 use user_core::clock::Timestamp;
 use user_core::error::{Error, Refusal};
-use user_core::store::Store;
-use user_core::store::import::{ARRIVALS_AT_ONCE, Arrival, Landing};
+use user_store::Store;
+use user_store::import::{ARRIVALS_AT_ONCE, Arrival, Landing};
 
 use super::read::{Line, Lines};
 use super::reject::Rejects;

@@ -10,7 +10,7 @@ use csv::StringRecord;
 use local::Fault;
 use serde_json::error::Category;
 use user_core::error::Refusal;
-use user_core::json::TWICE;
+use user_web::json::TWICE;
 
 use super::formula::bare;
 use super::row::Row;

@@ -8,8 +8,8 @@ use user_core::id::UserId;
 use user_core::language::Language;
 use user_core::login::{Login, NO_PASSWORD};
 use user_core::password::foreign;
-use user_core::store::import::Arrival;
 use user_core::user::{User, name};
+use user_store::import::Arrival;
 
 use super::moment;
 

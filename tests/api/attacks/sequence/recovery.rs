@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use user_core::email::Email;
-use user_core::store::claim::Holder;
+use user_store::claim::Holder;
 
 use super::holdings::Holdings;
 use super::{OWNERS, SEED, THIEFS, World};

@@ -1,0 +1,113 @@
+//! Who calls: the signed-in user of a request.
+
+use std::sync::Arc;
+
+use ::http::header;
+use ::http::request::Parts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use futures::future::join;
+use user_core::event::{Actor, By};
+use user_core::limit::Class;
+use user_core::session::{Origin, Session};
+use user_core::user::User;
+use user_telemetry::usage;
+use user_web::extract::{RequestOrigin, bearer};
+use user_web::problem::Problem;
+
+use crate::App;
+use crate::limits::Limits;
+
+/// The signed-in caller, read from the database with its session: a handler with this argument cannot run for anybody else.
+/// Deleted, disabled, unverified, signed out, password changed since: all are felt at once.
+pub struct Caller {
+    /// As the record stands now, whatever the token says.
+    pub user: User,
+    /// The session that the token belongs to.
+    pub session: Session,
+    /// Where the request comes from.
+    pub origin: Origin,
+}
+
+impl Caller {
+    /// The caller as one who does something.
+    #[must_use]
+    pub fn by(&self, app: &App) -> By {
+        By::request(Actor::User(self.user.id.clone()), &self.origin, &app.clock)
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let now = app.clock.now();
+        let Ok(limits) = Limits::from_request_parts(parts, app).await;
+        let token = bearer(&parts.headers).unwrap_or_default();
+        let known = limits.keyring_for(token).await?;
+        let Some(claims) = known.tokens.read_access(token, now) else {
+            // Whoever guesses tokens is counted, too.
+            limits.general().await?;
+            return Err(Problem::Unauthenticated);
+        };
+        let class = class(parts.uri.path());
+        let suspect = app.ended.has(&claims.sid);
+        if suspect {
+            limits.general().await?;
+        }
+        // A source that is refused moves nobody's counter but a live session's.
+        let later = suspect || limits.is_source_refused();
+        let weighed = async { if later { None } else { Some(limits.weigh_user(class, &claims.sub).await) } };
+        let read = app.store.read_caller(&claims.sub, &claims.sid);
+        let (_, (weighed, read)) = join(app.keyring_in_force(), join(weighed, read)).await;
+        let (user, session) = read?;
+        let live = user
+            .zip(session)
+            .filter(|(user, session)| user.may_sign_in(now) && !session.is_expired(now) && session.epoch == user.epoch);
+        app.ended.note(&claims.sid, live.is_none());
+        // Only now: another request may have seen meanwhile that the keys are void.
+        let keyring = app.keyring()?;
+        let is_signed = Arc::ptr_eq(&known, &keyring) || keyring.tokens.knows(token);
+        let Some((user, session)) = live.filter(|_| is_signed) else {
+            if let Some(weighed) = weighed {
+                limits.take_back(class, &claims.sub, &weighed).await;
+            }
+            limits.general().await?;
+            return Err(Problem::Unauthenticated);
+        };
+        match weighed {
+            Some(weighed) => limits.accept(weighed)?,
+            None => limits.user(class, &user.id).await?,
+        }
+        if now.since(session.last_used_at) >= TOUCH_SECONDS {
+            let touched = app.store.touch_session(&session, now).await;
+            touched.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the use of a session was not noted"));
+        }
+        let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, app).await;
+        usage::note_user(&user.id);
+        Ok(Self { user, session, origin })
+    }
+}
+
+/// A call that may also be made without an access token. One that comes and is not valid is refused all the same.
+impl OptionalFromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<App>>::from_request_parts(parts, app).await.map(Some)
+    }
+}
+
+/// Calls on `/users` that do not go to `/users/me` are an administrator's.
+fn class(path: &str) -> Class {
+    let rest = path.split_once("/users").map(|(_, rest)| rest);
+    match rest {
+        Some(rest) if rest != "/me" && !rest.starts_with("/me/") => Class::Admin,
+        _ => Class::General,
+    }
+}
+
+/// How often the last use of a session is written, in seconds.
+const TOUCH_SECONDS: i64 = 60;

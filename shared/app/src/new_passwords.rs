@@ -1,0 +1,39 @@
+//! What a new password has to pass before it is hashed.
+
+use user_config::Config;
+use user_core::error::{FieldError, Refusal};
+use user_core::password::{Password, Policy};
+use user_core::user::User;
+
+use crate::breach::Breaches;
+
+/// The rules for new passwords, of the functions and of the operator's commands alike.
+pub struct NewPasswords {
+    policy: Policy,
+    project_name: String,
+    breaches: Option<Breaches>,
+}
+
+impl NewPasswords {
+    /// The rules that are configured.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let (policy, project_name) = (config.password_policy, config.project_name.clone());
+        Self { policy, project_name, breaches: Breaches::configured(config) }
+    }
+
+    /// Takes or refuses the password that came in `field`, for this user. Others are asked about it only when the policy takes it.
+    ///
+    /// # Errors
+    /// Every rule of the policy that it breaks, or that it is one of a breach.
+    pub async fn check(&self, field: &str, password: &Password, user: &User) -> Result<(), Vec<FieldError>> {
+        self.policy.check(field, password, &user.known_words(&self.project_name))?;
+        match &self.breaches {
+            Some(breaches) if Box::pin(breaches.hold(password)).await => Err(vec![
+                Refusal::new("breached", "this password was stolen from some service before; choose another one")
+                    .of(field),
+            ]),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! `user-core`: values and rules, without I/O. The moment and whatever was read are arguments.
+//!
+//! - [`user`], [`login`], [`session`]: what is stored of an account; [`access`]: who may do what.
+//! - [`email`], [`password`], [`language`], [`id`], [`clock`]: values with rules of their own.
+//! - [`token`], [`ticket`], [`signing`]: what is signed, and the keys.
+//! - [`letter`], [`event`], [`limit`]: what is sent, what happened, how often is too often.
+//! - [`error`]: what can go wrong.
+
+pub mod access;
+pub mod clock;
+pub mod email;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod language;
+pub mod letter;
+pub mod limit;
+pub mod login;
+pub mod password;
+pub mod session;
+pub mod signing;
+pub mod ticket;
+pub mod token;
+pub mod user;

@@ -1,0 +1,188 @@
+//! Signing keys: the secret they are kept in, and how they take turns. A new key is published before it signs, and an old one stays
+//! until the last token that it signed has expired, so that a rotation costs nobody a session.
+
+mod algorithm;
+mod key;
+mod provider;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+
+pub use algorithm::JwtAlgorithm;
+pub use key::Key;
+pub use provider::{mac, mac_holds};
+
+/// The signing keys of the service, oldest first; there is always one.
+#[derive(Clone)]
+pub struct Keys {
+    generation: u64,
+    emergency: u64,
+    keys: Vec<Key>,
+}
+
+/// The secret's JSON. A new stack has `{"initial": "<64 random characters>"}`, which `CloudFormation` generates; each rotation writes
+/// the other form.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Secret {
+    Rotated {
+        generation: u64,
+        /// That of the last emergency.
+        #[serde(default)]
+        emergency: u64,
+        keys: Vec<Key>,
+    },
+    Initial {
+        initial: String,
+    },
+}
+
+impl Keys {
+    /// Reads the secret's string.
+    ///
+    /// # Errors
+    /// [`Error::Internal`], without a word of the secret, when it has another form or a key is not usable.
+    pub fn from_secret(text: &str) -> Result<Self, Error> {
+        provider::install();
+        let secret =
+            serde_json::from_str(text).map_err(|_| Error::internal("the signing secret has an unknown form"))?;
+        let (generation, emergency, mut keys) = match secret {
+            Secret::Rotated { generation, emergency, keys } => (generation, emergency, keys),
+            Secret::Initial { initial } => (0, 0, vec![Key::initial(initial)]),
+        };
+        keys.sort_by_key(|key| key.signs_from);
+        keys.iter().try_for_each(Key::check)?;
+        if keys.is_empty() {
+            Err(Error::internal("the signing secret has no key"))
+        } else {
+            Ok(Self { generation, emergency, keys })
+        }
+    }
+
+    /// The secret's string.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it cannot be written as JSON.
+    pub fn to_secret(&self) -> Result<String, Error> {
+        let Self { generation, emergency, keys } = self.clone();
+        let secret = Secret::Rotated { generation, emergency, keys };
+        serde_json::to_string(&secret).map_err(Error::internal)
+    }
+
+    /// Counts the rotations; keys of an older generation are not in force any more.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The generation of the last emergency; 0 before the first. Keys of generations before it are void.
+    #[must_use]
+    pub fn emergency(&self) -> u64 {
+        self.emergency
+    }
+
+    /// For how many seconds the key that signs at `now` has signed; one that no rotation has replaced yet, since 1970.
+    #[must_use]
+    pub fn signing_seconds(&self, now: Timestamp) -> i64 {
+        active(&self.keys, |key| key.signs_from, now).map_or(0, |key| now.since(key.signs_from).max(0))
+    }
+
+    /// All keys, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Key> {
+        self.keys.iter()
+    }
+
+    /// The keys with a new one, which signs once everybody knows it: after `wait_seconds`. The one before it stays for another
+    /// `life_seconds`, in which what it signed expires. The key of a stack that never rotated is replaced at once: its algorithm need
+    /// not be the configured one.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the operating system gives no randomness.
+    pub fn rotated(
+        &self,
+        algorithm: JwtAlgorithm,
+        now: Timestamp,
+        wait_seconds: i64,
+        life_seconds: i64,
+    ) -> Result<Self, Error> {
+        let new = Key::generate(algorithm, if self.generation == 0 { now } else { now.plus(wait_seconds) })?;
+        let mut keys: Vec<_> = self.keys.iter().filter(|key| key.is_good(now)).cloned().collect();
+        if let Some(last) = keys.last_mut() {
+            last.good_until = Some(new.signs_from.plus(life_seconds));
+        }
+        keys.push(new);
+        Ok(Self { generation: self.generation + 1, emergency: self.emergency, keys })
+    }
+
+    /// One new key of the last one's algorithm and no other, for when a key became known: whatever was signed before is void at once.
+    /// Its generation is later than these keys' and than `announced`, the last that instances were told of.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the operating system gives no randomness.
+    pub fn replaced(&self, announced: u64, now: Timestamp) -> Result<Self, Error> {
+        let algorithm = self.keys.last().map_or(JwtAlgorithm::Hs256, |key| key.algorithm);
+        let generation = self.generation.max(announced) + 1;
+        Ok(Self { generation, emergency: generation, keys: vec![Key::generate(algorithm, now)?] })
+    }
+}
+
+/// The one of `keys`, oldest first, that signs at a moment: the newest whose time has come, or else the oldest.
+pub fn active<T>(keys: &[T], signs_from: impl Fn(&T) -> Timestamp, at: Timestamp) -> Option<&T> {
+    keys.iter().rev().find(|key| signs_from(key) <= at).or(keys.first())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000);
+
+    fn fresh() -> Keys {
+        Keys::from_secret(&format!(r#"{{"initial":"{}"}}"#, "x".repeat(64))).unwrap()
+    }
+
+    fn times(keys: &Keys) -> Vec<(i64, Option<i64>)> {
+        keys.iter().map(|key| (key.signs_from.0, key.good_until.map(|end| end.0))).collect()
+    }
+
+    #[test]
+    fn a_new_key_waits_to_be_known_and_an_old_one_stays_until_its_tokens_are_over() {
+        let first = fresh().rotated(JwtAlgorithm::Hs256, NOW, 60, 500).unwrap();
+        assert_eq!(times(&first), [(0, Some(1_500)), (1_000, None)], "the first rotation of a stack does not wait");
+        let second = first.rotated(JwtAlgorithm::Es256, NOW.plus(100), 60, 500).unwrap();
+        assert_eq!(times(&second), [(0, Some(1_500)), (1_000, Some(1_660)), (1_160, None)]);
+        let third = second.rotated(JwtAlgorithm::EdDsa, NOW.plus(500), 60, 500).unwrap();
+        assert_eq!(times(&third), [(1_000, Some(1_660)), (1_160, Some(2_060)), (1_560, None)], "the oldest is over");
+        let read = Keys::from_secret(&third.to_secret().unwrap()).unwrap();
+        assert_eq!((times(&read), read.generation(), read.emergency()), (times(&third), 3, 0));
+        let emergency = read.replaced(2, NOW.plus(501)).unwrap();
+        assert_eq!((times(&emergency), emergency.generation(), emergency.emergency()), (vec![(1_501, None)], 4, 4));
+        let later = emergency.rotated(JwtAlgorithm::EdDsa, NOW.plus(900), 60, 500).unwrap();
+        let later = Keys::from_secret(&later.to_secret().unwrap()).unwrap();
+        assert_eq!((later.generation(), later.emergency()), (5, 4), "it is remembered");
+        let elsewhere = later.replaced(40, NOW.plus(901)).unwrap();
+        assert_eq!((elsewhere.generation(), elsewhere.emergency()), (41, 41), "later than any that was announced");
+    }
+
+    #[test]
+    fn the_newest_key_whose_time_has_come_signs() {
+        let keys = [Timestamp(10), Timestamp(20)];
+        let at = |at| active(&keys, |from| *from, Timestamp(at)).copied();
+        assert_eq!([at(9), at(10), at(19), at(20)].map(Option::unwrap), [keys[0], keys[0], keys[0], keys[1]]);
+    }
+
+    #[test]
+    fn an_unusable_secret_is_refused_without_being_shown() {
+        let short = r#"{"generation":1,"keys":[{"kid":"a","algorithm":"HS256","secret":"hush","signs_from":0}]}"#;
+        let long = "hush".repeat(20);
+        let other = format!(
+            r#"{{"generation":1,"keys":[{{"kid":"a","algorithm":"ES256","secret":"{long}","private_key":"aHVzaA==","signs_from":0}}]}}"#
+        );
+        for bad in ["", "{}", r#"{"initial":"hush"}"#, r#"{"generation":1,"keys":[]}"#, short, &other] {
+            let error = Keys::from_secret(bad).err().unwrap();
+            assert!(!error.to_string().contains("hush"));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The count of administrators who can work: the guard of the last one.
+
+use serde::Deserialize;
+use user_core::error::{Error, Unmet};
+
+use super::failure::failed;
+use super::transaction::{Expression, Transaction};
+use super::{Store, from_item, key, n};
+
+impl Store {
+    pub(super) fn admins_more(&self, writes: Transaction, more: u64) -> Result<Transaction, Error> {
+        let add = Expression::new("ADD working :more", [(":more", n(more)), (":none", n(0))]);
+        writes.update(
+            &self.users,
+            key::admins(),
+            add,
+            "attribute_not_exists(pk) OR working >= :none",
+            Unmet::Impossible("the count of administrators is below zero"),
+        )
+    }
+
+    pub(super) fn one_admin_less(&self, writes: Transaction) -> Result<Transaction, Error> {
+        let subtract = Expression::new("ADD working :minus", [(":minus", n(-1)), (":one", n(1))]);
+        writes.update(&self.users, key::admins(), subtract, "working > :one", Unmet::LastAdmin)
+    }
+
+    /// How many administrators can work, as the guard of the last one has counted them.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn counted_admins(&self) -> Result<i64, Error> {
+        let answer =
+            self.client.get_item().table_name(&self.users).set_key(Some(key::admins())).consistent_read(true).send();
+        let count: Option<Count> = answer.await.map_err(failed)?.item.map(from_item).transpose()?;
+        Ok(count.map_or(0, |count| count.working))
+    }
+
+    /// Sets the count of administrators to those who were counted after a restore.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn set_counted_admins(&self, working: u64) -> Result<(), Error> {
+        let mut item = key::admins();
+        item.insert("working".to_owned(), n(working));
+        self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Count {
+    #[serde(default)]
+    working: i64,
+}

@@ -1,0 +1,194 @@
+//! A census: every user, login and session, page by page, for the operator's check of the whole store. What cannot be read is told
+//! apart instead of ending the census.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use ring::digest::{SHA256, digest};
+use serde::Deserialize;
+use user_core::clock::Timestamp;
+use user_core::email::EmailKey;
+use user_core::error::Error;
+use user_core::id::UserId;
+use user_core::login::Login;
+use user_core::session::Session;
+use user_core::user::User;
+
+use super::claim::is_reserved;
+use super::failure::failed;
+use super::user::user_item;
+use super::{Item, Store, from_item, key, s};
+
+/// How many items one page looks at, so that a page never takes much memory.
+const PAGE: i32 = 500;
+
+/// What a user's item has besides the user: its key and its places in the indices and under TTL.
+const INDEXED: [&str; 5] = ["pk", "dir_shard", "created_key", "expiry_shard", "purge_after"];
+
+/// The tables that a census is taken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// Users and logins.
+    Users,
+    /// Sessions.
+    Ephemeral,
+}
+
+/// Where an item lies; it has no `Debug`, since a key may be an address.
+#[derive(Clone)]
+pub struct Place {
+    table: Table,
+    key: Item,
+}
+
+impl Place {
+    /// Where the user with this identifier lies.
+    #[must_use]
+    pub fn of_user(id: &UserId) -> Self {
+        Self { table: Table::Users, key: key::user(id) }
+    }
+
+    /// Where the login of this address lies.
+    #[must_use]
+    pub fn of_login(email: &EmailKey) -> Self {
+        Self { table: Table::Users, key: key::login(email) }
+    }
+
+    fn of_item(table: Table, item: &Item) -> Self {
+        let part = |name: &str| Some((name.to_owned(), item.get(name)?.clone()));
+        Self { table, key: ["pk", "sk"].into_iter().filter_map(part).collect() }
+    }
+
+    /// Whose item it is, as a report may say it: never by the address itself.
+    #[must_use]
+    pub fn owner(&self) -> String {
+        let partition = text(&self.key, "pk");
+        match (partition.strip_prefix("USER#"), partition.strip_prefix("EMAIL#")) {
+            (Some(id), _) => format!("user:{id}"),
+            (_, Some(address)) => address_name(address),
+            _ => "unknown".to_owned(),
+        }
+    }
+}
+
+/// A name for the key of an address: the first 16 hexadecimal digits of its SHA-256.
+#[must_use]
+pub fn address_name(address: &str) -> String {
+    let hash = digest(&SHA256, address.as_bytes());
+    let hash: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("address:{hash}")
+}
+
+/// What lies at a place; it has no `Debug`, since it may hold an address.
+pub enum Record {
+    /// A user.
+    User {
+        /// The record.
+        user: Box<User>,
+        /// Whether the item is where the indices and TTL need it for such a user.
+        indexed: bool,
+    },
+    /// A login with a password.
+    Login {
+        /// The key of its address.
+        address: String,
+        /// The login.
+        login: Login,
+    },
+    /// An address that is only kept for somebody.
+    Reservation {
+        /// The key of the address.
+        address: String,
+        /// Whom it is kept for.
+        user_id: UserId,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// A session.
+    Session(Session),
+    /// An item that is not what its key says.
+    Unreadable,
+    /// Something else that the census does not look at.
+    Other,
+    /// Nothing.
+    Absent,
+}
+
+impl Store {
+    /// A page of records, read consistently, and where to go on. A page can be empty while there is more.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn records_page(
+        &self,
+        table: Table,
+        after: Option<Place>,
+    ) -> Result<(Vec<(Place, Record)>, Option<Place>), Error> {
+        let scan = self.client.scan().table_name(self.name_of(table)).consistent_read(true).limit(PAGE);
+        let scan = match table {
+            Table::Users => scan
+                .filter_expression("sk = :profile OR sk = :login")
+                .expression_attribute_values(":profile", s("PROFILE"))
+                .expression_attribute_values(":login", s("LOGIN")),
+            Table::Ephemeral => scan
+                .filter_expression("begins_with(sk, :session)")
+                .expression_attribute_values(":session", s("SESSION#")),
+        };
+        let answer = scan.set_exclusive_start_key(after.map(|place| place.key)).send().await.map_err(failed)?;
+        let items = answer.items.unwrap_or_default().into_iter();
+        let records = items.map(|item| (Place::of_item(table, &item), self.record(item))).collect();
+        Ok((records, answer.last_evaluated_key.map(|key| Place { table, key })))
+    }
+
+    /// What lies at a place now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn record_at(&self, place: &Place) -> Result<Record, Error> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(self.name_of(place.table))
+            .set_key(Some(place.key.clone()))
+            .consistent_read(true)
+            .send();
+        Ok(answer.await.map_err(failed)?.item.map_or(Record::Absent, |item| self.record(item)))
+    }
+
+    fn name_of(&self, table: Table) -> &str {
+        match table {
+            Table::Users => &self.users,
+            Table::Ephemeral => &self.ephemeral,
+        }
+    }
+
+    fn record(&self, item: Item) -> Record {
+        let partition = text(&item, "pk");
+        let address = partition.strip_prefix("EMAIL#").unwrap_or(partition).to_owned();
+        let read = match text(&item, "sk") {
+            "PROFILE" => user(&item),
+            "LOGIN" if is_reserved(&item) => from_item(item)
+                .map(|Reserved { user_id, expires_at }| Record::Reservation { address, user_id, expires_at }),
+            "LOGIN" => from_item(item).map(|login| Record::Login { address, login }),
+            key if key.starts_with("SESSION#") => self.session_of(item).map(Record::Session),
+            _ => Ok(Record::Other),
+        };
+        read.unwrap_or(Record::Unreadable)
+    }
+}
+
+#[derive(Deserialize)]
+struct Reserved {
+    user_id: UserId,
+    expires_at: Timestamp,
+}
+
+/// A user, and whether its item is the one that would be written for it now.
+fn user(item: &Item) -> Result<Record, Error> {
+    let user: User = from_item(item.clone())?;
+    let written = user_item(&user)?;
+    let indexed = INDEXED.iter().all(|name| item.get(*name) == written.get(*name));
+    Ok(Record::User { user: Box::new(user), indexed })
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(|value: &AttributeValue| value.as_s().ok()).map_or("", String::as_str)
+}

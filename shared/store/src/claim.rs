@@ -1,0 +1,92 @@
+//! Whose an address is: what its login item says. A login item is the lock of its address; a reserved one keeps an old address for its
+//! user, who cannot sign in by it but can take it back. Nothing is reserved for an address that is only asked for.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use user_core::clock::Timestamp;
+use user_core::email::EmailKey;
+use user_core::error::Error;
+use user_core::id::UserId;
+
+use super::failure::failed;
+use super::transaction::Expression;
+use super::{Item, Store, at, key, s};
+
+/// What the login item of an address says of somebody who wants it.
+pub enum Claim {
+    /// Nobody has it, or the account itself keeps it.
+    Free,
+    /// A sign-up waits for its first proof: whoever proves it first has it.
+    Waiting(UserId),
+    /// Somebody has proven it, may still take it back, or came with it by an import or an administrator's hand, which no sign-up undoes.
+    Taken,
+}
+
+/// Whose an address is.
+pub enum Holder {
+    /// The account signs in by it.
+    Present(UserId),
+    /// The account has left it and may take it back.
+    Former(UserId),
+}
+
+/// Whether a login item only keeps its address.
+pub(super) fn is_reserved(item: &Item) -> bool {
+    item.contains_key("reserved")
+}
+
+fn owner_of(item: &Item) -> Option<UserId> {
+    item.get("user_id")?.as_s().ok().map(UserId::of)
+}
+
+/// Until when a login item counts.
+pub(super) fn end_of(item: &Item) -> Option<Timestamp> {
+    item.get("expires_at")?.as_n().ok()?.parse().ok().map(Timestamp)
+}
+
+/// Holds while an address is as it was when [`Store::claim`] called it free or waiting.
+pub(super) fn still(claim: &Claim, own: &UserId, now: Timestamp) -> Expression {
+    match claim {
+        Claim::Waiting(other) => Expression::new(
+            "user_id = :id AND is_verified = :no AND attribute_exists(expires_at)",
+            [(":id", s(other.as_str())), (":no", AttributeValue::Bool(false))],
+        ),
+        _ => Expression::new(
+            "attribute_not_exists(pk) OR expires_at <= :now OR (user_id = :id AND attribute_exists(reserved))",
+            [(":id", s(own.as_str())), (":now", at(now))],
+        ),
+    }
+}
+
+impl Store {
+    /// What stands against `user` having this address.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn claim(&self, email: &EmailKey, user: &UserId, now: Timestamp) -> Result<Claim, Error> {
+        let Some(item) = self.login_item_of(email).await? else { return Ok(Claim::Free) };
+        let (end, reserved) = (end_of(&item), is_reserved(&item));
+        Ok(match (end, owner_of(&item)) {
+            (Some(end), _) if end <= now => Claim::Free,
+            (_, Some(owner)) if reserved && owner == *user => Claim::Free,
+            (Some(_), Some(owner)) if !reserved => Claim::Waiting(owner),
+            _ => Claim::Taken,
+        })
+    }
+
+    /// Whose an address is, or was.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn holder(&self, email: &EmailKey, now: Timestamp) -> Result<Option<Holder>, Error> {
+        let Some(item) = self.login_item_of(email).await? else { return Ok(None) };
+        let is_over = end_of(&item).is_some_and(|end| end <= now);
+        let owner = if is_over { None } else { owner_of(&item) };
+        Ok(owner.map(|owner| if is_reserved(&item) { Holder::Former(owner) } else { Holder::Present(owner) }))
+    }
+
+    pub(super) async fn login_item_of(&self, email: &EmailKey) -> Result<Option<Item>, Error> {
+        let read =
+            self.client.get_item().table_name(&self.users).set_key(Some(key::login(email))).consistent_read(true);
+        Ok(read.send().await.map_err(failed)?.item)
+    }
+}

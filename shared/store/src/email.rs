@@ -1,0 +1,147 @@
+//! Changes of address.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use user_core::clock::Timestamp;
+use user_core::email::{Email, EmailKey};
+use user_core::error::{Error, Unmet};
+use user_core::event::{Actor, By, Event, Name};
+use user_core::id::{SessionId, UserId};
+use user_core::letter::Letter;
+use user_core::login::{Login, NO_PASSWORD};
+use user_core::user::{PURGE_DELAY_SECONDS, User};
+
+use super::claim::{Claim, is_reserved, still};
+use super::transaction::{Expression, Transaction};
+use super::user::{is_of, is_version, login_item, user_item};
+use super::{Item, Store, at, key, s};
+
+fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
+    let mut item = key::login(email);
+    item.insert("user_id".to_owned(), s(user.as_str()));
+    item.insert("reserved".to_owned(), AttributeValue::Bool(true));
+    item.insert("expires_at".to_owned(), at(until));
+    item.insert("purge_after".to_owned(), at(until.plus(PURGE_DELAY_SECONDS)));
+    item
+}
+
+fn own_with_password(user: &User, login: &Login) -> Expression {
+    let values = [(":id", s(user.id.as_str())), (":hash", s(login.password_hash.as_str()))];
+    Expression::new("user_id = :id AND password_hash = :hash", values)
+}
+
+impl Store {
+    /// Makes the proven address the user's, and tells the old one. Each address is reserved as long as it can be taken back. A sign-up
+    /// that waits for the proof of the address gives way, for good. `stays` is the session that lives on, `login` the old address' login.
+    ///
+    /// # Errors
+    /// [`Unmet::AddressTaken`] when somebody else proved the address first; [`Unmet::SessionEnded`] when the session has ended;
+    /// [`Unmet::Changed`].
+    pub async fn move_email(
+        &self,
+        before: &User,
+        after: &User,
+        login: &Login,
+        (letter, stays): (&Letter, Option<&SessionId>),
+        (by, now): (&By, Timestamp),
+    ) -> Result<(), Error> {
+        let claim = self.claim(&after.email.key(), &after.id, now).await?;
+        if matches!(claim, Claim::Taken) {
+            return Err(Unmet::AddressTaken.into());
+        }
+        let moved = login_item(after, &Login::of(after, login.password_hash.clone()))?;
+        let (old, own) = (before.email.key(), own_with_password(before, login));
+        let after = &self.without_lost(after, &old, now).await?;
+        let mut writes = Transaction::default()
+            .put(&self.users, user_item(after)?, is_version(before), Unmet::Changed)?
+            .put(&self.users, moved, still(&claim, &after.id, now), Unmet::Changed)?;
+        // Back where it came from, an account leaves nothing that could be taken back.
+        if !after.may_take_back(&before.email) {
+            writes = writes.delete(&self.users, key::login(&old), own.clone(), Unmet::Changed)?;
+        }
+        for former in &after.reverts {
+            let email = former.email.key();
+            let condition = if email == old { own.clone() } else { still(&Claim::Free, &after.id, now) };
+            let item = reservation(&email, &after.id, former.expires_at);
+            writes = writes.put(&self.users, item, condition, Unmet::Changed)?;
+        }
+        let mut events = Event::of_change(before, after, false, by)?;
+        if let Claim::Waiting(other) = claim {
+            let unproven = Expression::new("is_verified = :no", [(":no", AttributeValue::Bool(false))]);
+            writes = writes.delete(&self.users, key::user(&other), unproven, Unmet::Changed)?;
+            events.push(Event::new(Name::Expired, &other, &by.acting(Actor::Service))?);
+        }
+        writes = self.put_letter(writes, letter)?;
+        if let Some(session) = stays {
+            writes = self.move_session(writes, after, session)?;
+        }
+        self.commit(self.free_left_over(writes, before, Some(after)).await?, &events).await
+    }
+
+    /// Gives the user the old address back without a password, frees all that came after it, and writes the letter by which its owner
+    /// chooses a new one, and a notice to the address that it leaves. `login` is the present address' login.
+    ///
+    /// # Errors
+    /// [`Unmet::AddressLeft`] when somebody else holds the old address by now; [`Unmet::Changed`].
+    pub async fn revert_email(
+        &self,
+        before: &User,
+        after: &User,
+        login: &Login,
+        letters: &[Letter],
+        by: &By,
+    ) -> Result<(), Error> {
+        let restored = login_item(after, &Login::of(after, NO_PASSWORD.to_owned()))?;
+        let mut writes =
+            Transaction::default().put(&self.users, user_item(after)?, is_version(before), Unmet::Changed)?;
+        if before.email.key() == after.email.key() {
+            writes = writes.put(&self.users, restored, own_with_password(before, login), Unmet::Changed)?;
+        } else {
+            writes = writes.put(&self.users, restored, is_of(&after.id), Unmet::AddressLeft)?;
+            let own = own_with_password(before, login);
+            writes = writes.delete(&self.users, key::login(&before.email.key()), own, Unmet::Changed)?;
+        }
+        writes = self.free_left_over(writes, before, Some(after)).await?;
+        for letter in letters {
+            writes = self.put_letter(writes, letter)?;
+        }
+        self.commit(writes, &[Event::new(Name::EmailReverted, &after.id, by)?]).await
+    }
+
+    /// The user without those of the addresses left before `old` that somebody else holds by now: they cannot be taken back.
+    async fn without_lost(&self, user: &User, old: &EmailKey, now: Timestamp) -> Result<User, Error> {
+        let mut user = user.clone();
+        for former in std::mem::take(&mut user.reverts) {
+            let email = former.email.key();
+            if email == *old || matches!(self.claim(&email, &user.id, now).await?, Claim::Free) {
+                user.reverts.push(former);
+            }
+        }
+        Ok(user)
+    }
+
+    /// Frees, with the other writes, the addresses that were reserved for `before` and are not for `after`. Those that somebody else
+    /// holds by now stay his.
+    pub(super) async fn free_left_over(
+        &self,
+        mut writes: Transaction,
+        before: &User,
+        after: Option<&User>,
+    ) -> Result<Transaction, Error> {
+        let kept = |email: &EmailKey| {
+            after.is_some_and(|user| user.reserved_emails().chain([&user.email]).any(|kept| kept.key() == *email))
+        };
+        let mut keys: Vec<_> = before.reserved_emails().map(Email::key).filter(|email| !kept(email)).collect();
+        // A transaction names each item once.
+        keys.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        keys.dedup();
+        for email in keys {
+            let own = |item: &Item| is_reserved(item) && item.get("user_id") == Some(&s(before.id.as_str()));
+            if self.login_item_of(&email).await?.as_ref().is_some_and(own) {
+                let still =
+                    Expression::new("user_id = :id AND attribute_exists(reserved)", [(":id", s(before.id.as_str()))]);
+                writes = writes.delete(&self.users, key::login(&email), still, Unmet::Changed)?;
+            }
+        }
+        Ok(writes)
+    }
+}

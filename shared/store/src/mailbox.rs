@@ -1,0 +1,92 @@
+//! What is left of the messages that a mailbox gets and anybody can ask for, in the table that may vanish.
+
+use serde::{Deserialize, Serialize};
+use user_core::clock::Timestamp;
+use user_core::error::Error;
+use user_core::id::{LetterId, UserId};
+use user_core::letter::Letter;
+use user_core::limit::allowance::{AT_ONCE, after_one_more};
+use user_core::limit::mailbox::{Asked, REFILL_SECONDS};
+
+use super::failure::failed;
+use super::transaction::{if_met, unless_contended};
+use super::{Store, from_item, key, s, to_item};
+
+/// The epoch of an account, in which the links of the ones before it are void.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// The account.
+    pub user_id: UserId,
+    /// Its epoch.
+    pub epoch: u64,
+}
+
+/// The item of a mailbox and a purpose.
+#[derive(Serialize, Deserialize)]
+struct Allowance {
+    /// When nothing that was counted counts any more: then TTL may remove the item, too.
+    expires_at: Timestamp,
+    /// The letter that was counted last.
+    letter: LetterId,
+    /// The epoch that renewed the allowance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of: Option<Epoch>,
+}
+
+impl Allowance {
+    /// Whether the links that were counted are void by now, so that the allowance begins anew.
+    fn is_over_in(&self, present: &Epoch) -> bool {
+        let later = |of: &Epoch| of.user_id != present.user_id || of.epoch < present.epoch;
+        self.of.as_ref().is_none_or(later)
+    }
+}
+
+impl Store {
+    /// Counts a letter among those that its mailbox gets; whether it may have it. A letter that was the last one counted is not counted
+    /// again: a reply that was lost does not cost the mailbox a message.
+    ///
+    /// `epoch` is given for links that a later epoch makes void: in that one, and for another account, the mailbox has its whole allowance
+    /// again, so that whoever ends an epoch on purpose does not leave the owner without a valid link.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn count_message(
+        &self,
+        letter: &Letter,
+        asked: Asked,
+        epoch: Option<Epoch>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let account = letter.user_id.as_ref().map_or("", |id| id.as_str());
+        let key = key::messages(&letter.to.key(), asked.as_str(), account);
+        for _ in 0..AT_ONCE {
+            let read = self.client.get_item().table_name(&self.ephemeral).set_key(Some(key.clone()));
+            let item = read.consistent_read(true).send().await.map_err(failed)?.item;
+            let before = item.map(from_item::<Allowance>).transpose()?;
+            if before.as_ref().is_some_and(|before| before.letter == letter.id) {
+                return Ok(true);
+            }
+            let is_over = |before: &&Allowance| epoch.as_ref().is_some_and(|epoch| before.is_over_in(epoch));
+            let counted = before.as_ref().filter(|before| !is_over(before));
+            let full_again_at = counted.map(|counted| counted.expires_at);
+            let Ok(expires_at) = after_one_more(full_again_at, REFILL_SECONDS, now) else { return Ok(false) };
+            let of = counted.map_or_else(|| epoch.clone(), |counted| counted.of.clone());
+            let item = to_item(&Allowance { expires_at, letter: letter.id.clone(), of }, key.clone())?;
+            let put = unless_contended(|| {
+                let put = self.client.put_item().table_name(&self.ephemeral).set_item(Some(item.clone()));
+                match &before {
+                    None => put.condition_expression("attribute_not_exists(pk)"),
+                    Some(before) => put
+                        .condition_expression("letter = :last")
+                        .expression_attribute_values(":last", s(before.letter.as_str())),
+                }
+                .send()
+            });
+            if if_met(put.await)?.is_some() {
+                return Ok(true);
+            }
+        }
+        // Each time another one was counted instead: by now nothing is left.
+        Ok(false)
+    }
+}

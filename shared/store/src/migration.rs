@@ -1,0 +1,148 @@
+//! Migrations: the forms that items of users had in former releases, and how each becomes the next. They run beside traffic, page by
+//! page, and note in the table how far they came.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use user_core::clock::Timestamp;
+use user_core::error::Error;
+use user_core::user::User;
+
+use super::failure::failed;
+use super::transaction::{if_met, unless_contended};
+use super::user::{SCHEMA, user_item};
+use super::{Item, Store, from_item, key, n, s, to_item};
+
+const PAGE: i32 = 250;
+
+/// How an item of one form becomes one of the next.
+struct Migration {
+    /// The form that it leads to.
+    to: u32,
+    /// What it does, for people.
+    name: &'static str,
+    change: fn(Item) -> Result<Item, Error>,
+}
+
+/// All migrations, in order. The first is what release 0.1.0 writes: an item without the mark of a form gets the mark, and its places in
+/// the indices. A new form is a line here and [`SCHEMA`] one higher.
+const MIGRATIONS: &[Migration] = &[Migration { to: 1, name: "mark the form, and index by shards", change: mark }];
+
+fn mark(item: Item) -> Result<Item, Error> {
+    user_item(&from_item::<User>(item)?)
+}
+
+/// How far the last migration came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The form that it leads to.
+    pub to: u32,
+    /// The key of the last item of the last page, while it is on its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<(String, String)>,
+    /// How many items it changed.
+    pub changed: u64,
+    /// When this was noted.
+    pub noted_at: Timestamp,
+    /// Whether it came to the end.
+    pub done: bool,
+}
+
+/// The form of items that this release writes.
+#[must_use]
+pub fn current() -> u32 {
+    SCHEMA
+}
+
+/// The migrations with the forms that they lead to.
+pub fn names() -> impl Iterator<Item = (u32, &'static str)> {
+    MIGRATIONS.iter().map(|migration| (migration.to, migration.name))
+}
+
+impl Store {
+    /// How many users there are of each form; 0 is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn count_forms(&self) -> Result<BTreeMap<u32, u64>, Error> {
+        let (mut forms, mut after) = (BTreeMap::new(), None);
+        loop {
+            let (items, next) = self.profiles_page(after).await?;
+            for item in &items {
+                *forms.entry(form(item)).or_default() += 1;
+            }
+            if next.is_none() {
+                return Ok(forms);
+            }
+            after = next;
+        }
+    }
+
+    /// How far the last migration came, if there ever was one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn migration_progress(&self) -> Result<Option<Progress>, Error> {
+        let read = self.client.get_item().table_name(&self.users).set_key(Some(key::migration()));
+        read.consistent_read(true).send().await.map_err(failed)?.item.map(from_item).transpose()
+    }
+
+    /// Brings one page of users to the present form and notes it; what was noted. It goes on where the last call ended, unless that was
+    /// at the end.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when an item cannot be read; [`Error::Unavailable`].
+    pub async fn migrate_page(&self, now: Timestamp) -> Result<Progress, Error> {
+        let before = self.migration_progress().await?.filter(|progress| progress.to == SCHEMA && !progress.done);
+        let (after, mut changed) = before.map_or((None, 0), |progress| (progress.after, progress.changed));
+        let start = after.map(|(pk, sk)| Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]));
+        let (items, next) = self.profiles_page(start).await?;
+        for item in items {
+            changed += u64::from(self.migrate(item).await?);
+        }
+        let part = |name: &str| next.as_ref().and_then(|key| key.get(name)?.as_s().ok()).cloned();
+        let after = part("pk").zip(part("sk"));
+        let progress = Progress { to: SCHEMA, done: next.is_none(), after, changed, noted_at: now };
+        let note = to_item(&progress, key::migration())?;
+        self.client.put_item().table_name(&self.users).set_item(Some(note)).send().await.map_err(failed)?;
+        Ok(progress)
+    }
+
+    /// Brings a user to the present form, unless it changed meanwhile, which wrote it in that form; whether it did.
+    async fn migrate(&self, item: Item) -> Result<bool, Error> {
+        let old = form(&item);
+        if old >= SCHEMA {
+            return Ok(false);
+        }
+        let version = from_item::<User>(item.clone())?.version;
+        let mut after = item;
+        for migration in MIGRATIONS.iter().filter(|migration| migration.to > old) {
+            after = (migration.change)(after)?;
+        }
+        let outcome = unless_contended(|| {
+            self.client
+                .put_item()
+                .table_name(&self.users)
+                .set_item(Some(after.clone()))
+                .condition_expression("version = :version AND (attribute_not_exists(#schema) OR #schema = :old)")
+                .expression_attribute_names("#schema", "schema")
+                .expression_attribute_values(":version", n(version))
+                .expression_attribute_values(":old", n(old))
+                .send()
+        });
+        if_met(outcome.await).map(|written| written.is_some())
+    }
+
+    async fn profiles_page(&self, after: Option<Item>) -> Result<(Vec<Item>, Option<Item>), Error> {
+        let scan = self.client.scan().table_name(&self.users).consistent_read(true).limit(PAGE);
+        let scan = scan.filter_expression("sk = :profile").expression_attribute_values(":profile", s("PROFILE"));
+        let answer = scan.set_exclusive_start_key(after).send().await.map_err(failed)?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+    }
+}
+
+fn form(item: &Item) -> u32 {
+    let number = item.get("schema").and_then(|value: &AttributeValue| value.as_n().ok());
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}

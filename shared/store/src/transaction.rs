@@ -1,0 +1,199 @@
+//! Transactions: all writes or none, and an error that says which condition did not hold.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use user_core::error::{Error, Unmet};
+use user_core::id::{self, random_below};
+
+use super::Item;
+use super::failure::failed;
+
+/// A condition or update expression with its values.
+#[derive(Clone)]
+pub(super) struct Expression {
+    text: Cow<'static, str>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Expression {
+    pub(super) fn new<'a>(
+        text: impl Into<Cow<'static, str>>,
+        values: impl IntoIterator<Item = (&'a str, AttributeValue)>,
+    ) -> Self {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { text: text.into(), values }
+    }
+
+    fn into_values(self) -> Option<HashMap<String, AttributeValue>> {
+        (!self.values.is_empty()).then_some(self.values)
+    }
+}
+
+/// Up to 100 writes, each with what it means when its condition does not hold.
+#[derive(Default)]
+pub(super) struct Transaction {
+    writes: Vec<TransactWriteItem>,
+    unmet: Vec<Unmet>,
+}
+
+impl Transaction {
+    fn with(mut self, write: TransactWriteItem, unmet: Unmet) -> Self {
+        self.writes.push(write);
+        self.unmet.push(unmet);
+        self
+    }
+
+    pub(super) fn put(self, table: &str, item: Item, condition: Expression, unmet: Unmet) -> Result<Self, Error> {
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(item))
+            .condition_expression(condition.text.clone())
+            .set_expression_attribute_values(condition.into_values())
+            .build()
+            .map_err(Error::internal)?;
+        Ok(self.with(TransactWriteItem::builder().put(put).build(), unmet))
+    }
+
+    /// Changes an item; `update` carries the values of both expressions.
+    pub(super) fn update(
+        self,
+        table: &str,
+        key: Item,
+        update: Expression,
+        condition: &'static str,
+        unmet: Unmet,
+    ) -> Result<Self, Error> {
+        let update = Update::builder()
+            .table_name(table)
+            .set_key(Some(key))
+            .update_expression(update.text.clone())
+            .condition_expression(condition)
+            .set_expression_attribute_values(update.into_values())
+            .build()
+            .map_err(Error::internal)?;
+        Ok(self.with(TransactWriteItem::builder().update(update).build(), unmet))
+    }
+
+    pub(super) fn delete(self, table: &str, key: Item, condition: Expression, unmet: Unmet) -> Result<Self, Error> {
+        let delete = Delete::builder()
+            .table_name(table)
+            .set_key(Some(key))
+            .condition_expression(condition.text.clone())
+            .set_expression_attribute_values(condition.into_values())
+            .build()
+            .map_err(Error::internal)?;
+        Ok(self.with(TransactWriteItem::builder().delete(delete).build(), unmet))
+    }
+
+    /// Puts an item over what lies at its key.
+    pub(super) fn overwrite(self, table: &str, item: Item) -> Result<Self, Error> {
+        let put = Put::builder().table_name(table).set_item(Some(item)).build().map_err(Error::internal)?;
+        let write = TransactWriteItem::builder().put(put).build();
+        Ok(self.with(write, Unmet::Impossible("a write without a condition was refused")))
+    }
+
+    /// Writes everything, once: each repetition, of the SDK for a reply that was lost or of ours for a conflict, bears the same token.
+    ///
+    /// # Errors
+    /// [`Error::Unmet`] of the first write whose condition does not hold; [`Error::Busy`] when others keep writing the same items.
+    pub(super) async fn commit(self, client: &Client) -> Result<(), Error> {
+        let token = id::version()?;
+        let outcome = unless_contended(|| {
+            let write = client.transact_write_items().client_request_token(&token);
+            write.set_transact_items(Some(self.writes.clone())).send()
+        });
+        match outcome.await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let unmet = failed_condition(&error).and_then(|index| self.unmet.get(index));
+                Err(unmet.map_or_else(|| failure(error), |unmet| Error::Unmet(*unmet)))
+            }
+        }
+    }
+}
+
+fn failed_condition(error: &SdkError<TransactWriteItemsError>) -> Option<usize> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+        return None;
+    };
+    cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
+}
+
+/// An error of a kind of request that a competing transaction can cause, or a moment without capacity.
+pub(super) trait Contended {
+    fn is_conflict(&self) -> bool;
+}
+
+impl Contended for TransactWriteItemsError {
+    fn is_conflict(&self) -> bool {
+        let Self::TransactionCanceledException(cancelled) = self else {
+            return self.code() == Some("TransactionInProgressException");
+        };
+        let codes: Vec<_> = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
+        let passes =
+            |code: &&str| matches!(*code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded");
+        codes.iter().any(passes) && codes.iter().all(|code| *code == "None" || passes(code))
+    }
+}
+
+macro_rules! contended {
+    ($($error:path),+) => {$(
+        impl Contended for $error {
+            fn is_conflict(&self) -> bool {
+                self.code() == Some("TransactionConflictException")
+            }
+        }
+    )+};
+}
+contended!(
+    aws_sdk_dynamodb::operation::put_item::PutItemError,
+    aws_sdk_dynamodb::operation::update_item::UpdateItemError,
+    aws_sdk_dynamodb::operation::delete_item::DeleteItemError
+);
+
+const ATTEMPTS: u32 = 8;
+
+/// Tries a write until no other transaction holds its items, waiting a random time that doubles (about a second in all).
+pub(super) async fn unless_contended<T, E, F>(attempt: impl Fn() -> F) -> Result<T, SdkError<E>>
+where
+    E: Contended,
+    F: Future<Output = Result<T, SdkError<E>>>,
+{
+    let mut turn = 1;
+    loop {
+        match attempt().await {
+            Err(error) if turn < ATTEMPTS && error.as_service_error().is_some_and(Contended::is_conflict) => {
+                tokio::time::sleep(Duration::from_millis(1 + random_below(8 << turn))).await;
+                turn += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// What a failed call means when no condition of ours explains it.
+pub(super) fn failure<E>(error: SdkError<E>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + Contended + 'static,
+{
+    if error.as_service_error().is_some_and(Contended::is_conflict) { Error::Busy } else { failed(error) }
+}
+
+/// The answer to a write of one item; none when its condition did not hold.
+pub(super) fn if_met<T, E>(outcome: Result<T, SdkError<E>>) -> Result<Option<T>, Error>
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + Contended + 'static,
+{
+    match outcome {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(None),
+        Err(error) => Err(failure(error)),
+    }
+}

@@ -1,0 +1,10 @@
+//! Metrics and logs: the only crate that writes to standard output on Lambda.
+//!
+//! - [`metric`]: every metric.
+//! - [`log`]: lines of the log; [`security`]: those of security events.
+//! - [`usage`]: what one request has used.
+
+pub mod log;
+pub mod metric;
+pub mod security;
+pub mod usage;

@@ -1,0 +1,28 @@
+//! Security events in the log.
+
+use user_core::event::{Actor, Event};
+
+use crate::metric;
+
+/// Counts a security event and writes its line of the log.
+pub fn note(event: &Event) {
+    let (actor, actor_id) = match &event.actor {
+        Actor::User(id) => ("user", id.as_str()),
+        Actor::Anonymous => ("anonymous", ""),
+        Actor::Operator => ("operator", ""),
+        Actor::Service => ("service", ""),
+    };
+    let name = serde_json::to_value(event.name).unwrap_or_default();
+    metric::EVENTS.add(&[name.as_str().unwrap_or_default()], 1);
+    tracing::info!(
+        event.name = name.as_str().unwrap_or_default(),
+        event.id = event.id.as_str(),
+        event.detail = event.detail.as_deref(),
+        user.id = event.user_id.as_str(),
+        actor.type = actor,
+        actor.id = actor_id,
+        source.address = event.ip,
+        request.id = event.request_id,
+        "security event"
+    );
+}

@@ -1,0 +1,199 @@
+//! Bodies: size, content type, JSON, then field by field, so that one answer names everything that is wrong.
+
+use ::http::{HeaderMap, StatusCode, header};
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use user_core::error::{FieldError, Refusal};
+use utoipa::ToSchema;
+
+use crate::json::Unique;
+use crate::problem::Problem;
+
+/// An answer that is only a sentence.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Message {
+    /// One sentence for people.
+    #[schema(value_type = String)]
+    pub message: &'static str,
+}
+
+/// A body that knows its fields.
+pub trait Body: Sized {
+    /// Takes each field it knows from `fields`; `None` when one that it needs is missing or refused.
+    fn read(fields: &mut Fields) -> Option<Self>;
+}
+
+/// A JSON body of fields that `T` knows, each once, and none besides.
+pub struct Json<T>(pub T);
+
+impl<T: Body, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if media_type(request.headers()) != "application/json" {
+            return Err(Problem::UnsupportedMediaType);
+        }
+        read(&bytes(request, state).await?).map(Self)
+    }
+}
+
+/// A JSON body, or a form of RFC 6749's password grant, which `rename` turns into the fields of `T`. A field that is there twice makes a
+/// form malformed (RFC 6749, 3.2), also under two names; what is dropped may be there as often as it likes.
+pub struct JsonOrForm<T>(pub T);
+
+/// How a form's fields are called in JSON; those without a name here are dropped.
+pub trait Form: Body {
+    /// The JSON name of a form field.
+    fn rename(field: &str) -> Option<&'static str>;
+}
+
+impl<T: Form, S: Send + Sync> FromRequest<S> for JsonOrForm<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match media_type(request.headers()).as_str() {
+            "application/json" => read(&bytes(request, state).await?).map(Self),
+            "application/x-www-form-urlencoded" => {
+                let bytes = bytes(request, state).await?;
+                let mut map = Map::new();
+                for (name, value) in form_urlencoded::parse(&bytes) {
+                    let Some(name) = T::rename(&name) else { continue };
+                    if map.insert(name.to_owned(), Value::String(value.into_owned())).is_some() {
+                        return Err(Problem::Malformed);
+                    }
+                }
+                Fields::of(map).complete(T::read).map(Self)
+            }
+            _ => Err(Problem::UnsupportedMediaType),
+        }
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let refused = |rejection: BytesRejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge,
+        _ => Problem::Malformed,
+    };
+    Bytes::from_request(request, state).await.map_err(refused)
+}
+
+fn read<T: Body>(bytes: &[u8]) -> Result<T, Problem> {
+    match serde_json::from_slice(bytes) {
+        Ok(Unique(Value::Object(map))) => Fields::of(map).complete(T::read),
+        _ => Err(Problem::Malformed),
+    }
+}
+
+/// At most so many fields that a call does not know are named.
+const NAMED: usize = 16;
+
+/// The fields of a body, or the parameters of a query, that nobody took yet, and what is wrong with those taken.
+pub struct Fields {
+    map: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    pub(super) fn of(map: Map<String, Value>) -> Self {
+        Self { map, errors: Vec::new() }
+    }
+
+    /// What `read` makes of the fields, if it takes them all and refuses none.
+    pub(super) fn complete<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Problem> {
+        let whole = read(&mut self);
+        let unknown = || Refusal::new("unknown-field", "this call has no such field");
+        // The name comes from the client: it is cut, so that an answer does not grow with it.
+        let extra = self.map.keys().map(|name| unknown().of(&name.chars().take(64).collect::<String>()));
+        self.errors.extend(extra.take(NAMED));
+        whole.filter(|_| self.errors.is_empty()).ok_or(Problem::Invalid(self.errors))
+    }
+
+    /// A text that must be there, as `read` takes it.
+    pub fn text<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
+        let value = self.required(name)?;
+        self.parsed(name, &value, read)
+    }
+
+    /// A text that may be missing (`Some(None)`) or `null`, which `read` never sees.
+    pub fn optional_text<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<Option<T>, Refusal>,
+    ) -> Option<Option<Option<T>>> {
+        match self.map.remove(name) {
+            None => Some(None),
+            Some(Value::Null) => Some(Some(None)),
+            Some(value) => self.parsed(name, &value, read).map(Some),
+        }
+    }
+
+    /// A text that must be there and may be `null`.
+    pub fn nullable_text<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<Option<T>, Refusal>,
+    ) -> Option<Option<T>> {
+        match self.required(name)? {
+            Value::Null => Some(None),
+            value => self.parsed(name, &value, read),
+        }
+    }
+
+    /// `true` or `false` that must be there.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        let value = self.required(name)?;
+        self.boolean(name, &value)
+    }
+
+    /// `true` or `false` that may be missing (`Some(None)`).
+    pub fn optional_flag(&mut self, name: &str) -> Option<Option<bool>> {
+        match self.map.remove(name) {
+            None => Some(None),
+            Some(value) => self.boolean(name, &value).map(Some),
+        }
+    }
+
+    /// Refuses a field that was there more than once, unless nobody took it: then it is unknown.
+    pub(super) fn repeated(&mut self, name: &str) {
+        if !self.map.contains_key(name) {
+            self.errors.push(Refusal::new("repeated", "this may be there only once").of(name));
+        }
+    }
+
+    /// A text that may be missing.
+    pub fn parameter<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<Option<T>> {
+        match self.map.remove(name) {
+            None => Some(None),
+            Some(value) => self.parsed(name, &value, read).map(Some),
+        }
+    }
+
+    fn required(&mut self, name: &str) -> Option<Value> {
+        self.map.remove(name).or_else(|| self.refuse(name, Refusal::new("missing", "this field is needed")))
+    }
+
+    fn parsed<T>(&mut self, name: &str, value: &Value, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
+        let wrong = || Refusal::new("wrong-type", "a text is needed");
+        match value.as_str().ok_or_else(wrong).and_then(read) {
+            Ok(read) => Some(read),
+            Err(refusal) => self.refuse(name, refusal),
+        }
+    }
+
+    fn boolean(&mut self, name: &str, value: &Value) -> Option<bool> {
+        value.as_bool().or_else(|| self.refuse(name, Refusal::new("wrong-type", "true or false is needed")))
+    }
+
+    fn refuse<T>(&mut self, name: &str, refusal: Refusal) -> Option<T> {
+        self.errors.push(refusal.of(name));
+        None
+    }
+}

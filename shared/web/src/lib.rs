@@ -1,0 +1,149 @@
+//! The HTTP edge of every function: one wrapper round its routes, so that each answer has the same form.
+
+pub mod body;
+mod edge;
+pub mod extract;
+pub mod json;
+pub mod page;
+pub mod problem;
+pub mod query;
+pub mod rate_limit;
+mod record;
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use futures::future::join;
+use user_config::Config;
+use user_core::clock::Clock;
+use user_telemetry::usage;
+
+use crate::problem::{Problem, document};
+use crate::rate_limit::Ledger;
+use crate::record::Record;
+
+/// The most bytes of a body that is read.
+pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// The most that an answer waits for keys that are read again beside it; what takes longer is done by a later request.
+const KEYS_GRACE: Duration = Duration::from_millis(250);
+
+/// What the routes of a function stand on: the parts of the service, or for those that touch no data the configuration alone.
+pub trait Ground: Clone + Send + Sync + 'static {
+    /// The configuration.
+    fn config(&self) -> &Config;
+    /// What is to be done from time to time, beside a request.
+    fn look_after(&self) -> impl Future<Output = ()> + Send;
+}
+
+impl Ground for Arc<Config> {
+    fn config(&self) -> &Config {
+        self
+    }
+
+    async fn look_after(&self) {}
+}
+
+/// A function's routes with all that answers have in common: problem documents, request id, security headers, a log line, a 500
+/// in the place of a panic.
+pub fn serve<G: Ground>(routes: Router<G>, ground: G) -> Router {
+    let routes = routes.fallback(async || Problem::NotFound);
+    serve_all(routes.method_not_allowed_fallback(async || Problem::MethodNotAllowed), ground)
+}
+
+/// The same for routes that answer by themselves what none of them takes.
+pub fn serve_all<G: Ground>(routes: Router<G>, ground: G) -> Router {
+    routes
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(middleware::from_fn_with_state(ground.clone(), answer::<G>))
+        .with_state(ground)
+}
+
+async fn answer<G: Ground>(State(ground): State<G>, mut request: Request, next: Next) -> Response {
+    edge::identify(&ground.config().edge_secret_sha256, &mut request);
+    let record = Record::of(&request);
+    let ledger = Ledger::default();
+    request.extensions_mut().insert(ledger.clone());
+    let mut response = if known_host(ground.config(), request.headers(), request.uri()) {
+        let time_left = time_left(&request);
+        let handled = usage::gather(record.usage.clone(), AssertUnwindSafe(next.run(request)).catch_unwind());
+        let handled = tokio::time::timeout(time_left, handled);
+        let looked_after = tokio::time::timeout(KEYS_GRACE, ground.look_after());
+        let (handled, _) = join(handled, looked_after).await;
+        match handled {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => Problem::internal(message_of(panic.as_ref())).into_response(),
+            Err(_) => Problem::Unavailable.into_response(),
+        }
+    } else {
+        Problem::UnknownHost.into_response()
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>().or_else(|| document::of_status(&response))
+    {
+        response = document::render(&problem, &record.id, &response);
+    }
+    if let Some(standing) = ledger.standing().filter(|_| !response.headers().contains_key("ratelimit")) {
+        rate_limit::write(response.headers_mut(), &standing);
+    }
+    common_headers(response.headers_mut(), &record.id);
+    record.close(&response);
+    response
+}
+
+/// What is kept of a function's time for writing the answer that there was not enough of it.
+const RESERVE: Duration = Duration::from_millis(500);
+
+/// The time until Lambda gives the request up, by the system's clock as Lambda counts it.
+fn time_left(request: &Request) -> Duration {
+    let deadline = request.extensions().get::<lambda_http::Context>().map_or(0, |context| context.deadline);
+    let now = u64::try_from(Clock::System.now_millis()).unwrap_or(0);
+    match deadline.checked_sub(now) {
+        Some(left) => Duration::from_millis(left).saturating_sub(RESERVE),
+        // No request begins after its end: this is none. `cargo lambda watch` sends such.
+        None => Duration::MAX,
+    }
+}
+
+/// The headers that every answer carries (OWASP REST security cheat sheet). What a handler set itself stays.
+fn common_headers(headers: &mut HeaderMap, request_id: &str) {
+    const COMMON: [(HeaderName, HeaderValue); 5] = [
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+        ),
+    ];
+    for (name, value) in COMMON {
+        headers.entry(name).or_insert(value);
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
+fn known_host(config: &Config, headers: &HeaderMap, uri: &Uri) -> bool {
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok()).or(uri.host()).unwrap_or_default();
+    let host = named.rsplit_once(':').map_or(named, |(host, _port)| host).to_ascii_lowercase();
+    config.allowed_hosts.iter().any(|allowed| match allowed.strip_prefix('*') {
+        Some("") => true,
+        Some(suffix) => host.ends_with(suffix),
+        None => host == *allowed,
+    })
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("panic: {}", text.unwrap_or_default())
+}
