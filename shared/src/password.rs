@@ -1,5 +1,5 @@
 //! Passwords: the policy a new one must meet. Hashing is in [`hasher`]; hashes of other services are in [`foreign`]; how easily one is
-//! guessed says [`guess`], whether it is in common use [`popular`].
+//! guessed says `guess`, whether it is in common use `popular`.
 
 mod cores;
 pub mod foreign;
