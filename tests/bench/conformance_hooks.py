@@ -49,7 +49,6 @@ def account():
 
 
 if CALLER in ("user", "admin"):
-
     # Schemathesis calls `get` again after a 401.
     @schemathesis.auth(refresh_interval=600).apply_to(func=lambda context: context.operation.path.startswith("/api/"))
     class Caller:

@@ -91,9 +91,9 @@ def lines(title, note, names, xs, rows, floor=0.0):
         parts += [stroke(left, y_of(value), right, y_of(value), "grid"), text(left - 6, y_of(value) + 4, short(value), "small", "end")]
     parts += [text(x_of(x), high + 18, f"{x:,}", "small", "end" if x == xs[-1] else "middle") for x in xs]
     for n, row in enumerate(rows):
-        points = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in zip(xs, row))
+        points = " ".join(f"{x_of(x):.1f},{y_of(y):.1f}" for x, y in zip(xs, row, strict=True))
         parts.append(f'<polyline points="{points}" class="c{n} line" style="fill: none"/>')
-        parts += [f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3" class="c{n}"/>' for x, y in zip(xs, row)]
+        parts += [f'<circle cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="3" class="c{n}"/>' for x, y in zip(xs, row, strict=True)]
     return picture(title, note, high + 54, parts)
 
 
@@ -103,7 +103,8 @@ def of_startup(figures):
     groups = [(row["event"] or row["function"], [row["next_ms"], row.get("answer_ms")]) for row in rows]
     limits = [(budget["next_ms"], f"{budget['next_ms']} ms"), (budget["answer_ms"], f"{budget['answer_ms']} ms")]
     note = f"p50 of {figures['runs']} starts, TLS, no Lambda beneath. {day}"
-    yield "startup", bars("From a process' start to ready and to its first answer, ms", note, ["first /next", "first answer"], groups, limits)
+    title = "From a process' start to ready and to its first answer, ms"
+    yield "startup", bars(title, note, ["first /next", "first answer"], groups, limits)
     sizes = ["binary", "zip", "memory"]
     groups = [(file["function"], [file[name] and file[name] / 1e6 for name in sizes]) for file in figures["files"]]
     words = ", ".join(f"{name} {budget[name] / 1e6:g}" for name in sizes)
@@ -113,7 +114,11 @@ def of_startup(figures):
 def of_peers(figures):
     names = [about["service"] for about in figures["services"]]
     note = f"wrk, {figures['connections']} connections, {figures['cores']} cores shared with it; logarithmic. {figures['made'][:10]}"
-    titles = {"per_second": "Requests/s; more is better", "cpu_ms": "CPU of a request, service and store, ms", "p99": "p99 of an answer, ms"}
+    titles = {
+        "per_second": "Requests/s; more is better",
+        "cpu_ms": "CPU of a request, service and store, ms",
+        "p99": "p99 of an answer, ms",
+    }
     for key, title in titles.items():
         groups = []
         for operation in ("sign-up", "login", "me", "refresh"):
@@ -134,7 +139,8 @@ def of_growth(figures):
     xs, day = [size["users"] for size in sizes], figures["made"][:10]
     ratios = [[size["operations"][name]["ratio"] for size in sizes] for name in names]
     calls = [[size["operations"][name]["units"] for size in sizes] for name in names]
-    times, units = "Time of an answer by the number of users, to that of a service of 1,000", "Units of the database for a call, by the number of users"
+    times = "Time of an answer by the number of users, to that of a service of 1,000"
+    units = "Units of the database for a call, by the number of users"
     yield "growth-time", lines(times, f"One connection, embedded database. {day}", names, xs, ratios)
     yield "growth-units", lines(units, f"As the request's log line tells them. {day}", names, xs, calls)
 
@@ -158,6 +164,8 @@ def of_cost(figures):
     yield "cost-calls", bars("A million calls, dollars", f"{note}; logarithmic", ["all", "of it letters"], groups, logarithmic=True)
 
 
+DRAWN = {"startup": of_startup, "peers": of_peers, "growth": of_growth, "work": of_work, "cost": of_cost}
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("files", nargs="+", type=Path)
 parser.add_argument("--folder", type=Path, default=ROOT / "infra" / "docs")
@@ -167,8 +175,7 @@ if __name__ == "__main__":
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for file in arguments.files:
         figures = json.loads(file.read_text())
-        draw = {"startup": of_startup, "peers": of_peers, "growth": of_growth, "work": of_work, "cost": of_cost}[figures.get("kind", "cost")]
-        for name, svg in draw(figures):
+        for name, svg in DRAWN[figures.get("kind", "cost")](figures):
             if svg:
                 (arguments.folder / f"{name}.svg").write_text(svg)
                 print(arguments.folder / f"{name}.svg")

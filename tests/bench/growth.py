@@ -2,8 +2,9 @@
 [--json FILE]`, 100,000 users by default, up to 10,000,000; after M minutes (30) filling ends wherever it is. Users come by `userctl
 import`, with hashes so cheap that the rest shows. At 1,000 users and each tenfold of them the service is started anew and
 measured over one connection: calls and units of the database as its log tells them, bytes of the answer, and time, also as a ratio to
-that of a service of 1,000 users which is asked in turn with it. Then N users (a tenth, 50,000 at most) never prove their address, and the function `cleanup` removes them, under a Runtime API and with
-deadlines that are too short for all of them: each run has to end by itself before its own and the next to go on.
+that of a service of 1,000 users which is asked in turn with it. Then N users (a tenth, 50,000 at most) never prove their address, and
+the function `cleanup` removes them, under a Runtime API and with deadlines that are too short for all of them: each run has to end by
+itself before its own and the next to go on.
 
 Needs `cargo build --release -p local -p userctl -p cleanup`, and disk: about 3 kB for each user. Exits with 1 when calls or units of
 an operation differ between sizes, or when a cleanup misses its deadline or leaves anybody."""
@@ -25,7 +26,7 @@ from pathlib import Path
 
 from load import Process, free_ports, settle
 from runtime import Function, declared, program
-from service import OUT_OF_REACH, PASSWORD, ROOT, Client, binary
+from service import OUT_OF_REACH, PASSWORD, Client, binary
 
 FIRST, SAMPLES, WARM_UP, PAGE = 1_000, 200, 20, 50
 ADMIN = "admin@example.com"
@@ -62,7 +63,7 @@ class Local:
 
     def peak_bytes(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.M)[1]) * 1024
+        return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024
 
     def requests(self):
         """The request lines of the log, by method and route."""
@@ -137,7 +138,7 @@ def measure(service, made, small, turn):
     for n in range(WARM_UP + SAMPLES):
         for name in OPERATIONS:
             # Who is asked first has the colder caches: that changes from time to time.
-            for steps, times in list(zip(both, taken))[:: 1 if n % 2 else -1]:
+            for steps, times in list(zip(both, taken, strict=True))[:: 1 if n % 2 else -1]:
                 begun = time.perf_counter()
                 status, headers, _ = steps[name](n)
                 times[name].append((time.perf_counter() - begun) * 1000)
@@ -220,8 +221,9 @@ def show(figures):
         print(f"\ncleanup of {figures['expired']:,} users whose time was over, beside {figures['sizes'][-1]['users']:,} others")
         print("{:>10} {:>8} {:>9} {:>9} {:>11} {:>9}".format("deadline s", "took s", "removed", "users/s", "complete", "MB"))
         for run in runs:
-            rate = run["removed"] / run["seconds"]
-            print(f"{run['deadline']:>10} {run['seconds']:>8.1f} {run['removed']:>9,} {rate:>9,.0f} {str(run['complete']):>11} {run['peak'] / 1e6:>9.1f}")
+            rate, peak = run["removed"] / run["seconds"], run["peak"] / 1e6
+            cells = f"{run['deadline']:>10} {run['seconds']:>8.1f} {run['removed']:>9,} {rate:>9,.0f}"
+            print(f"{cells} {run['complete']!s:>11} {peak:>9.1f}")
         removed = sum(run["removed"] for run in runs)
         print(f"removed by their own count: {removed:,}; those under way at a run's end are removed and not counted")
 
@@ -235,9 +237,8 @@ def faults(figures):
             values = [size["operations"][name][key] for size in figures["sizes"]]
             if max(values) > min(values) * 1.1 + 0.2:
                 found.append(f"{name}: {key} {', '.join(f'{value:.2f}' for value in values)}")
-    for run in figures["cleanup"]:
-        if run["seconds"] >= run["deadline"]:
-            found.append(f"a cleanup took {run['seconds']:.1f} s of {run['deadline']}")
+    late = [run for run in figures["cleanup"] if run["seconds"] >= run["deadline"]]
+    found += [f"a cleanup took {run['seconds']:.1f} s of {run['deadline']}" for run in late]
     if figures["cleanup"] and not figures["cleanup"][-1]["complete"]:
         found.append(f"cleanup was not done after {len(figures['cleanup'])} runs")
     return found
@@ -259,7 +260,7 @@ def main():
     if missing:
         sys.exit(f"not built: {', '.join(missing)} (cargo build --release -p local -p userctl -p cleanup)")
     until, made = time.monotonic() + arguments.minutes * 60, 0
-    figures = {"kind": "growth", "made": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "sizes": []}
+    figures = {"kind": "growth", "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "sizes": []}
     with tempfile.TemporaryDirectory(dir=arguments.folder) as above:
         folder = Path(above) / "data"
         with Local(folder) as service:

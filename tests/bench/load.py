@@ -1,6 +1,7 @@
 """Load by `wrk`, and what it costs the processes that bear it: CPU and memory, of a process with all that it started. Standard library
 only; Linux."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -55,7 +56,7 @@ class Wrk:
         if not shutil.which("wrk"):
             sys.exit("this needs wrk (Debian: apt-get install wrk)")
         self.run = uuid.uuid4().hex[:8]
-        self.values = tempfile.NamedTemporaryFile("w")
+        self.values = tempfile.NamedTemporaryFile("w")  # noqa: SIM115 (`result` closes it)
         self.values.writelines(f"{value}\n" for value in call.values or [])
         self.values.flush()
         told = {
@@ -75,7 +76,7 @@ class Wrk:
     def result(self):
         output = self.process.communicate()[0]
         self.values.close()
-        line = re.search(r"^LOAD (.*)$", output, re.M)
+        line = re.search(r"^LOAD (.*)$", output, re.MULTILINE)
         if not line:
             sys.exit(f"wrk failed:\n{output}")
         requests, duration, refused, lost, p50, p90, p99 = map(float, line[1].split())
@@ -105,10 +106,8 @@ def cpu_seconds(roots):
     """The processor time of processes and all that came from them, those that ended included."""
     ticks = 0
     for pid in {pid for root in roots for pid in family(root)}:
-        try:
+        with contextlib.suppress(OSError):  # It ended meanwhile.
             ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:15]))
-        except OSError:
-            pass
     return ticks / TICKS
 
 
@@ -120,7 +119,7 @@ def pss_bytes(root):
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         except OSError:
             continue
-        total += int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.M)[1]) * 1024
+        total += int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)[1]) * 1024
     return total
 
 
@@ -140,7 +139,7 @@ class Process:
     """A service that was started, and is ended with all that came from it. `start_ms` is the time to its first 200."""
 
     def __init__(self, command, environment, folder, log, url, seconds=60):
-        self.log = open(log, "a")
+        self.log = open(log, "a")  # noqa: SIM115 (`end` closes it)
         begun = time.perf_counter()
         # A session of its own: its id is then that of a group with nobody else in it.
         self.process = subprocess.Popen(

@@ -45,7 +45,7 @@ class Skipped(Exception):
 
 
 def run(*command, **more):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **more)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **more)
     if done.returncode:
         raise Skipped(f"{Path(command[0]).name} {command[1]} failed: {(done.stderr or done.stdout).strip()[-600:]}")
     return done.stdout.strip()
@@ -92,10 +92,13 @@ class PostgreSQL:
             "synchronous_commit": "off",
         }
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self.log = open(f"{self.folder}/log", "w")
+        self.log = open(f"{self.folder}/log", "w")  # noqa: SIM115 (`end` closes it)
         self.process = subprocess.Popen(
             [*self.who, self.bin / "postgres", "-D", data, *flags],
-            cwd=self.folder, stdout=self.log, stderr=self.log, start_new_session=True,
+            cwd=self.folder,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
         )
         self.pid = self.process.pid
         for _ in range(200):
@@ -141,7 +144,8 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self, **environment):
-        return Process(self.command, {**self.environment, **environment}, self.folder, self.work / f"{self.key}.log", self.url + self.health)
+        log = self.work / f"{self.key}.log"
+        return Process(self.command, {**self.environment, **environment}, self.folder, log, self.url + self.health)
 
     def roots(self, process):
         return [process.pid] + ([self.store.pid] if self.store else [])
@@ -154,7 +158,7 @@ class Ours(Service):
         super().__init__(work)
         self.folder = Path(tempfile.mkdtemp(prefix="ours-", dir=work))
         self.hash = f"argon2id {memory_kib / 1024:.0f} MiB t={iterations} p=1"
-        self.version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
+        self.version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
         [database_port] = free_ports(1)
         self.command = [binary("local"), "--port", str(self.port), "--dynamodb-port", str(database_port), "--data", str(self.folder)]
         cost = {"ARGON2_MEMORY_KIB": str(memory_kib), "ARGON2_ITERATIONS": str(iterations)}
@@ -166,7 +170,7 @@ class Ours(Service):
         # So far one hash was computed at a time: their times are the hash's own.
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=30) as answer:
             text = answer.read().decode()
-        sums = [float(re.search(rf"^argon2_duration_seconds_{part}\S* (\S+)$", text, re.M)[1]) for part in ("sum", "count")]
+        sums = [float(re.search(rf"^argon2_duration_seconds_{part}\S* (\S+)$", text, re.MULTILINE)[1]) for part in ("sum", "count")]
         self.hash_alone = {"wall_ms": sums[0] / sums[1] * 1000, "cpu_ms": sums[0] / sums[1] * 1000}
         body = json.dumps({"email": "{value}", "password": PASSWORD})
         access, refresh = ([pair[f"{kind}_token"] for pair in pairs] for kind in ("access", "refresh"))
@@ -174,9 +178,7 @@ class Ours(Service):
             "sign-up": Call("POST", "/api/v1/auth/signup", json.dumps({"email": "{n}@example.com", "password": PASSWORD}), JSON),
             "login": Call("POST", "/api/v1/auth/login", body, JSON, emails),
             "me": Call("GET", "/api/v1/users/me", headers={"authorization": "Bearer {value}"}, values=access),
-            "refresh": Call(
-                "POST", "/api/v1/auth/refresh", '{"refresh_token":"{carried}"}', JSON, refresh, '"refresh_token":"([^"]+)"'
-            ),
+            "refresh": Call("POST", "/api/v1/auth/refresh", '{"refresh_token":"{carried}"}', JSON, refresh, '"refresh_token":"([^"]+)"'),
         }
 
 
@@ -193,7 +195,7 @@ class FastApiUsers(Service):
             run(environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", self.folder / "requirements.txt")
             done.write_text(wanted)
         self.python = environment / "bin" / "python"
-        self.version = re.search(r"^fastapi-users\[.*==(.*)", wanted, re.M)[1] + f", Python {platform.python_version()}"
+        self.version = re.search(r"^fastapi-users\[.*==(.*)", wanted, re.MULTILINE)[1] + f", Python {platform.python_version()}"
         flags = ["--workers", str(WORKERS), "--log-level", "warning", "--no-access-log"]
         self.command = [str(self.python), "-m", "uvicorn", "app:app", "--host", "127.0.0.1", "--port", str(self.port), *flags]
         url = f"postgresql+asyncpg{store.database('fastapi_users')}"
@@ -297,7 +299,7 @@ def measured(service, process, operation, seconds, connections=CONNECTIONS):
     time.sleep(1)
     begun, before = time.perf_counter(), [cpu_seconds([root]) for root in roots]
     time.sleep(max(1, seconds - 2))
-    used = [cpu_seconds([root]) - at_first for root, at_first in zip(roots, before)]
+    used = [cpu_seconds([root]) - at_first for root, at_first in zip(roots, before, strict=True)]
     took = time.perf_counter() - begun
     result = wrk.result()
     settle(roots)
@@ -385,12 +387,15 @@ def show(figures):
             continue
         hashed = row["hash"] if row["operation"] in ("sign-up", "login") else ""
         store = "within" if row["store_cpu_ms"] is None else number(row["store_cpu_ms"], 2)
-        print(line(row["service"], row["operation"], hashed, number(row["per_second"]), number(row["p50"]), number(row["p99"]),
-                   number(row["cpu_ms"], 2), store, row["refused"] + row["lost"]))
+        times = [number(row[name]) for name in ("per_second", "p50", "p99")]
+        failed = row["refused"] + row["lost"]
+        print(line(row["service"], row["operation"], hashed, *times, number(row["cpu_ms"], 2), store, failed))
     print("\nlogin at equal cost; hashing is requests/s x the CPU of one hash alone, in cores; the rest is CPU per login beside the hash")
     equal = "{:14} {:34} {:>10} {:>9} {:>8} {:>8}  {}".format
     print(equal("service", "hash", "requests/s", "hash ms", "hashing", "rest ms", ""))
-    logins = [(row, about["hash_alone"]["cpu_ms"], "") for about in figures["services"] for row in about["rows"] if row["operation"] == "login"]
+    logins = [
+        (row, about["hash_alone"]["cpu_ms"], "") for about in figures["services"] for row in about["rows"] if row["operation"] == "login"
+    ]
     logins += [(row, row["hash_cpu_ms"], f"at the cost of {row['beside']}") for row in figures["equal_cost"]]
     for row, cost, why in logins:
         hashing, rest = number(row["per_second"] * cost / 1000, 2), number(row["cpu_ms"] - cost, 2)
@@ -401,8 +406,8 @@ def show(figures):
     for about in figures["services"]:
         parts = [" + ".join(f"{size / 1e6:.0f}" for size in about[name]) for name in ("memory_before", "memory_after")]
         me = about["me_beside_logins"]
-        print(about_line(about["service"], about["version"], number(about["start_ms"]), *parts, number(me["p99"]),
-                         number(me["busy_p99"]), number(me["logins_per_second"])))
+        beside = [number(me[name]) for name in ("p99", "busy_p99", "logins_per_second")]
+        print(about_line(about["service"], about["version"], number(about["start_ms"]), *parts, *beside))
     for name, why in figures["skipped"].items():
         print(f"\nleft out: {name}: {why}")
 
@@ -421,7 +426,7 @@ def main():
     work.mkdir(parents=True, exist_ok=True)
     if not shutil.which("wrk"):
         sys.exit("this needs wrk (Debian: apt-get install wrk)")
-    figures = {"kind": "peers", "made": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "cores": WORKERS}
+    figures = {"kind": "peers", "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), "cores": WORKERS}
     figures |= {"seconds": seconds, "connections": CONNECTIONS, "services": [], "equal_cost": [], "skipped": {}}
     if "ours" in wanted:
         if not Path(binary("local")).exists():
@@ -447,7 +452,8 @@ def main():
         figures["equal_cost"] = [ours_at(work, seconds, about) for about in figures["services"][1:]]
     for left in work.glob("ours-*"):
         shutil.rmtree(left)
-    print(f"{WORKERS} cores shared with wrk, {CONNECTIONS} connections, {seconds} s each; PostgreSQL {figures.get('postgresql', 'not started')}\n")
+    postgresql = figures.get("postgresql", "not started")
+    print(f"{WORKERS} cores shared with wrk, {CONNECTIONS} connections, {seconds} s each; PostgreSQL {postgresql}\n")
     show(figures)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(figures, indent=1) + "\n")

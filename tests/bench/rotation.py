@@ -43,7 +43,8 @@ def work(tasks, ports, email):
             counts[what] = counts.get(what, 0) + 1
             kids.add(kid(pair["access_token"]))
             if status != 200:
-                refused.append((round(time.monotonic() - begun, 2), what, client.connection.port, kid(pair['access_token'])[:6], status, body and body.get('type')))
+                after, key = round(time.monotonic() - begun, 2), kid(pair["access_token"])[:6]
+                refused.append((after, what, client.connection.port, key, status, body and body.get("type")))
 
 
 with Service(18300, SETTINGS) as first, Service(18310, SETTINGS, join=first.url) as second:

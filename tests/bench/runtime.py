@@ -6,7 +6,6 @@ import queue
 import re
 import signal
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -38,14 +37,14 @@ def declared():
 def settings():
     """The environment that the template gives all functions, parameters at their defaults, resources by their logical ids."""
     text = template()
-    defaults = re.findall(r'^  (\w+): \{Type: .*?\bDefault: ("[^"]*"|[^,}]*)', text, re.M)
+    defaults = re.findall(r'^  (\w+): \{Type: .*?\bDefault: ("[^"]*"|[^,}]*)', text, re.MULTILINE)
     parameters = {name: value.strip().strip('"') for name, value in defaults}
     variables = text.split("\n      Variables:\n", 1)[1].split("\n\n", 1)[0]
-    pairs = re.findall(r'^ +([A-Z][A-Z0-9_]*): (?:!Ref|!Join \[",", !Ref) ([\w:]+)', variables, re.M)
-    plain = re.findall(r'^ +([A-Z][A-Z0-9_]*): (""|\w[^\s"]*)', variables, re.M)
+    pairs = re.findall(r'^ +([A-Z][A-Z0-9_]*): (?:!Ref|!Join \[",", !Ref) ([\w:]+)', variables, re.MULTILINE)
+    plain = re.findall(r'^ +([A-Z][A-Z0-9_]*): (""|\w[^\s"]*)', variables, re.MULTILINE)
     # What a condition chooses: with parameters at their defaults a stack owns what it has, and no other condition brings something.
-    pairs += re.findall(r'^ +([A-Z][A-Z0-9_]*): !If \[Owns\w+, !Ref (\w+),', variables, re.M)
-    plain += re.findall(r'^ +([A-Z][A-Z0-9_]*): !If \[\w+, .*, ("[^"]*")\]', variables, re.M)
+    pairs += re.findall(r"^ +([A-Z][A-Z0-9_]*): !If \[Owns\w+, !Ref (\w+),", variables, re.MULTILINE)
+    plain += re.findall(r'^ +([A-Z][A-Z0-9_]*): !If \[\w+, .*, ("[^"]*")\]', variables, re.MULTILINE)
     given = {name: parameters.get(source, source) for name, source in pairs if source != "AWS::NoValue"}
     return given | {name: value.strip('"') for name, value in plain}
 
@@ -121,9 +120,9 @@ class Function:
             "AWS_LAMBDA_LOG_GROUP_NAME": function.binary,
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
             **environment,
-            "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:%d" % self.listener.getsockname()[1],
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.listener.getsockname()[1]}",
         }
-        self.output = tempfile.TemporaryFile()
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115 (`end` closes it)
         here = [(os.POSIX_SPAWN_DUP2, self.output.fileno(), out) for out in (1, 2)]
         self.started = time.perf_counter()
         self.pid = os.posix_spawn(path, ["bootstrap"], environment, file_actions=here)
@@ -165,18 +164,19 @@ class Function:
                 continue
             if seen.what in wanted:
                 return seen
-            self.fail(f"{seen.what} instead of {' or '.join(wanted)}: {seen.body[:500].decode(errors='replace')}")
-        self.fail(f"no {' or '.join(wanted)}")
+            raise self.failed(f"{seen.what} instead of {' or '.join(wanted)}: {seen.body[:500].decode(errors='replace')}")
+        raise self.failed(f"no {' or '.join(wanted)}")
 
-    def fail(self, why):
+    def failed(self, why):
+        """Ends the function; what ends the script in turn."""
         output = os.pread(self.output.fileno(), 1_000_000, 0).decode(errors="replace")[-2_000:]
         self.end()
-        sys.exit(f"a function failed: {why}\n{output}")
+        return SystemExit(f"a function failed: {why}\n{output}")
 
     def memory(self, name):
         """Bytes by a name of /proc, such as VmRSS or VmHWM."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(rf"^{name}:\s+(\d+) kB", status, re.M)[1]) * 1024
+        return int(re.search(rf"^{name}:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024
 
     def gone(self):
         if self.ended is None and os.waitpid(self.pid, os.WNOHANG)[0]:

@@ -59,8 +59,8 @@ class Service:
         self.folder = tempfile.TemporaryDirectory()
         data = ["--join", join] if join else ["--data", self.folder.name, "--dynamodb-port", str(port + 1)]
         command = [binary("local"), "--port", str(port), *data]
-        log = open(Path(self.folder.name) / "log", "w")
-        self.process = subprocess.Popen(command, env={**os.environ, "LOG_LEVEL": "warn", **settings}, stdout=log)
+        with open(Path(self.folder.name) / "log", "w") as log:
+            self.process = subprocess.Popen(command, env={**os.environ, "LOG_LEVEL": "warn", **settings}, stdout=log)
         self.url = f"http://127.0.0.1:{port}"
         for _ in range(200):
             try:

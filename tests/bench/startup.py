@@ -60,7 +60,8 @@ class Aws:
             answer(link, status, {**headers, "connection": "keep-alive" if shared else "close"}, body)
             if not shared:
                 stream.close()
-                return link.close()
+                link.close()
+                return
 
     def known(self, target, request):
         if target == "GetSecretValue":
@@ -100,7 +101,7 @@ def with_system_roots(authority):
     """A file of the machine's certificates and the authority's."""
     paths = ssl.get_default_verify_paths()
     known = [paths.cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"]
-    system = next((path for path in known if path and os.path.isfile(path)), None)
+    system = next((path for path in known if path and Path(path).is_file()), None)
     if system is None:
         sys.exit("this machine has no file of certificates: --roots own")
     bundle = Path(authority).with_name("roots.pem")
@@ -236,7 +237,8 @@ def main():
         show(rows, arguments)
         health = [row for row in rows if row["event"] == "health-alive" and row["tls"] == "on"]
         slowest = max(row["next_ms"] for row in rows if row["tls"] == "on")
-        print(f"\nstarting and ending `true`: {bare:.1f} ms. Slowest p50 to /next with TLS {slowest:.1f} (budget {BUDGET['next_ms']})", end="")
+        print(f"\nstarting and ending `true`: {bare:.1f} ms", end="")
+        print(f". Slowest p50 to /next with TLS {slowest:.1f} (budget {BUDGET['next_ms']})", end="")
         print("".join(f"; answer of /health {row['answer_ms']:.1f} (budget {BUDGET['answer_ms']})" for row in health))
         unread = {row["function"] for row in rows if not any(name in row["init_calls"] for name in ("GetItem", "BatchGetItem"))}
         if unread:
@@ -244,7 +246,7 @@ def main():
     if over:
         print("over the budget: " + ", ".join(over))
     if arguments.json:
-        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         whole = {"kind": "startup", "made": now, "roots": arguments.roots, "runs": arguments.n, "bare_ms": bare, "budget": BUDGET}
         Path(arguments.json).write_text(json.dumps({**whole, "files": files, "rows": rows}, indent=1) + "\n")
     sys.exit(1 if arguments.check and over else 0)

@@ -130,9 +130,7 @@ def walk(page):
     page.click(".auth-wrapper .authorize")
     dialog = page.find(".dialog-ux .modal-ux")
     form = next(
-        form
-        for form in dialog.find_elements(By.CSS_SELECTOR, ".auth-container")
-        if form.find_elements(By.CSS_SELECTOR, "#oauth_username")
+        form for form in dialog.find_elements(By.CSS_SELECTOR, ".auth-container") if form.find_elements(By.CSS_SELECTOR, "#oauth_username")
     )
     page.fill("#oauth_username", EMAIL, form)
     page.fill("#oauth_password", PASSWORD, form)

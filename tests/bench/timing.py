@@ -1,7 +1,7 @@
 """Does the time of an answer tell whether an address has an account? Interleaved calls in the private mode for an address with a proven
 account, one whose account never proved it, and one without, by the classes login and forgot-password; the password of the account that
-waits is the right one, which whoever signed up in another's name knows: `python3 tests/bench/timing.py [SAMPLES]`, 2,000 of each by default.
-Exits with 1 when medians differ by more than 0.5 ms and by more than 3 %."""
+waits is the right one, which whoever signed up in another's name knows: `python3 tests/bench/timing.py [SAMPLES]`, 2,000 of each by
+default. Exits with 1 when medians differ by more than 0.5 ms and by more than 3 %."""
 
 import random
 import statistics
@@ -31,7 +31,7 @@ with Service(18200, {**OUT_OF_REACH, "SIGNUP_ENUMERATION": "private"}) as servic
     print(f"{'call':16}{heads} {'difference':>16}   ({SAMPLES} interleaved samples of each)")
     for name, call in CALLS.items():
         times = {kind: [] for kind in addresses}
-        for turn in range(SAMPLES):
+        for _ in range(SAMPLES):
             row = [(kind, random.choice(some)) for kind, some in addresses.items()]
             random.shuffle(row)
             for kind, email in row:

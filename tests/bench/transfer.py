@@ -22,10 +22,15 @@ def make(file):
     with open(file, "w") as out:
         for n in range(USERS):
             made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_600_000_000 + n // 7))
-            out.write(json.dumps({
-                "id": f"old-{n * 7919 % 10_000_019}", "email": f"user{n}@example.com", "password_hash": BCRYPT, "first_name": f"Ann {n}",
-                "role": "admin" if n % 1_000 == 0 else "user", "is_verified": n % 9 > 0, "is_active": n % 11 > 0,
-                "created_at": made, "updated_at": made, "language": "de" if n % 2 else "en"}) + "\n")
+            user = {
+                "id": f"old-{n * 7919 % 10_000_019}",
+                "email": f"user{n}@example.com",
+                "password_hash": BCRYPT,
+                "first_name": f"Ann {n}",
+            }
+            user |= {"role": "admin" if n % 1_000 == 0 else "user", "is_verified": n % 9 > 0, "is_active": n % 11 > 0}
+            user |= {"created_at": made, "updated_at": made, "language": "de" if n % 2 else "en"}
+            out.write(json.dumps(user) + "\n")
 
 
 def memory(process):
@@ -94,11 +99,11 @@ with tempfile.TemporaryDirectory() as folder:
     wiped(one, 8310)
     took = wiped(two, 8320)
     wiped(three, 8330)
-    lines = sum(1 for _ in open(first))
+    with open(first) as exported:
+        lines = sum(1 for _ in exported)
     if lines != USERS:
         wrong.append(f"{lines} of {USERS} users were exported")
-    for other in (second, third):
-        if first.read_bytes() != other.read_bytes():
-            wrong.append(f"{other.name} differs from {first.name}")
+    others = [other for other in (second, third) if other.read_bytes() != first.read_bytes()]
+    wrong += [f"{other.name} differs from {first.name}" for other in others]
 print("\n".join(wrong) or "identical bytes; rates and memory hold")
 sys.exit(bool(wrong))

@@ -57,15 +57,15 @@ def measure(routes):
         command = ["valgrind", "--tool=callgrind", "--collect-atstart=no", f"--callgrind-out-file={folder}/part"]
         command += [f"--toggle-collect={name}" for name in TOGGLES]
         command += ["--dump-before=*counting_begins*", "--dump-before=*counting_ends*", program(), *routes]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"the program failed under valgrind:\n{done.stderr[-3000:]}")
         driven = done.stdout.splitlines()
         parts = sorted(Path(folder).glob("part.*"), key=lambda part: int(part.suffix[1:]))
-        ends = [part for part in parts if re.search(r"^desc: Trigger: .*counting_ends", part.read_text(), re.M)]
+        ends = [part for part in parts if re.search(r"^desc: Trigger: .*counting_ends", part.read_text(), re.MULTILINE)]
         if len(ends) != len(driven):
             sys.exit(f"{len(driven)} routes and {len(ends)} counts")
-        return {route: counts(part) for route, part in zip(driven, ends)}
+        return {route: counts(part) for route, part in zip(driven, ends, strict=True)}
 
 
 def over(found, budgets, whole):
@@ -74,7 +74,7 @@ def over(found, budgets, whole):
         if route not in budgets:
             yield f"{route} has no budget"
             continue
-        for what, value, most in zip(("instructions", "allocations"), counted, budgets[route]):
+        for what, value, most in zip(("instructions", "allocations"), counted, budgets[route], strict=True):
             if value > most:
                 yield f"{route}: {value:,} {what}, {most:,} at most"
     if whole:
@@ -103,7 +103,7 @@ def main():
         lines = ",\n".join(f"  {json.dumps(route)}: {json.dumps(most)}" for route, most in sorted(budgets.items()))
         BUDGETS.write_text("{\n" + lines + "\n}\n")
     if arguments.json:
-        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         Path(arguments.json).write_text(json.dumps({"kind": "work", "made": now, "routes": found}, indent=1) + "\n")
     broken = list(over(found, budgets, not arguments.routes)) if arguments.check else []
     for line in broken:

@@ -1,8 +1,8 @@
 """Does what AWS makes of template.yaml keep to the rules? `python3 tests/template/check.py [--quick] [--template PATH] [--monitoring PATH]
 [--openapi PATH] [--config PATH]`, in a Python that has requirements.txt. The template is transformed by AWS' own translator for six
 deployments and evaluated; then two stacks of each live side by side in an account of moto's, cfn-lint reads the templates and the outcome,
-and each rule is tried on faults of its kind. One line is printed for each check, and one for each fault that it finds; `--quick` stops after
-the rules. Exits with 1 if there is a fault."""
+and each rule is tried on faults of its kind. One line is printed for each check, and one for each fault that it finds; `--quick` stops
+after the rules. Exits with 1 if there is a fault."""
 
 import argparse
 import collections

@@ -11,24 +11,31 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from arns import ACCOUNT, FORMS, REGION, Arns, allows  # noqa: E402
-from evaluate import Evaluator  # noqa: E402
-from needs import BESIDES, needed  # noqa: E402
-from rules import plural  # noqa: E402
-from rules.names import schema  # noqa: E402
-from samtranslator.yaml_helper import yaml_parse  # noqa: E402
-from transform import DOMAIN, OPERATOR, ROOT, SMTP, Deployment, Sources  # noqa: E402
+from samtranslator.yaml_helper import yaml_parse
+
+from arns import ACCOUNT, FORMS, REGION, Arns, allows
+from evaluate import Evaluator
+from needs import BESIDES, needed
+from rules import plural
+from rules.names import schema
+from transform import DOMAIN, OPERATOR, ROOT, SMTP, Deployment, Sources
 
 STACK = "second-users-production"  # As a deployment of `production` is named.
 BOUNDED = {**OPERATOR, "PermissionsBoundary": f"boundary-{STACK}"}
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 FULL = {
-    **{"BackupRetentionDays": "35", "BackupCopyVaultArn": f"arn:aws:backup:eu-west-1:{ACCOUNT}:backup-vault:copies"},
-    **{"BudgetDollars": "100", "KmsKeyArn": KEY_ARN, "MailZoneId": "Z0987654321EXAMPLE", "Tracing": "Active", "AuthConcurrency": "5"},
+    "BackupRetentionDays": "35",
+    "BackupCopyVaultArn": f"arn:aws:backup:eu-west-1:{ACCOUNT}:backup-vault:copies",
+    "BudgetDollars": "100",
+    "KmsKeyArn": KEY_ARN,
+    "MailZoneId": "Z0987654321EXAMPLE",
+    "Tracing": "Active",
+    "AuthConcurrency": "5",
 }
 ADOPTED = {
-    **{"ExistingUsersTable": f"{STACK}-restored", "BackupRetentionDays": "35"},
-    **{"ExistingSigningSecret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{STACK}-keys-AbCdEf"},
+    "ExistingUsersTable": f"{STACK}-restored",
+    "BackupRetentionDays": "35",
+    "ExistingSigningSecret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{STACK}-keys-AbCdEf",
 }
 WAYS = {
     "production": ("production", BOUNDED),

@@ -158,9 +158,8 @@ class Evaluator:
         for name, entry in self.template.get("Rules", {}).items():
             self.where = f"rule {name}"
             if self.value(entry.get("RuleCondition", True)):
-                for claim in entry["Assertions"]:
-                    if not self.value(claim["Assert"]):
-                        said.append(f"{name}: {claim.get('AssertDescription', '')}")
+                broken = [claim for claim in entry["Assertions"] if not self.value(claim["Assert"])]
+                said += [f"{name}: {claim.get('AssertDescription', '')}" for claim in broken]
         return said
 
 

@@ -1,4 +1,5 @@
-"""Two stacks of a deployment in one account and region of moto's: made, changed and deleted. The first must not be in the way of the second."""
+"""Two stacks of a deployment in one account and region of moto's: made, changed and deleted. The first must not be in the way of the
+second."""
 
 import io
 import json
@@ -7,13 +8,13 @@ import os
 import warnings
 import zipfile
 
-for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-    os.environ[key] = "none"
-
 from moto import mock_aws
 
 from emulated import TAKEN, call, support
 from transform import Deployment, translated
+
+for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+    os.environ[key] = "none"
 
 REGION = "eu-central-1"
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]

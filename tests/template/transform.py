@@ -7,14 +7,14 @@ import warnings
 from functools import cached_property
 from pathlib import Path
 
-os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
-warnings.filterwarnings("ignore", category=DeprecationWarning)
-
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 from evaluate import PSEUDO, Evaluator, listed
+
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
+warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 ROOT = Path(__file__).resolve().parents[2]
 # What stands in an account's own settings rather than in samconfig.toml: environment, and what is passed besides its overrides.
@@ -141,6 +141,6 @@ class Deployment:
         found = {}
         for path, operations in api["Body"]["paths"].items():
             for method, operation in operations.items():
-                method = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-                found["$default" if operation.get("isDefaultRoute") else f"{method} {path}"] = operation
+                name = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+                found["$default" if operation.get("isDefaultRoute") else f"{name} {path}"] = operation
         return found

@@ -16,7 +16,7 @@ LAST = 0x80
 def alike(one, other):
     """The length of what both begin with."""
     length = 0
-    for left, right in zip(one, other):
+    for left, right in zip(one, other, strict=False):
         if left != right:
             break
         length += 1
@@ -41,7 +41,7 @@ def packed(words):
         endings += word[length:-1] + bytes([word[-1] | LAST])
         before = word
     shared += [0] * (len(shared) % 2)
-    nibbles = bytes(low | high << 4 for low, high in zip(shared[::2], shared[1::2]))
+    nibbles = bytes(low | high << 4 for low, high in zip(shared[::2], shared[1::2], strict=True))
     return nibbles, planes(starts, 3), bytes(endings)
 
 

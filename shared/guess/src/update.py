@@ -20,10 +20,10 @@ import pathlib
 import re
 import sys
 
+from pack import packed, planes
+
 HERE = pathlib.Path(__file__).parent
 sys.dont_write_bytecode = True
-sys.path.append(str(HERE.parent))
-from pack import packed, planes  # noqa: E402: it lies in the folder above
 
 # The largest is 62,757: no list has so many words.
 STEPS = [min(round(2 ** (step / 16)), 0xFFFF) for step in range(256)]

@@ -1,5 +1,6 @@
 """Faults of alarms and dashboards."""
 
+import json
 import re
 
 from faults import alarm, fault
@@ -42,18 +43,20 @@ def query_for_an_environment(deployment):
     alarm(deployment, lambda a: "Metrics" in a)["Metrics"].append({"Id": "q", "Expression": query})
 
 
+def show(deployment, metric):
+    """Makes the dashboard one graph of one metric."""
+    body = {"widgets": [{"type": "metric", "properties": {"metrics": [metric]}}]}
+    deployment.sources.monitoring["Resources"]["Dashboard"]["Properties"]["DashboardBody"] = json.dumps(body)
+
+
 @fault("dashboards are about this stack's metrics alone")
 def dashboard_for_an_environment(deployment):
-    row = '["UserManagement", "requests", "environment", "production"]'
-    body = '{"widgets": [{"type": "metric", "properties": {"metrics": [%s]}}]}' % row
-    deployment.sources.monitoring["Resources"]["Dashboard"]["Properties"]["DashboardBody"] = body
+    show(deployment, ["UserManagement", "requests", "environment", "production"])
 
 
 @fault("dashboards are about this stack's metrics alone")
 def search_of_all(deployment):
-    row = """[{"expression": "SEARCH('{UserManagement,environment} MetricName=1', 'Sum', 60)"}]"""
-    body = '{"widgets": [{"type": "metric", "properties": {"metrics": [%s]}}]}' % row
-    deployment.sources.monitoring["Resources"]["Dashboard"]["Properties"]["DashboardBody"] = body
+    show(deployment, [{"expression": "SEARCH('{UserManagement,environment} MetricName=1', 'Sum', 60)"}])
 
 
 def unwatched(metric):

@@ -27,7 +27,7 @@ def circles(deployment):
 def circle_from(name, waits, done, way):
     """A way from this resource back to one on the way to it, if there is one."""
     if name in way:
-        return way[way.index(name) :] + [name]
+        return [*way[way.index(name) :], name]
     if name in done:
         return None
     for other in sorted(waits.get(name, ())):

@@ -4,8 +4,8 @@
 The list is SecLists' `10-million-password-list-top-1000000`: the million most used of the ten million passwords that Mark Burnett
 released to the public domain in 2015, the most used first. The first MOST of them count, in lower case, less those that no policy
 takes whatever is put around them: without a letter they are too short. Whoever tries them all, each with the thousand most usual
-numbers and signs, has made the hundred million guesses up to which `guess.rs` counts. Beside them stand a few phrases that texts on passwords have
-as examples, which everybody who reads those texts knows.
+numbers and signs, has made the hundred million guesses up to which `guess.rs` counts. Beside them stand a few phrases that texts on
+passwords have as examples, which everybody who reads those texts knows.
 
 What is found in another way is not stored twice: a password that is a stored one with a number and signs around it, and one that is a
 word of `guess/words.bin`, where a bit marks it. All numbers are little-endian:
@@ -25,7 +25,7 @@ import sys
 HERE = pathlib.Path(__file__).parent
 sys.dont_write_bytecode = True
 sys.path.append(str(HERE.parent))
-from pack import packed, unpacked  # noqa: E402: it lies in the folder above
+from pack import packed, unpacked  # noqa: E402 (it lies in the folder above)
 
 MOST = 100_000
 SHA_256 = "eac6323842b3261da0ef4c180c8e23f4d056522ea97c2925b8687f453b40a2be"
@@ -56,7 +56,7 @@ def ends(word):
     for at, letter in enumerate(word[:END_MOST]):
         if letter.isdigit():
             number_begins = at == 0 or not word[at - 1].isdigit()
-            if digits == NUMBER_MOST or digits and number_begins:
+            if digits == NUMBER_MOST or (digits and number_begins):
                 break
             digits += 1
         elif not letter.isalpha():
@@ -89,7 +89,7 @@ def stored(passwords, words):
     """Those of the passwords that are not found in another way."""
     kept = set()
     for word in sorted(passwords, key=lambda word: (len(word), word)):
-        if word not in words and not any(core in kept or core in words and core in passwords for core in cores(word)):
+        if word not in words and not any(core in kept or (core in words and core in passwords) for core in cores(word)):
             kept.add(word)
     return sorted(kept)
 

@@ -51,7 +51,7 @@ pub struct Known {
     pub detail: &'static str,
 }
 
-/// Every problem that an answer can hold, each with the status and the words that [`render`] gives it.
+/// Every problem that an answer can hold, each with the status and the words that `render` gives it.
 #[must_use]
 pub fn catalogue() -> Vec<Known> {
     let standing = Standing { class: Class::General, limit: 1, remaining: 0, seconds: 1, admitted: false };
@@ -89,7 +89,7 @@ pub fn catalogue() -> Vec<Known> {
     problems.iter().map(known).collect()
 }
 
-/// A problem leaves a handler as a mark on an empty response; [`render`] writes it, where the request's id is known.
+/// A problem leaves a handler as a mark on an empty response; `render` writes it, where the request's id is known.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = kind(&self).0.into_response();
