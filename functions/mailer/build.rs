@@ -1,4 +1,4 @@
-//! Embeds the letters' templates.
+//! Embeds the messages' templates.
 
 fn main() {
     minijinja_embed::embed_templates!("templates");

@@ -6,7 +6,7 @@ use http::Method;
 use local::template::Template;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Shop};
+use crate::support::{PASSWORD, TestApp};
 
 /// Callers, in the order of the columns below. The path's `{user_id}` is the owner's.
 const CALLERS: [&str; 8] =
@@ -128,45 +128,45 @@ fn filled(path: &str, owner: &str) -> String {
 
 /// A service with some users, one of whom owns what is called for, and the token of the caller.
 struct Visit {
-    shop: Shop,
+    app: TestApp,
     owner: String,
     token: Option<String>,
 }
 
 impl Visit {
     async fn of(caller: &str) -> Self {
-        let shop = Shop::open();
-        let admin = shop.admin("admin@example.com").await;
-        shop.admin("third@example.com").await;
-        let owner = shop.member("ann@example.com").await;
+        let app = TestApp::open();
+        let admin = app.admin("admin@example.com").await;
+        app.admin("third@example.com").await;
+        let owner = app.member("ann@example.com").await;
         let token = match caller {
             "anonymous" => None,
             "garbage" => Some("a.b.c".to_owned()),
             "expired" => {
-                shop.clock.advance(1_800);
+                app.clock.advance(1_800);
                 Some(owner.access.clone())
             }
-            "other user" => Some(shop.member("bob@example.com").await.access),
+            "other user" => Some(app.member("bob@example.com").await.access),
             "owner" => Some(owner.access.clone()),
             "disabled owner" => {
                 let path = format!("/users/{}", owner.id);
-                shop.patch(&path).bearer(&admin.access).json(json!({ "is_active": false })).send().await;
+                app.patch(&path).bearer(&admin.access).json(json!({ "is_active": false })).send().await;
                 Some(owner.access.clone())
             }
             "admin" => Some(admin.access.clone()),
             _ => {
-                let second = shop.admin("second@example.com").await;
+                let second = app.admin("second@example.com").await;
                 let path = format!("/users/{}/role", second.id);
-                shop.put(&path).bearer(&admin.access).json(json!({ "role": "user" })).send().await;
+                app.put(&path).bearer(&admin.access).json(json!({ "role": "user" })).send().await;
                 Some(second.access)
             }
         };
-        Self { shop, owner: owner.id, token }
+        Self { app, owner: owner.id, token }
     }
 
     async fn status(&self, route: &str, body: &Value) -> u16 {
         let (method, path) = route.split_once(' ').unwrap_or(("GET", "/api/v1/nowhere"));
-        let mut call = self.shop.call(method.parse::<Method>().unwrap(), &filled(path, &self.owner));
+        let mut call = self.app.call(method.parse::<Method>().unwrap(), &filled(path, &self.owner));
         if let Some(token) = &self.token {
             call = call.bearer(token);
         }

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use user_core::email::Email;
 
-use crate::support::{Answer, Member, PASSWORD, Shop};
+use crate::support::{Answer, Member, PASSWORD, TestApp};
 
 const OWNER: &str = "owner@example.com";
 const THIEF: &str = "thief@evil.example";
@@ -25,7 +25,7 @@ type Got = (u16, String);
 
 /// An owner with an account, a thief with an account of his own, and an administrator.
 struct Scene {
-    shop: Shop,
+    app: TestApp,
     admin: Member,
     owner: Member,
     /// The thief's session of the owner's account.
@@ -36,28 +36,28 @@ struct Scene {
 
 impl Scene {
     async fn new(settings: &[(&str, &str)]) -> Self {
-        let shop = Shop::with(settings);
-        let admin = shop.admin("admin@example.com").await;
-        shop.clock.advance(120);
-        let owner = shop.member(OWNER).await;
-        shop.clock.advance(120);
-        let stolen = shop.signed_in(OWNER).await;
-        let thief = shop.member("mallory@evil.example").await;
-        Self { shop, admin, owner, stolen, thief }
+        let app = TestApp::with(settings);
+        let admin = app.admin("admin@example.com").await;
+        app.clock.advance(120);
+        let owner = app.member(OWNER).await;
+        app.clock.advance(120);
+        let stolen = app.signed_in(OWNER).await;
+        let thief = app.member("mallory@evil.example").await;
+        Self { app, admin, owner, stolen, thief }
     }
 
     /// Confirms a link without a session, by a password.
     async fn confirm_by(&self, link: &str, password: &str) -> Answer {
-        self.shop.post("/auth/confirm-email").json(json!({ "token": link, "password": password })).send().await
+        self.app.post("/auth/confirm-email").json(json!({ "token": link, "password": password })).send().await
     }
 
     async fn login(&self, email: &str, password: &str) -> Answer {
-        self.shop.stranger(email, password).await
+        self.app.stranger(email, password).await
     }
 
     /// A source that is refused goes on naming the owner.
     async fn flood(&self) {
-        self.shop.clock.advance(120);
+        self.app.clock.advance(120);
         for _ in 0..25 {
             self.login(OWNER, WRONG).await;
         }
@@ -65,44 +65,44 @@ impl Scene {
 
     async fn administrator(&self, flags: serde_json::Value) {
         let path = format!("/users/{}", self.owner.id);
-        assert_eq!(self.shop.patch(&path).bearer(&self.admin.access).json(flags).send().await.status, 200);
+        assert_eq!(self.app.patch(&path).bearer(&self.admin.access).json(flags).send().await.status, 200);
     }
 
     async fn operator(&self, is_active: bool) {
         let email: Email = OWNER.parse().unwrap();
-        userctl::command::set_active(&self.shop.stage(), &email, is_active).await.unwrap();
+        userctl::command::set_active(&self.app.stage(), &email, is_active).await.unwrap();
     }
 
     /// The thief's change of the owner's address, asked for and not confirmed: the link in the thief's mailbox.
     async fn pending(&self) -> String {
-        assert_eq!(self.shop.request_email(&self.stolen, THIEF).await.status, 202);
-        self.shop.mailed_link(THIEF, "confirm-email").await
+        assert_eq!(self.app.request_email(&self.stolen, THIEF).await.status, 202);
+        self.app.mailed_link(THIEF, "confirm-email").await
     }
 
     /// The same, confirmed.
     async fn moved(&self) {
         let link = self.pending().await;
-        assert_eq!(self.shop.confirm_email(&self.stolen.access, &link).await.status, 200);
+        assert_eq!(self.app.confirm_email(&self.stolen.access, &link).await.status, 200);
     }
 
     /// A link to reset the password, which lay in the owner's mailbox.
     async fn reset_link(&self) -> String {
-        self.shop.forgot(OWNER).await;
-        self.shop.mailed_link(OWNER, "reset-password").await
+        self.app.forgot(OWNER).await;
+        self.app.mailed_link(OWNER, "reset-password").await
     }
 
     /// The owner's account is at the owner's address, opens with the owner's password, and for nothing else.
     async fn check(&self, row: &str, password: &str) {
         let back = self.login(OWNER, password).await;
         assert_eq!(back.status, 200, "{row}: the owner signs in: {}", back.json);
-        let me = self.shop.get("/users/me").bearer(&back.text("access_token")).send().await;
+        let me = self.app.get("/users/me").bearer(&back.text("access_token")).send().await;
         assert_eq!((me.text("id"), me.text("email")), (self.owner.id.clone(), OWNER.to_owned()), "{row}");
         assert_eq!(me.json["role"], "user", "{row}");
         for password in [PASSWORD, RECOVERED, "Th1ef-chooses-this"] {
             let other = self.login(THIEF, password).await;
             assert!(other.status != 200, "{row}: somebody signs in at the thief's address");
         }
-        let report = Box::pin(userctl::check::check(&self.shop.stage())).await.unwrap();
+        let report = Box::pin(userctl::check::check(&self.app.stage())).await.unwrap();
         assert!(report.is_clean(), "{row}: {}", report.text());
     }
 }

@@ -11,62 +11,62 @@ use user_core::login::Login;
 use user_core::user::{Edit, User};
 use user_store::expiry::{Overdue, Removal};
 
-use crate::support::{Shop, at_length};
+use crate::support::{TestApp, at_length};
 
-async fn clean(shop: &Shop) -> Value {
-    shop.service.invoke("CleanupFunction", json!({})).await.unwrap()
+async fn clean(app: &TestApp) -> Value {
+    app.service.invoke("CleanupFunction", json!({})).await.unwrap()
 }
 
 #[tokio::test]
 async fn overdue_users_go_with_their_logins_and_nobody_else_does() {
-    let shop = Shop::with(&[("UNVERIFIED_USER_TTL_SECONDS", "100")]);
-    shop.member("ann@example.com").await;
+    let app = TestApp::with(&[("UNVERIFIED_USER_TTL_SECONDS", "100")]);
+    app.member("ann@example.com").await;
     for i in 0..30 {
-        shop.sign_up(&format!("late{i}@example.com")).await;
+        app.sign_up(&format!("late{i}@example.com")).await;
     }
-    shop.clock.advance(159);
-    shop.sign_up("young@example.com").await;
-    assert_eq!(clean(&shop).await["removed"], 0, "a minute of slack");
-    shop.clock.advance(1);
-    let report = clean(&shop).await;
+    app.clock.advance(159);
+    app.sign_up("young@example.com").await;
+    assert_eq!(clean(&app).await["removed"], 0, "a minute of slack");
+    app.clock.advance(1);
+    let report = clean(&app).await;
     assert_eq!(report, json!({ "removed": 30, "spared": 0, "swept": 0, "failed": 0, "overdue": 0, "complete": true }));
     // Ann and the young one, a user and a login each, and the note.
-    assert_eq!(shop.items("UsersTable").await.len(), 5);
-    let full = shop.get("/health/full").send().await;
+    assert_eq!(app.items("UsersTable").await.len(), 5);
+    let full = app.get("/health/full").send().await;
     assert_eq!(full.json["checks"]["cleanup"]["removed"], 30);
 }
 
 #[tokio::test]
 async fn the_login_of_a_newer_sign_up_stays() {
-    let shop = Shop::with(&[("UNVERIFIED_USER_TTL_SECONDS", "100")]);
-    shop.sign_up("ann@example.com").await;
-    shop.clock.advance(100);
-    shop.sign_up("ann@example.com").await;
-    shop.clock.advance(60);
-    assert_eq!(clean(&shop).await["removed"], 1);
-    shop.verify(&shop.mailed_token("ann@example.com").await).await;
-    assert_eq!(shop.log_in("ann@example.com").await.status, 200);
-    assert_eq!(shop.items("UsersTable").await.len(), 3);
+    let app = TestApp::with(&[("UNVERIFIED_USER_TTL_SECONDS", "100")]);
+    app.sign_up("ann@example.com").await;
+    app.clock.advance(100);
+    app.sign_up("ann@example.com").await;
+    app.clock.advance(60);
+    assert_eq!(clean(&app).await["removed"], 1);
+    app.verify(&app.mailed_token("ann@example.com").await).await;
+    assert_eq!(app.log_in("ann@example.com").await.status, 200);
+    assert_eq!(app.items("UsersTable").await.len(), 3);
 }
 
 #[tokio::test]
 async fn a_run_without_time_stops_itself_and_says_what_is_left() {
-    let shop = Shop::with(&[("UNVERIFIED_USER_TTL_SECONDS", "1")]);
+    let app = TestApp::with(&[("UNVERIFIED_USER_TTL_SECONDS", "1")]);
     for i in 0..40 {
-        shop.sign_up(&format!("late{i}@example.com")).await;
+        app.sign_up(&format!("late{i}@example.com")).await;
     }
-    shop.clock.advance(61);
-    let app = user_app::App::new(
-        shop.service.config.clone(),
-        shop.clock.clone(),
-        shop.store(),
-        shop.store().read_keys().await.unwrap(),
+    app.clock.advance(61);
+    let instance = user_app::App::new(
+        app.service.config.clone(),
+        app.clock.clone(),
+        app.store(),
+        app.store().read_keys().await.unwrap(),
     );
-    let report = cleanup::handle(&app.unwrap(), Duration::ZERO).await.unwrap();
+    let report = cleanup::handle(&instance.unwrap(), Duration::ZERO).await.unwrap();
     assert!(!report.complete && report.overdue > 0, "{report:?}");
     assert_eq!(report.removed + report.overdue, 40);
-    assert_eq!(clean(&shop).await["complete"], true, "the next run goes on");
-    assert_eq!(shop.items("UsersTable").await.len(), 1);
+    assert_eq!(clean(&app).await["complete"], true, "the next run goes on");
+    assert_eq!(app.items("UsersTable").await.len(), 1);
 }
 
 /// Verification and removal of one user at once, at times around its end: whoever wins, a verified user is never removed, and no
@@ -78,10 +78,10 @@ async fn cleanup_never_removes_a_verified_user_however_the_two_race() {
     let mut running = JoinSet::new();
     for _ in 0..SHOPS {
         running.spawn(async move {
-            let shop = Shop::open();
+            let app = TestApp::open();
             let mut verified = 0;
             for _ in 0..races / SHOPS {
-                verified += usize::from(race(&shop).await);
+                verified += usize::from(race(&app).await);
             }
             verified
         });
@@ -91,10 +91,10 @@ async fn cleanup_never_removes_a_verified_user_however_the_two_race() {
 }
 
 /// One race; says whether verification won.
-async fn race(shop: &Shop) -> bool {
-    let (store, now) = (shop.store(), shop.clock.now());
-    let by = By::itself(Actor::Service, &shop.clock);
-    let id = UserId::new(shop.clock.now_millis()).unwrap();
+async fn race(app: &TestApp) -> bool {
+    let (store, now) = (app.store(), app.clock.now());
+    let by = By::itself(Actor::Service, &app.clock);
+    let id = UserId::new(app.clock.now_millis()).unwrap();
     let email = Email::parse(&format!("{id}@example.com")).unwrap();
     let user = User { expires_at: Some(now.plus(100)), ..User::new(id, email.clone(), now) };
     store.create_user(&user, &Login::of(&user, "hash".to_owned()), None, (&by, now)).await.unwrap();
@@ -123,7 +123,7 @@ async fn race(shop: &Shop) -> bool {
     match (outcome, removal) {
         (Ok(_), Removal::Spared) => assert!(left.unwrap().is_verified && login.unwrap().is_verified),
         (Err(Error::Unmet(Unmet::Absent | Unmet::AddressLeft)), Removal::Removed) => {
-            assert!(left.is_none())
+            assert!(left.is_none());
         }
         (Err(Error::Unmet(Unmet::AddressLeft)), Removal::Spared) => assert!(!left.unwrap().is_verified),
         other => panic!("{other:?}"),

@@ -12,21 +12,21 @@ use serde_json::json;
 use user_config::MetricsDetail;
 use user_telemetry::metric::{self, ALL, Collector, STACK};
 use userctl::cost::assumptions::{ALARM_METRICS, LOG_BYTES, USUAL};
-use userctl::cost::budget::{ASKED, BACKGROUND, LETTER, LOOK, NOTHING, ONE, ROUTES, Row, Work, find, line};
+use userctl::cost::budget::{ASKED, BACKGROUND, LOOK, MESSAGE, NOTHING, ONE, ROUTES, Row, Work, find, line};
 use userctl::cost::prices::{COMPUTE, INVOCATIONS, READS, REQUESTS, WRITES};
 use userctl::cost::{Report, prices};
 
 use crate::support::errand::{ANN, NEW, errand};
-use crate::support::{Shop, trap};
+use crate::support::{TestApp, trap};
 
 use meter::Meter;
 
 /// Drives a route once, by Ann or, for others' records, by an administrator.
 async fn drive(route: &str) -> Work {
     let (meter, wire) = Meter::new();
-    let shop = Shop::over(wire);
-    let call = Box::pin(errand(&shop, route)).await;
-    let (answer, work) = Box::pin(meter.measure(&shop, call.send())).await;
+    let app = TestApp::over(wire);
+    let call = Box::pin(errand(&app, route)).await;
+    let (answer, work) = Box::pin(meter.measure(&app, call.send())).await;
     assert!(
         answer.status.is_success() || route == "$default",
         "{route} was answered {}: {}",
@@ -39,34 +39,32 @@ async fn drive(route: &str) -> Work {
 /// Does a piece of work in the background once, after all that it needs.
 async fn run(name: &str) -> Work {
     let (meter, wire) = Meter::new();
-    let shop = Shop::over(wire);
+    let app = TestApp::over(wire);
     match name {
-        LETTER => {
-            assert_eq!(shop.sign_up(NEW).await.status, 201);
-            let (mails, work) = Box::pin(meter.measure(&shop, shop.mails(NEW))).await;
+        MESSAGE => {
+            assert_eq!(app.sign_up(NEW).await.status, 201);
+            let (mails, work) = Box::pin(meter.measure(&app, app.mails(NEW))).await;
             assert_eq!(mails.len(), 1);
             work
         }
         ASKED => {
-            shop.member(ANN).await;
-            assert_eq!(shop.forgot(ANN).await.status, 202);
-            let (mails, work) = Box::pin(meter.measure(&shop, shop.mails(ANN))).await;
+            app.member(ANN).await;
+            assert_eq!(app.forgot(ANN).await.status, 202);
+            let (mails, work) = Box::pin(meter.measure(&app, app.mails(ANN))).await;
             assert_eq!(mails[0]["kind"], "reset-password");
             work
         }
         LOOK => {
-            let (outcome, work) =
-                Box::pin(meter.measure(&shop, shop.service.invoke("MailerFunction", json!({})))).await;
+            let (outcome, work) = Box::pin(meter.measure(&app, app.service.invoke("MailerFunction", json!({})))).await;
             outcome.unwrap();
             work
         }
         NOTHING | ONE => {
             if name == ONE {
-                assert_eq!(shop.sign_up(NEW).await.status, 201);
-                shop.clock.advance(172_800 + 60);
+                assert_eq!(app.sign_up(NEW).await.status, 201);
+                app.clock.advance(172_800 + 60);
             }
-            let (report, work) =
-                Box::pin(meter.measure(&shop, shop.service.invoke("CleanupFunction", json!({})))).await;
+            let (report, work) = Box::pin(meter.measure(&app, app.service.invoke("CleanupFunction", json!({})))).await;
             assert_eq!(report.unwrap()["removed"], u64::from(name == ONE));
             work
         }
@@ -163,14 +161,14 @@ fn the_alarms_look_at_as_many_metrics_as_the_costs_say() {
 /// detail; this process collects in full.
 #[tokio::test]
 async fn a_usual_request_leaves_as_many_bytes_in_the_log_as_the_costs_say() {
-    let shop = Shop::open();
-    let ann = shop.member(ANN).await;
-    let login = shop.log_in(ANN).await;
-    let first = shop.refresh(&login.text("refresh_token")).await;
-    let second = shop.refresh(&first.text("refresh_token")).await;
+    let app = TestApp::open();
+    let ann = app.member(ANN).await;
+    let login = app.log_in(ANN).await;
+    let first = app.refresh(&login.text("refresh_token")).await;
+    let second = app.refresh(&first.text("refresh_token")).await;
     let mut answers = vec![login, first, second];
     for _ in 0..2 {
-        answers.push(shop.get("/users/me").bearer(&ann.access).send().await);
+        answers.push(app.get("/users/me").bearer(&ann.access).send().await);
     }
     let lines = answers.iter().flat_map(|answer| trap::lines(answer.header("x-request-id")));
     let collector = Collector::new(MetricsDetail::Essential, "users-production");

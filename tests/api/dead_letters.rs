@@ -11,19 +11,19 @@ use userctl::dead_letters::{Which, drop, list, replay, show};
 use userctl::outcome::Outcome;
 use userctl::stage::Stage;
 
-use crate::support::{Folder, Shop};
+use crate::support::{Folder, TestApp};
 
 const BOUNCED: &str = "bounce@simulator.amazonses.com";
 
 /// A service whose functions cannot write what `broken` says while it is set.
-fn breakable(target: &'static str) -> (Shop, Arc<AtomicBool>) {
+fn breakable(target: &'static str) -> (TestApp, Arc<AtomicBool>) {
     let broken = Arc::new(AtomicBool::new(false));
     let told = broken.clone();
     let wire: Wire = Arc::new(move |called, body| {
         let hit = told.load(Ordering::SeqCst) && called.ends_with(target) && is_about_outbox(body);
         if hit { Fate::Lost } else { Fate::Arrives }
     });
-    (Shop::over_with(wire, &[("MAIL_BACKEND", "ses")]), broken)
+    (TestApp::over_with(wire, &[("MAIL_BACKEND", "ses")]), broken)
 }
 
 fn is_about_outbox(body: &[u8]) -> bool {
@@ -31,10 +31,10 @@ fn is_about_outbox(body: &[u8]) -> bool {
 }
 
 /// The operator's stage, over HTTP as everywhere.
-async fn operator(shop: &Shop) -> Stage {
-    let stage = Stage::open(Some(format!("{}/_local/aws", shop.url().await)), std::collections::BTreeMap::new());
+async fn operator(app: &TestApp) -> Stage {
+    let stage = Stage::open(Some(format!("{}/_local/aws", app.url().await)), std::collections::BTreeMap::new());
     let mut stage = stage.await.unwrap();
-    stage.clock = shop.clock.clone();
+    stage.clock = app.clock.clone();
     stage
 }
 
@@ -60,29 +60,29 @@ async fn drained(service: &Service) {
 }
 
 /// A report of a bounce that the function could not note.
-async fn given_up() -> (Shop, Arc<AtomicBool>, Stage) {
-    let (shop, broken) = breakable("UpdateItem");
-    assert_eq!(shop.sign_up(BOUNCED).await.status, 201);
+async fn given_up() -> (TestApp, Arc<AtomicBool>, Stage) {
+    let (app, broken) = breakable("UpdateItem");
+    assert_eq!(app.sign_up(BOUNCED).await.status, 201);
     let reports = Arc::clone(&broken);
-    assert_ne!(shop.service.drain_streams().await.unwrap(), Step::Failed);
+    assert_ne!(app.service.drain_streams().await.unwrap(), Step::Failed);
     reports.store(true, Ordering::SeqCst);
     let event = json!({
         "version": "0", "source": "aws.ses", "detail-type": "Email Bounced",
         "detail": {
             "eventType": "Bounce",
             "bounce": { "bounceType": "Permanent", "bouncedRecipients": [{ "emailAddress": BOUNCED, "action": "failed" }] },
-            "mail": { "messageId": "ses-1", "destination": [BOUNCED], "tags": { "letter": [letter(&shop).await], "kind": ["verify-email"] } },
+            "mail": { "messageId": "ses-1", "destination": [BOUNCED], "tags": { "letter": [message(&app).await], "kind": ["verify-email"] } },
         },
     });
-    shop.service.call_later("FeedbackFunction", event).await.unwrap();
-    let stage = operator(&shop).await;
-    (shop, broken, stage)
+    app.service.call_later("FeedbackFunction", event).await.unwrap();
+    let stage = operator(&app).await;
+    (app, broken, stage)
 }
 
-/// The identifier of the letter to the address.
-async fn letter(shop: &Shop) -> String {
-    let status = userctl::mail::status(&shop.stage(), &BOUNCED.parse().unwrap()).await.unwrap();
-    status.letters[0].id.to_string()
+/// The identifier of the message to the address.
+async fn message(app: &TestApp) -> String {
+    let status = userctl::mail::status(&app.stage(), &BOUNCED.parse().unwrap()).await.unwrap();
+    status.messages[0].id.to_string()
 }
 
 #[tokio::test]
@@ -114,9 +114,9 @@ async fn an_event_that_a_function_gave_up_is_called_again_and_deleted_only_when_
 
 #[tokio::test]
 async fn a_message_that_cannot_be_called_again_stays_until_it_is_dropped() {
-    let (shop, _, stage) = given_up().await;
-    let now = shop.clock.now();
-    let queue = &shop.aws().dead_letters;
+    let (app, _, stage) = given_up().await;
+    let now = app.clock.now();
+    let queue = &app.aws().dead_letters;
     queue.send(&json!("hello"), &[], now).unwrap();
     let attributes = [("SCHEDULE_ARN", "x"), ("TARGET_ARN", "NoSuchFunction"), ("RETRY_ATTEMPTS", "0")];
     queue.send(&json!({}), &attributes, now).unwrap();
@@ -138,30 +138,30 @@ async fn a_message_that_cannot_be_called_again_stays_until_it_is_dropped() {
 
 #[tokio::test]
 async fn a_batch_of_the_stream_that_was_given_up_is_looked_for_by_the_mailer() {
-    let (shop, broken) = breakable("UpdateItem");
+    let (app, broken) = breakable("UpdateItem");
     broken.store(true, Ordering::SeqCst);
-    assert_eq!(shop.sign_up("ann@example.com").await.status, 201);
-    drained(&shop.service).await;
-    let stage = operator(&shop).await;
+    assert_eq!(app.sign_up("ann@example.com").await.status, 201);
+    drained(&app.service).await;
+    let stage = operator(&app).await;
     let messages = listed(&stage).await;
     assert_eq!((messages.len(), &messages[0]["source"]), (1, &json!("stream")));
     assert_eq!((&messages[0]["function"], &messages[0]["attempts"]), (&json!("MailerFunction"), &json!(11)));
     broken.store(false, Ordering::SeqCst);
-    // The schedule leaves a letter to the stream for ten minutes.
-    shop.clock.advance(601);
+    // The schedule leaves a message to the stream for ten minutes.
+    app.clock.advance(601);
     assert!(replay(&stage, &Which::All).await.unwrap().is_good());
     assert_eq!(listed(&stage).await.len(), 0);
-    assert_eq!(shop.service.inbox.listing(Some("ann@example.com")).unwrap().len(), 1);
+    assert_eq!(app.service.inbox.listing(Some("ann@example.com")).unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn dead_letters_outlive_the_process_and_belong_to_their_owner() {
     let folder = Folder::new();
-    let shop = Shop::at(Some(folder.path()), &[]);
-    shop.aws().dead_letters.send(&json!("hello"), &[], shop.clock.now()).unwrap();
-    std::mem::drop(shop);
-    let shop = Shop::at(Some(folder.path()), &[]);
-    assert_eq!(listed(&operator(&shop).await).await.len(), 1);
+    let app = TestApp::at(Some(folder.path()), &[]);
+    app.aws().dead_letters.send(&json!("hello"), &[], app.clock.now()).unwrap();
+    std::mem::drop(app);
+    let app = TestApp::at(Some(folder.path()), &[]);
+    assert_eq!(listed(&operator(&app).await).await.len(), 1);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -172,8 +172,8 @@ async fn dead_letters_outlive_the_process_and_belong_to_their_owner() {
 
 #[tokio::test]
 async fn without_its_queue_the_command_says_where_its_name_is() {
-    let shop = Shop::open();
-    let stage = Stage { dead_letters: None, ..shop.stage() };
+    let app = TestApp::open();
+    let stage = Stage { dead_letters: None, ..app.stage() };
     let refused = list(&stage).await.map(|outcome| matches!(outcome, Outcome::Text(_)));
     assert_eq!(
         refused.unwrap_err().to_string(),

@@ -6,8 +6,8 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 use user_app::keyring::CONFIRM_SECONDS;
 
-use crate::keys::{WAIT, header, jwks, rotate, shop};
-use crate::support::Shop;
+use crate::keys::{WAIT, app, header, jwks, rotate};
+use crate::support::TestApp;
 
 /// Checks an access token as a service of somebody else's would: with nothing but the published keys.
 fn holds(token: &str, keys: &[Value]) -> bool {
@@ -27,19 +27,19 @@ fn holds(token: &str, keys: &[Value]) -> bool {
 #[tokio::test]
 async fn others_check_access_tokens_with_the_published_keys_alone() {
     for algorithm in ["ES256", "EdDSA"] {
-        let shop = shop(algorithm).await;
-        let ann = shop.member("ann@example.com").await;
-        let before = jwks(&shop).await;
+        let app = app(algorithm).await;
+        let ann = app.member("ann@example.com").await;
+        let before = jwks(&app).await;
         assert!(holds(&ann.access, &before), "{algorithm}");
         let (message, signature) = ann.access.rsplit_once('.').unwrap();
         assert!(!holds(&format!("{message}x.{signature}"), &before));
         assert!(!holds(&ann.refresh, &before), "only access tokens are anybody else's matter");
-        rotate(&shop).await;
-        shop.clock.advance(CONFIRM_SECONDS);
-        let published = jwks(&shop).await;
+        rotate(&app).await;
+        app.clock.advance(CONFIRM_SECONDS);
+        let published = jwks(&app).await;
         assert_eq!(published.len(), 2, "{algorithm}: the next key is published before it signs");
-        shop.clock.advance(WAIT);
-        let new = shop.log_in("ann@example.com").await.text("access_token");
+        app.clock.advance(WAIT);
+        let new = app.log_in("ann@example.com").await.text("access_token");
         assert!(!holds(&new, &before) && holds(&new, &published) && holds(&ann.access, &published), "{algorithm}");
         for key in &published {
             let names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
@@ -51,11 +51,11 @@ async fn others_check_access_tokens_with_the_published_keys_alone() {
 
 #[tokio::test]
 async fn the_documents_of_discovery_say_where_and_how_long() {
-    let shop = Shop::with(&[("JWT_ISSUER", "https://shop.example")]);
-    let keys = shop.get("/.well-known/jwks.json").send().await;
+    let app = TestApp::with(&[("JWT_ISSUER", "https://shop.example")]);
+    let keys = app.get("/.well-known/jwks.json").send().await;
     assert_eq!(keys.json, json!({ "keys": [] }), "an HS256 key is nobody else's");
     assert_eq!(keys.header("cache-control"), "public, max-age=300");
-    let call = shop.get("/.well-known/openid-configuration").header("x-forwarded-proto", "https");
+    let call = app.get("/.well-known/openid-configuration").header("x-forwarded-proto", "https");
     let said = call.send().await;
     assert_eq!((said.text("issuer"), said.text("jwks_uri")), {
         ("https://shop.example".to_owned(), "https://localhost/.well-known/jwks.json".to_owned())
@@ -64,13 +64,13 @@ async fn the_documents_of_discovery_say_where_and_how_long() {
 
 #[tokio::test]
 async fn the_keys_are_found_at_the_port_of_sams_local_gateway_and_on_aws_at_no_other() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for (scheme, port, expected) in [
         ("http", "3000", "http://localhost:3000"),
         ("http", "3000@evil.example", "http://localhost"),
         ("https", "3000", "https://localhost"),
     ] {
-        let call = shop.get("/.well-known/openid-configuration").header("x-forwarded-proto", scheme);
+        let call = app.get("/.well-known/openid-configuration").header("x-forwarded-proto", scheme);
         let said = call.header("x-forwarded-port", port).send().await;
         assert_eq!(said.text("jwks_uri"), format!("{expected}/.well-known/jwks.json"));
     }
@@ -79,12 +79,12 @@ async fn the_keys_are_found_at_the_port_of_sams_local_gateway_and_on_aws_at_no_o
 #[tokio::test]
 async fn neither_a_public_key_nor_a_key_of_another_kind_signs_access_tokens() {
     for algorithm in ["ES256", "EdDSA"] {
-        let shop = shop(algorithm).await;
-        let ann = shop.member("ann@example.com").await;
-        let key = jwks(&shop).await.remove(0);
+        let app = app(algorithm).await;
+        let ann = app.member("ann@example.com").await;
+        let key = jwks(&app).await.remove(0);
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap_or_default()).unwrap();
         let point = [vec![4], bytes("x"), bytes("y")].concat();
-        let own = shop.store().read_keys().await.unwrap();
+        let own = app.store().read_keys().await.unwrap();
         let own = own.iter().find(|own| key["kid"] == own.kid.as_str()).unwrap();
         let secrets = [
             bytes("x"),
@@ -103,7 +103,7 @@ async fn neither_a_public_key_nor_a_key_of_another_kind_signs_access_tokens() {
                 let message = format!("{}.{claims}", URL_SAFE_NO_PAD.encode(forged.to_string()));
                 let tag = URL_SAFE_NO_PAD.encode(user_core::signing::mac(&secret, message.as_bytes()));
                 for token in [format!("{message}.{tag}"), format!("{message}."), message.clone()] {
-                    assert_eq!(shop.me(&token).await, 401, "{algorithm} as {alg}");
+                    assert_eq!(app.me(&token).await, 401, "{algorithm} as {alg}");
                 }
             }
         }

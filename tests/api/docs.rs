@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use local::template::Template;
 use serde_json::{Value, json};
 
-use crate::support::{Contract, Shop};
+use crate::support::{Contract, TestApp};
 
 /// For people, or the description itself: not described.
 const PAGES: [&str; 4] = ["GET /openapi.json", "GET /docs", "GET /docs/{asset}", "GET /redoc"];
@@ -97,23 +97,23 @@ fn every_name_that_is_taken_is_described_by_the_rule_for_names() {
 
 #[tokio::test]
 async fn the_description_and_its_pages_are_served() {
-    let shop = Shop::open();
-    let document = shop.get("/openapi.json").send().await;
+    let app = TestApp::open();
+    let document = app.get("/openapi.json").send().await;
     assert_eq!((document.header("content-type"), &document.raw[..]), ("application/json", docs::OPENAPI.as_bytes()));
     for (page, name) in [("/docs", "swagger-ui-bundle-"), ("/redoc", "redoc.js")] {
-        let page = shop.get(page).send().await;
+        let page = app.get(page).send().await;
         assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
         let html = String::from_utf8_lossy(&page.raw).into_owned();
         assert!(html.contains(name) && !html.contains("//"), "nothing comes from elsewhere");
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
         for asset in html.split("\"/docs/").skip(1).map(|rest| rest.split('"').next().unwrap()) {
-            let answer = shop.get(&format!("/docs/{asset}")).send().await;
+            let answer = app.get(&format!("/docs/{asset}")).send().await;
             assert_eq!(answer.status, 200, "{asset}");
             let packed = answer.header("content-encoding") == "gzip";
             assert_eq!(packed, answer.raw.starts_with(&[0x1f, 0x8b]), "{asset}: bytes come through as they are");
             assert_eq!(packed, answer.header("cache-control").contains("immutable"), "{asset}");
         }
     }
-    assert_eq!(shop.get("/docs/nothing.js").send().await.problem(), (404, "not-found"));
+    assert_eq!(app.get("/docs/nothing.js").send().await.problem(), (404, "not-found"));
 }

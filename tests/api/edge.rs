@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, PASSWORD, Shop, trap};
+use crate::support::{Answer, Call, PASSWORD, TestApp, trap};
 
 const SECRET: &str = "f2Zp7cXw1QhVb9sLk4TnYe8RdGj3MuAo6PiCx5WvBz0EqHtKyNrSaDgUfJmOlI2Q";
 const NEXT: &str = "Q2IlOmJfUgDaSrNyKtHqE0zBvW5xCiP6oAuM3jGdR8eYnT4kLs9bVhQ1wXc7pZ2f";
@@ -14,14 +14,14 @@ const ANN: &str = "ann@example.com";
 const EDGE: [u8; 4] = [198, 51, 100, 7];
 
 /// A service behind an edge with [`SECRET`].
-fn behind(settings: &[(&str, &str)]) -> Shop {
+fn behind(settings: &[(&str, &str)]) -> TestApp {
     trap::guard(SECRET);
     trap::guard(NEXT);
-    Shop::with(&[&[("EDGE_SECRET_SHA256", SECRET_SHA256)], settings].concat())
+    TestApp::with(&[&[("EDGE_SECRET_SHA256", SECRET_SHA256)], settings].concat())
 }
 
-fn login(shop: &Shop) -> Call<'_> {
-    shop.post("/auth/login").json(json!({ "email": ANN, "password": PASSWORD }))
+fn login(app: &TestApp) -> Call<'_> {
+    app.post("/auth/login").json(json!({ "email": ANN, "password": PASSWORD }))
 }
 
 /// A call through the edge, of a caller with this address and port.
@@ -30,9 +30,9 @@ fn through<'a>(call: Call<'a>, secret: &str, viewer: &str) -> Call<'a> {
 }
 
 /// The address of the session that a login began.
-async fn address(shop: &Shop, login: &Answer) -> String {
+async fn address(app: &TestApp, login: &Answer) -> String {
     assert_eq!(login.status, 200, "{}", login.json);
-    let sessions = shop.get("/users/me/sessions").bearer(&login.text("access_token")).send().await.json;
+    let sessions = app.get("/users/me/sessions").bearer(&login.text("access_token")).send().await.json;
     let current = sessions.as_array().unwrap().iter().find(|session| session["current"] == true).unwrap();
     current["ip"].as_str().unwrap().to_owned()
 }
@@ -45,9 +45,9 @@ fn logged(answer: &Answer) -> Value {
 
 #[tokio::test]
 async fn a_session_an_event_and_the_log_tell_the_callers_address_and_not_the_edges() {
-    let shop = behind(&[]);
-    let admin = shop.admin("admin@example.com").await;
-    let ann = shop.member(ANN).await;
+    let app = behind(&[]);
+    let admin = app.admin("admin@example.com").await;
+    let ann = app.member(ANN).await;
     for (viewer, told) in [
         ("203.0.113.9:46532", "203.0.113.9"),
         ("2001:db8::7:443", "2001:db8::7"),
@@ -55,25 +55,25 @@ async fn a_session_an_event_and_the_log_tell_the_callers_address_and_not_the_edg
         ("[2001:db8::8]:443", "2001:db8::8"),
         ("::ffff:203.0.113.9:443", "203.0.113.9"),
     ] {
-        shop.clock.advance(1);
-        let answer = through(login(&shop), SECRET, viewer).send().await;
-        assert_eq!(address(&shop, &answer).await, told, "{viewer}");
-        let events = shop.get(&format!("/users/{}/events", ann.id)).bearer(&admin.access).send().await;
+        app.clock.advance(1);
+        let answer = through(login(&app), SECRET, viewer).send().await;
+        assert_eq!(address(&app, &answer).await, told, "{viewer}");
+        let events = app.get(&format!("/users/{}/events", ann.id)).bearer(&admin.access).send().await;
         let newest = &events.json["items"][0];
         assert_eq!((&newest["name"], &newest["ip"]), (&json!("signed-in"), &json!(told)), "{viewer}");
-        let refused = through(shop.get("/users/me").bearer("a.b.c"), SECRET, viewer).send().await;
+        let refused = through(app.get("/users/me").bearer("a.b.c"), SECRET, viewer).send().await;
         assert_eq!((refused.status.as_u16(), logged(&refused)), (401, json!(told)), "{viewer}");
     }
 }
 
 #[tokio::test]
 async fn without_the_secret_no_header_says_where_a_call_comes_from() {
-    let empty = Shop::open();
-    let shop = behind(&[]);
-    for shop in [&empty, &shop] {
-        shop.member(ANN).await;
+    let empty = TestApp::open();
+    let app = behind(&[]);
+    for app in [&empty, &app] {
+        app.member(ANN).await;
         for secret in [None, Some(""), Some("wrong"), Some(SECRET_SHA256), Some(&SECRET[..63]), Some(NEXT)] {
-            let mut call = login(shop).from(EDGE).header("cloudfront-viewer-address", "203.0.113.9:46532");
+            let mut call = login(app).from(EDGE).header("cloudfront-viewer-address", "203.0.113.9:46532");
             for name in ["x-forwarded-for", "x-real-ip", "true-client-ip"] {
                 call = call.header(name, "203.0.113.9");
             }
@@ -81,7 +81,7 @@ async fn without_the_secret_no_header_says_where_a_call_comes_from() {
             if let Some(secret) = secret {
                 call = call.header("x-origin-verify", secret);
             }
-            assert_eq!(address(shop, &call.send().await).await, "198.51.100.7", "{secret:?}");
+            assert_eq!(address(app, &call.send().await).await, "198.51.100.7", "{secret:?}");
         }
     }
     let unset = through(login(&empty), SECRET, "203.0.113.9:46532").send().await;
@@ -96,19 +96,19 @@ async fn while_the_secret_changes_both_are_known_and_then_the_new_one_alone() {
         (format!("{NEXT_SHA256} , {SECRET_SHA256}"), ["203.0.113.9", "203.0.113.9"]),
         (NEXT_SHA256.to_owned(), ["198.51.100.7", "203.0.113.9"]),
     ] {
-        let shop = behind(&[("EDGE_SECRET_SHA256", &known)]);
-        shop.member(ANN).await;
+        let app = behind(&[("EDGE_SECRET_SHA256", &known)]);
+        app.member(ANN).await;
         for (secret, told) in [SECRET, NEXT].into_iter().zip(expected) {
-            let answer = through(login(&shop), secret, "203.0.113.9:46532").send().await;
-            assert_eq!(address(&shop, &answer).await, told, "{known}");
+            let answer = through(login(&app), secret, "203.0.113.9:46532").send().await;
+            assert_eq!(address(&app, &answer).await, told, "{known}");
         }
     }
 }
 
 #[tokio::test]
 async fn an_address_that_cannot_be_read_leaves_the_edges() {
-    let shop = behind(&[]);
-    shop.member(ANN).await;
+    let app = behind(&[]);
+    app.member(ANN).await;
     for viewer in [
         "",
         "203.0.113.9",
@@ -124,33 +124,33 @@ async fn an_address_that_cannot_be_read_leaves_the_edges() {
         "unknown:443",
         "source:203.0.113.9:443",
     ] {
-        let answer = through(login(&shop), SECRET, viewer).send().await;
-        assert_eq!(address(&shop, &answer).await, "198.51.100.7", "{viewer:?}");
+        let answer = through(login(&app), SECRET, viewer).send().await;
+        assert_eq!(address(&app, &answer).await, "198.51.100.7", "{viewer:?}");
     }
-    let none = login(&shop).from(EDGE).header("x-origin-verify", SECRET).send().await;
-    assert_eq!(address(&shop, &none).await, "198.51.100.7", "there is none");
+    let none = login(&app).from(EDGE).header("x-origin-verify", SECRET).send().await;
+    assert_eq!(address(&app, &none).await, "198.51.100.7", "there is none");
 }
 
 #[tokio::test]
 async fn a_header_that_is_there_twice_is_nobodys_word() {
-    let shop = behind(&[]);
-    shop.member(ANN).await;
+    let app = behind(&[]);
+    app.member(ANN).await;
     let viewer = ("cloudfront-viewer-address", "203.0.113.9:46532");
     for twice in [
         [("x-origin-verify", SECRET), ("x-origin-verify", SECRET), viewer],
         [("x-origin-verify", "wrong"), ("x-origin-verify", SECRET), viewer],
         [("x-origin-verify", SECRET), viewer, ("cloudfront-viewer-address", "203.0.113.8:46532")],
     ] {
-        let call = twice.into_iter().fold(login(&shop).from(EDGE), |call, (name, value)| call.header(name, value));
-        assert_eq!(address(&shop, &call.send().await).await, "198.51.100.7");
+        let call = twice.into_iter().fold(login(&app).from(EDGE), |call, (name, value)| call.header(name, value));
+        assert_eq!(address(&app, &call.send().await).await, "198.51.100.7");
     }
 }
 
 /// How many sign-ins one after the other are admitted, of callers whose addresses `viewer` makes.
-async fn admitted(shop: &Shop, secret: &str, viewer: impl Fn(usize) -> String) -> usize {
+async fn admitted(app: &TestApp, secret: &str, viewer: impl Fn(usize) -> String) -> usize {
     for n in 0..20 {
         let body = json!({ "email": format!("nobody{n}@example.com"), "password": PASSWORD });
-        let call = shop.post("/auth/login").json(body);
+        let call = app.post("/auth/login").json(body);
         if through(call, secret, &viewer(n)).send().await.status == 429 {
             return n;
         }
@@ -160,39 +160,39 @@ async fn admitted(shop: &Shop, secret: &str, viewer: impl Fn(usize) -> String) -
 
 #[tokio::test]
 async fn callers_behind_the_edge_have_each_their_own_limit() {
-    let shop = behind(&[("RATE_LIMIT_AUTH", "5")]);
-    assert_eq!(admitted(&shop, SECRET, |_| "203.0.113.9:46532".to_owned()).await, 5, "one caller");
-    assert_eq!(admitted(&shop, SECRET, |n| format!("203.0.113.9:{n}")).await, 0, "the port makes nobody another");
-    assert_eq!(admitted(&shop, SECRET, |n| format!("192.0.2.{n}:443")).await, 20, "callers side by side");
+    let app = behind(&[("RATE_LIMIT_AUTH", "5")]);
+    assert_eq!(admitted(&app, SECRET, |_| "203.0.113.9:46532".to_owned()).await, 5, "one caller");
+    assert_eq!(admitted(&app, SECRET, |n| format!("203.0.113.9:{n}")).await, 0, "the port makes nobody another");
+    assert_eq!(admitted(&app, SECRET, |n| format!("192.0.2.{n}:443")).await, 20, "callers side by side");
     let same = |n| format!("2001:db8:0:1:{n:x}::7:443");
-    assert_eq!(admitted(&shop, SECRET, same).await, 5, "a network of 64 bits is one caller");
-    assert_eq!(admitted(&shop, SECRET, |n| format!("2001:db8:1:{n:x}::7:443")).await, 20, "and another is another");
+    assert_eq!(admitted(&app, SECRET, same).await, 5, "a network of 64 bits is one caller");
+    assert_eq!(admitted(&app, SECRET, |n| format!("2001:db8:1:{n:x}::7:443")).await, 20, "and another is another");
 }
 
 #[tokio::test]
 async fn whoever_goes_past_the_edge_is_limited_by_the_address_that_the_gateway_saw() {
-    let shop = behind(&[("RATE_LIMIT_AUTH", "5")]);
-    assert_eq!(admitted(&shop, "wrong", |n| format!("203.0.113.{n}:443")).await, 5);
-    assert_eq!(admitted(&shop, SECRET, |_| "203.0.113.1:443".to_owned()).await, 5, "nobody behind it was counted");
+    let app = behind(&[("RATE_LIMIT_AUTH", "5")]);
+    assert_eq!(admitted(&app, "wrong", |n| format!("203.0.113.{n}:443")).await, 5);
+    assert_eq!(admitted(&app, SECRET, |_| "203.0.113.1:443".to_owned()).await, 5, "nobody behind it was counted");
 }
 
 #[tokio::test]
 async fn functions_without_data_take_the_edges_word_too() {
-    let shop = behind(&[]);
-    let refused = through(shop.get("/docs/nothing.js"), SECRET, "203.0.113.9:46532").send().await;
+    let app = behind(&[]);
+    let refused = through(app.get("/docs/nothing.js"), SECRET, "203.0.113.9:46532").send().await;
     assert_eq!((refused.status.as_u16(), logged(&refused)), (404, json!("203.0.113.9")));
 }
 
 #[tokio::test]
 async fn the_secret_stands_in_no_answer_and_no_line() {
-    let shop = behind(&[]);
-    let ann = shop.member(ANN).await;
+    let app = behind(&[]);
+    let ann = app.member(ANN).await;
     let calls = [
-        shop.get("/users/me").bearer(&ann.access),
-        shop.get("/users/me"),
-        shop.post("/auth/login").raw("application/json", "{"),
-        shop.get("/health"),
-        shop.get("/nothing"),
+        app.get("/users/me").bearer(&ann.access),
+        app.get("/users/me"),
+        app.post("/auth/login").raw("application/json", "{"),
+        app.get("/health"),
+        app.get("/nothing"),
     ];
     for call in calls {
         let answer = through(call, SECRET, "nothing that is an address").send().await;
@@ -200,7 +200,7 @@ async fn the_secret_stands_in_no_answer_and_no_line() {
         let told = format!("{lines:?} {:?} {}", answer.headers, String::from_utf8_lossy(&answer.raw));
         assert!(!told.contains(SECRET) && !told.contains("x-origin-verify"), "{told}");
     }
-    assert!(!format!("{:?}", shop.service.config).contains(SECRET));
+    assert!(!format!("{:?}", app.service.config).contains(SECRET));
 }
 
 #[test]

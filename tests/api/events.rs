@@ -6,7 +6,7 @@ use std::path::Path;
 use local::template::Template;
 use serde_json::{Value, json};
 
-use crate::support::Shop;
+use crate::support::TestApp;
 
 /// What each event is answered with, on a service that knows nobody.
 const EXPECTED: [(&str, u16); 14] = [
@@ -19,7 +19,7 @@ const EXPECTED: [(&str, u16); 14] = [
     ("discovery-jwks", 200),
     ("docs-default", 308),
     ("docs-openapi", 200),
-    ("fleet-metrics", 200),
+    ("metrics-metrics", 200),
     ("health-alive", 200),
     ("health-full", 200),
     ("users-me", 401),
@@ -36,7 +36,7 @@ async fn every_event_of_the_folder_is_taken_by_its_function() {
         let event: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
         let binary = name.split('-').next().unwrap();
         let function = template.functions().find(|(_, of, _)| *of == binary).map(|(id, _, _)| id.to_owned());
-        let answer = Shop::open().service.invoke(&function.unwrap(), event).await.unwrap();
+        let answer = TestApp::open().service.invoke(&function.unwrap(), event).await.unwrap();
         match name.as_str() {
             "mailer-outbox" | "mailer-schedule" => assert_eq!(answer, json!({ "batchItemFailures": [] })),
             "rotation-create" | "feedback-bounce" => assert!(answer.is_null()),
@@ -51,8 +51,8 @@ async fn every_event_of_the_folder_is_taken_by_its_function() {
 
 #[tokio::test]
 async fn an_event_of_another_kind_is_refused() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for function in ["AuthFunction", "MailerFunction", "NoFunction"] {
-        assert!(shop.service.invoke(function, json!([])).await.is_err(), "{function}");
+        assert!(app.service.invoke(function, json!([])).await.is_err(), "{function}");
     }
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use user_core::id::random_below;
 
-use crate::support::{Shop, at_length};
+use crate::support::{TestApp, at_length};
 
 use person::{Admin, Person, Tally};
 
@@ -55,15 +55,15 @@ fn wire(percent: Arc<AtomicU64>, calls: Arc<AtomicUsize>) -> Wire {
     })
 }
 
-async fn run(shop: &Arc<Shop>, admin: &Arc<Admin>, requests: usize) -> Tally {
+async fn run(app: &Arc<TestApp>, admin: &Arc<Admin>, requests: usize) -> Tally {
     let mut tasks = JoinSet::new();
     for task in 0..16 {
-        let (shop, admin) = (shop.clone(), admin.clone());
+        let (app, admin) = (app.clone(), admin.clone());
         tasks.spawn(async move {
             let (mut tally, mut n) = (Tally::default(), 0);
             let mut person = Person::new(task, n);
             while tally.requests < requests / 16 {
-                if !Box::pin(person.step(&shop, &admin, &mut tally)).await {
+                if !Box::pin(person.step(&app, &admin, &mut tally)).await {
                     n += 1;
                     person = Person::new(task, n);
                 }
@@ -81,15 +81,15 @@ async fn run(shop: &Arc<Shop>, admin: &Arc<Admin>, requests: usize) -> Tally {
 }
 
 /// The store holds together, and no promise is broken.
-async fn check(shop: &Shop, promised: &BTreeSet<String>) {
-    let report = Box::pin(userctl::check::check(&shop.stage())).await.unwrap();
+async fn check(app: &TestApp, promised: &BTreeSet<String>) {
+    let report = Box::pin(userctl::check::check(&app.stage())).await.unwrap();
     assert!(report.is_clean(), "{}", report.text());
     let word =
         |item: &Value, name: &str| item[name].as_str().unwrap_or_default().split('"').nth(1).unwrap_or("").to_owned();
-    let emails: BTreeSet<_> = shop.items("UsersTable").await.iter().map(|item| word(item, "email")).collect();
+    let emails: BTreeSet<_> = app.items("UsersTable").await.iter().map(|item| word(item, "email")).collect();
     assert!(promised.is_subset(&emails), "{:?}", promised.difference(&emails));
-    let letters: BTreeSet<_> = shop.items("OutboxTable").await.iter().map(|item| word(item, "to")).collect();
-    assert!(promised.is_subset(&letters), "a letter was lost");
+    let messages: BTreeSet<_> = app.items("OutboxTable").await.iter().map(|item| word(item, "to")).collect();
+    assert!(promised.is_subset(&messages), "a message was lost");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,13 +97,13 @@ async fn thousands_of_requests_over_a_bad_network_break_no_promise() {
     let (percent, calls) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut calls_of_a_request = Vec::new();
     for (rate, requests) in [(0, 2_000), (1, 320), (5, 320), (20, 2_000), (50, 320)] {
-        let shop = Arc::new(Shop::over(wire(percent.clone(), calls.clone())));
-        let admin = Arc::new(Admin::of(&shop).await);
+        let app = Arc::new(TestApp::over(wire(percent.clone(), calls.clone())));
+        let admin = Arc::new(Admin::of(&app).await);
         percent.store(rate, Ordering::SeqCst);
         calls.store(0, Ordering::SeqCst);
-        let tally = run(&shop, &admin, at_length(requests)).await;
+        let tally = run(&app, &admin, at_length(requests)).await;
         percent.store(0, Ordering::SeqCst);
-        check(&shop, &tally.promised).await;
+        check(&app, &tally.promised).await;
         let a_request = calls.load(Ordering::SeqCst) as f64 / tally.requests as f64;
         eprintln!(
             "{rate} %: {} requests, {a_request:.2} calls each, {} times 503, longest {:?}",
@@ -130,10 +130,10 @@ fn loses_first_transaction() -> Wire {
 
 #[tokio::test]
 async fn a_sign_up_whose_first_reply_was_lost_is_answered_as_done() {
-    let shop = Shop::over(loses_first_transaction());
-    assert_eq!(shop.sign_up("ann@example.com").await.status, 201);
-    assert_eq!(shop.sign_up("ann@example.com").await.problem(), (409, "email-taken"));
-    assert_eq!(shop.mails("ann@example.com").await.len(), 1);
+    let app = TestApp::over(loses_first_transaction());
+    assert_eq!(app.sign_up("ann@example.com").await.status, 201);
+    assert_eq!(app.sign_up("ann@example.com").await.problem(), (409, "email-taken"));
+    assert_eq!(app.mails("ann@example.com").await.len(), 1);
 }
 
 #[tokio::test]
@@ -144,22 +144,22 @@ async fn a_service_that_is_away_is_a_503_that_says_when_to_come_again() {
         true => refusal(target, random_below(3)),
         false => Fate::Arrives,
     });
-    let shop = Shop::over(wire);
-    let ann = shop.member("ann@example.com").await;
+    let app = TestApp::over(wire);
+    let ann = app.member("ann@example.com").await;
     away.store(true, Ordering::SeqCst);
     let answers = [
-        shop.sign_up("bob@example.com").await,
-        shop.log_in("ann@example.com").await,
-        shop.refresh(&ann.refresh).await,
-        shop.get("/users/me").bearer(&ann.access).send().await,
-        shop.forgot("ann@example.com").await,
+        app.sign_up("bob@example.com").await,
+        app.log_in("ann@example.com").await,
+        app.refresh(&ann.refresh).await,
+        app.get("/users/me").bearer(&ann.access).send().await,
+        app.forgot("ann@example.com").await,
     ];
     for answer in answers {
         assert_eq!(answer.problem(), (503, "unavailable"));
         assert_eq!(answer.header("retry-after"), "1");
     }
     away.store(false, Ordering::SeqCst);
-    assert_eq!(shop.me(&ann.access).await, 200);
+    assert_eq!(app.me(&ann.access).await, 200);
 }
 
 #[tokio::test]
@@ -167,10 +167,10 @@ async fn a_service_that_never_answers_is_given_up_in_time() {
     let stalls = Arc::new(AtomicBool::new(false));
     let switch = stalls.clone();
     let wire: Wire = Arc::new(move |_, _| if switch.load(Ordering::SeqCst) { Fate::Stalled } else { Fate::Arrives });
-    let shop = Shop::over(wire);
-    let ann = shop.member("ann@example.com").await;
+    let app = TestApp::over(wire);
+    let ann = app.member("ann@example.com").await;
     stalls.store(true, Ordering::SeqCst);
     let begun = Instant::now();
-    assert_eq!(shop.get("/users/me").bearer(&ann.access).send().await.problem(), (503, "unavailable"));
+    assert_eq!(app.get("/users/me").bearer(&ann.access).send().await.problem(), (503, "unavailable"));
     assert!(begun.elapsed() < Duration::from_millis(15_200), "{:?}", begun.elapsed());
 }

@@ -61,7 +61,7 @@ fn linked(package: &str) -> BTreeSet<String> {
 }
 
 const FUNCTIONS: [&str; 10] =
-    ["auth-program", "users", "health", "discovery", "docs", "fleet", "mailer", "feedback", "cleanup", "rotation"];
+    ["auth-program", "users", "health", "discovery", "docs", "metrics", "mailer", "feedback", "cleanup", "rotation"];
 
 #[test]
 fn what_touches_no_data_is_linked_with_no_sdk() {

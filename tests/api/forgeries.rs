@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use user_core::signing::mac;
 
-use crate::support::{Member, Shop};
+use crate::support::{Member, TestApp};
 
 /// What an attacker can hold: a good token, and the key that made it.
 struct Forge {
@@ -17,8 +17,8 @@ struct Forge {
 }
 
 impl Forge {
-    async fn new(shop: &Shop, member: &Member) -> Self {
-        let keys = shop.store().read_keys().await.unwrap();
+    async fn new(app: &TestApp, member: &Member) -> Self {
+        let keys = app.store().read_keys().await.unwrap();
         let part = |at: usize| {
             let part = member.access.split('.').nth(at).unwrap();
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
@@ -184,18 +184,18 @@ fn encodings(forge: &Forge) -> Vec<String> {
 
 #[tokio::test]
 async fn no_forged_token_opens_the_api_and_all_get_one_answer() {
-    let shop = Shop::open();
-    let ann = shop.member("ann@example.com").await;
-    let forge = Forge::new(&shop, &ann).await;
+    let app = TestApp::open();
+    let ann = app.member("ann@example.com").await;
+    let forge = Forge::new(&app, &ann).await;
     let honest = forge.sign(&forge.header.to_string(), &forge.claims.to_string());
-    assert_eq!(shop.me(&honest).await, 200, "the forge has the real key");
-    let other = Shop::open().member("ann@example.com").await;
+    assert_eq!(app.me(&honest).await, 200, "the forge has the real key");
+    let other = TestApp::open().member("ann@example.com").await;
     let mut forged = [headers(&forge), claims(&forge), encodings(&forge)].concat();
     forged.extend([ann.refresh.clone(), other.access]);
     assert_eq!(forged.len(), 100, "none is lost on the way");
     let mut bodies = Vec::new();
     for token in &forged {
-        let mut answer = shop.get("/users/me").bearer(token).send().await;
+        let mut answer = app.get("/users/me").bearer(token).send().await;
         assert_eq!(answer.problem(), (401, "unauthenticated"), "{}", &token[..token.len().min(400)]);
         answer.json["request_id"] = json!(null);
         bodies.push(answer.json);

@@ -5,11 +5,11 @@ mod paths;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Contract, PASSWORD, Shop};
+use crate::support::{Contract, PASSWORD, TestApp};
 
 #[tokio::test]
 async fn a_body_that_is_no_json_object_is_malformed() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     let deep = "[".repeat(30_000);
     let cases: [&[u8]; 13] = [
         b"{\"email\":\"a@example.com\",\"email\":\"b@example.com\"}",
@@ -28,7 +28,7 @@ async fn a_body_that_is_no_json_object_is_malformed() {
     ];
     for raw in cases {
         for path in ["/auth/signup", "/auth/login", "/auth/refresh", "/auth/verify", "/auth/resend-verification"] {
-            let answer = shop.post(path).raw("application/json", raw.to_vec()).send().await;
+            let answer = app.post(path).raw("application/json", raw.to_vec()).send().await;
             assert_eq!(
                 answer.problem(),
                 (400, "malformed"),
@@ -41,27 +41,27 @@ async fn a_body_that_is_no_json_object_is_malformed() {
 
 #[tokio::test]
 async fn wrong_types_are_named_by_field() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for value in [json!(1), json!({}), json!([]), json!(true), json!(1e300), json!(null)] {
-        let answer = shop.post("/auth/signup").json(json!({ "email": value, "password": value })).send().await;
+        let answer = app.post("/auth/signup").json(json!({ "email": value, "password": value })).send().await;
         assert_eq!(answer.problem(), (422, "invalid"));
         assert_eq!(answer.errors(), [("email", "wrong-type"), ("password", "wrong-type")]);
     }
     let nul =
-        shop.post("/auth/signup").json(json!({ "email": "a\u{0}b@example.com", "password": PASSWORD })).send().await;
+        app.post("/auth/signup").json(json!({ "email": "a\u{0}b@example.com", "password": PASSWORD })).send().await;
     assert_eq!((nul.problem(), nul.errors()), ((422, "invalid"), vec![("email", "invalid-email")]));
 }
 
 #[tokio::test]
 async fn a_long_body_is_too_large_whatever_it_holds() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for bytes in [64 * 1024 + 1, 1_000_000, 6_290_000] {
         for path in ["/auth/signup", "/auth/login"] {
-            let answer = shop.post(path).raw("application/json", vec![b'['; bytes]).send().await;
+            let answer = app.post(path).raw("application/json", vec![b'['; bytes]).send().await;
             assert_eq!(answer.problem(), (413, "too-large"), "{bytes}");
         }
     }
-    let form = shop.post("/auth/login").raw("application/x-www-form-urlencoded", vec![b'a'; 100_000]).send().await;
+    let form = app.post("/auth/login").raw("application/x-www-form-urlencoded", vec![b'a'; 100_000]).send().await;
     assert_eq!(form.problem(), (413, "too-large"));
     // Beyond what Lambda takes as JSON, and beyond what API Gateway takes.
     for (kind, byte, bytes) in [
@@ -70,62 +70,62 @@ async fn a_long_body_is_too_large_whatever_it_holds() {
         ("application/octet-stream", b'x', 4_730_000),
         ("application/json", b'[', 11_000_000),
     ] {
-        let beyond = shop.post("/auth/signup").raw(kind, vec![byte; bytes]).send().await;
+        let beyond = app.post("/auth/signup").raw(kind, vec![byte; bytes]).send().await;
         assert_eq!((beyond.status.as_u16(), &beyond.json), (413, &json!({ "message": "Request Entity Too Large" })));
     }
-    let most = shop.post("/auth/signup").raw("application/json", vec![b' '; 64 * 1024]).send().await;
+    let most = app.post("/auth/signup").raw("application/json", vec![b' '; 64 * 1024]).send().await;
     assert_eq!(most.problem(), (400, "malformed"), "64 KB are read");
 }
 
 #[tokio::test]
 async fn another_content_type_is_not_read() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     let body = json!({ "email": "a@example.com", "password": PASSWORD }).to_string();
     for kind in
         ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""]
     {
-        let answer = shop.post("/auth/signup").raw(kind, body.clone()).send().await;
+        let answer = app.post("/auth/signup").raw(kind, body.clone()).send().await;
         assert_eq!(answer.problem(), (415, "unsupported-media-type"), "{kind}");
     }
-    let answer = shop.post("/auth/signup").raw("Application/JSON; charset=utf-8", body).send().await;
+    let answer = app.post("/auth/signup").raw("Application/JSON; charset=utf-8", body).send().await;
     assert_eq!(answer.status, 201);
 }
 
 #[tokio::test]
 async fn an_unknown_field_is_cut_short_in_the_answer() {
-    let shop = Shop::open();
-    let answer = shop.post("/auth/verify").json(json!({ "token": "x", "y".repeat(60_000): 1 })).send().await;
+    let app = TestApp::open();
+    let answer = app.post("/auth/verify").json(json!({ "token": "x", "y".repeat(60_000): 1 })).send().await;
     assert_eq!(answer.problem(), (422, "unknown-field"));
     assert!(answer.raw.len() < 1_000);
 }
 
 #[tokio::test]
 async fn every_call_that_reads_json_refuses_a_key_that_is_there_twice() {
-    let (shop, mut calls) = (Shop::open(), 0);
-    let ann = shop.admin("ann@example.com").await;
+    let (app, mut calls) = (TestApp::open(), 0);
+    let ann = app.admin("ann@example.com").await;
     for (method, path, operation) in Contract::get().operations() {
         if operation["requestBody"].is_null() {
             continue;
         }
-        let call = shop.call(method.to_uppercase().parse().unwrap(), &path.replace("{user_id}", &ann.id));
+        let call = app.call(method.to_uppercase().parse().unwrap(), &path.replace("{user_id}", &ann.id));
         let twice = call.bearer(&ann.access).raw("application/json", "{\"role\":\"user\",\"rol\\u0065\":\"admin\"}");
         assert_eq!(twice.send().await.problem(), (400, "malformed"), "{method} {path}");
         calls += 1;
     }
     assert!(calls >= 17, "{calls}");
-    assert_eq!(shop.me(&ann.access).await, 200, "nothing was done");
+    assert_eq!(app.me(&ann.access).await, 200, "nothing was done");
 }
 
 #[tokio::test]
 async fn a_parameter_that_a_call_does_not_know_is_refused_and_never_ignored() {
-    let shop = Shop::open();
-    let admin = shop.admin("admin@example.com").await;
+    let app = TestApp::open();
+    let admin = app.admin("admin@example.com").await;
     // What other programs call: they may add what they like, such as a number against caches.
     let lenient = |path: &str| !path.starts_with("/api/v1/") || path.starts_with("/api/v1/health");
     for (method, path, _) in Contract::get().operations() {
         let filled = path.replace("{user_id}", &admin.id).replace("{session_id}", "none");
         let ask = async |query: &str| {
-            let call = shop.call(method.to_uppercase().parse().unwrap(), &format!("{filled}?{query}"));
+            let call = app.call(method.to_uppercase().parse().unwrap(), &format!("{filled}?{query}"));
             call.bearer(&admin.access).send().await
         };
         let answer = ask("dry_run=true&%64ry_run=false&%FF&=").await;
@@ -143,17 +143,17 @@ async fn a_parameter_that_a_call_does_not_know_is_refused_and_never_ignored() {
             );
         }
     }
-    assert_eq!(shop.get("/users/me?").bearer(&admin.access).send().await.status, 200, "and nothing was done");
+    assert_eq!(app.get("/users/me?").bearer(&admin.access).send().await.status, 200, "and nothing was done");
 }
 
 #[tokio::test]
 async fn every_answer_carries_its_request_id_and_the_security_headers() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     let answers = [
-        shop.get("/health").send().await,
-        shop.get("/users/me").send().await,
-        shop.sign_up("ann@example.com").await,
-        shop.post("/auth/login").raw("application/json", "{").send().await,
+        app.get("/health").send().await,
+        app.get("/users/me").send().await,
+        app.sign_up("ann@example.com").await,
+        app.post("/auth/login").raw("application/json", "{").send().await,
     ];
     for answer in &answers {
         assert_eq!(answer.header("x-request-id"), answer.header("apigw-requestid"));
@@ -169,9 +169,9 @@ async fn every_answer_carries_its_request_id_and_the_security_headers() {
 
 #[tokio::test]
 async fn preflights_are_answered_for_known_origins_only() {
-    let shop = Shop::with(&[("CORS_ORIGINS", "https://shop.example,https://admin.example")]);
+    let app = TestApp::with(&[("CORS_ORIGINS", "https://shop.example,https://admin.example")]);
     let preflight = async |origin: &str| {
-        let call = shop.call(Method::OPTIONS, "/auth/login").header("origin", origin);
+        let call = app.call(Method::OPTIONS, "/auth/login").header("origin", origin);
         call.header("access-control-request-method", "POST").send().await
     };
     let known = preflight("https://admin.example").await;
@@ -181,21 +181,21 @@ async fn preflights_are_answered_for_known_origins_only() {
     for stranger in ["https://evil.example", "https://admin.example.evil.example", "null", "http://admin.example"] {
         assert_eq!(preflight(stranger).await.header("access-control-allow-origin"), "", "{stranger}");
     }
-    let answer = shop.get("/health").header("origin", "https://shop.example").send().await;
+    let answer = app.get("/health").header("origin", "https://shop.example").send().await;
     assert_eq!(answer.header("access-control-allow-origin"), "https://shop.example");
     assert!(answer.header("access-control-expose-headers").contains("etag"));
-    let answer = shop.get("/health").header("origin", "https://evil.example").send().await;
+    let answer = app.get("/health").header("origin", "https://evil.example").send().await;
     assert_eq!(answer.header("access-control-allow-origin"), "");
 }
 
 #[tokio::test]
 async fn only_allowed_hosts_are_served() {
-    let shop = Shop::with(&[("ALLOWED_HOSTS", "localhost,*.shop.example")]);
-    assert_eq!(shop.get("/health").send().await.status, 200);
+    let app = TestApp::with(&[("ALLOWED_HOSTS", "localhost,*.shop.example")]);
+    assert_eq!(app.get("/health").send().await.status, 200);
     let hosted = async |host: &str| {
         let request = http::Request::get("/api/v1/health").header("host", host).body(bytes::Bytes::new()).unwrap();
         let local = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-        shop.service.gateway.handle(request, local).await.status().as_u16()
+        app.service.gateway.handle(request, local).await.status().as_u16()
     };
     for (host, status) in
         [("LOCALHOST:8000", 200), ("api.shop.example", 200), ("shop.example", 400), ("evil.example", 400), ("", 400)]
@@ -206,7 +206,7 @@ async fn only_allowed_hosts_are_served() {
 
 #[tokio::test]
 async fn an_error_never_repeats_what_was_sent() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     let secret = "s3cret-Canary-value";
     let bodies = [
         ("/auth/signup", json!({ "email": secret, "password": secret })),
@@ -215,7 +215,7 @@ async fn an_error_never_repeats_what_was_sent() {
         ("/auth/verify", json!({ "token": secret })),
     ];
     for (path, body) in bodies {
-        let answer = shop.post(path).json(body).send().await;
+        let answer = app.post(path).json(body).send().await;
         assert!(answer.status.is_client_error());
         assert!(!String::from_utf8_lossy(&answer.raw).contains(secret), "{path}");
     }
@@ -223,23 +223,23 @@ async fn an_error_never_repeats_what_was_sent() {
 
 #[tokio::test]
 async fn what_is_local_stays_local() {
-    let shop = Shop::open();
-    shop.sign_up("ann@example.com").await;
-    shop.mails("ann@example.com").await;
-    let mails = shop.get("/_local/mail?to=ANN@example.com").send().await;
+    let app = TestApp::open();
+    app.sign_up("ann@example.com").await;
+    app.mails("ann@example.com").await;
+    let mails = app.get("/_local/mail?to=ANN@example.com").send().await;
     let fields = ["html", "id", "kind", "link", "sent_at", "subject", "text", "to", "token"];
     assert_eq!(mails.json[0].as_object().unwrap().keys().collect::<Vec<_>>(), fields);
-    let page = shop.get("/_local/mail").header("accept", "text/html,*/*").send().await;
+    let page = app.get("/_local/mail").header("accept", "text/html,*/*").send().await;
     assert!(String::from_utf8_lossy(&page.raw).contains("Verify your address"));
-    let run = shop.post("/_local/invoke/CleanupFunction").send().await;
+    let run = app.post("/_local/invoke/CleanupFunction").send().await;
     assert_eq!(run.json["complete"], true);
-    assert_eq!(shop.post("/_local/invoke/NoFunction").send().await.status, 400);
+    assert_eq!(app.post("/_local/invoke/NoFunction").send().await.status, 400);
     // A deployed function knows none of it.
     for (path, function) in [("/_local/mail", "HealthFunction"), ("/_local/invoke/CleanupFunction", "AuthFunction")] {
         let mut event: Value = serde_json::from_str(include_str!("../../events/health-alive.json")).unwrap();
         event["rawPath"] = json!(path);
         event["requestContext"]["http"]["path"] = json!(path);
-        let answer = shop.service.invoke(function, event).await.unwrap();
+        let answer = app.service.invoke(function, event).await.unwrap();
         assert_eq!(answer["statusCode"], 404, "{path}");
     }
 }

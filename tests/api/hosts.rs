@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::support::{PASSWORD, Shop};
+use crate::support::{PASSWORD, TestApp};
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -26,7 +26,7 @@ const PATHS: [(&str, &str, &str); 6] = [
 ];
 
 /// A request with these headers; the third part of a path is a target of an SDK or a body.
-async fn ask(shop: &Shop, (method, path, more): (&str, &str, &str), headers: &[(&str, &str)]) -> (u16, Value) {
+async fn ask(app: &TestApp, (method, path, more): (&str, &str, &str), headers: &[(&str, &str)]) -> (u16, Value) {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -40,7 +40,7 @@ async fn ask(shop: &Shop, (method, path, more): (&str, &str, &str), headers: &[(
         }
         None => more.to_owned(),
     };
-    let response = dispatch(&shop.service, request.body(Bytes::from(body)).unwrap(), LOCAL).await;
+    let response = dispatch(&app.service, request.body(Bytes::from(body)).unwrap(), LOCAL).await;
     let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned()).unwrap_or_default();
     let (status, json) = (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or(Value::Null));
     if [421, 403].contains(&status) {
@@ -52,7 +52,7 @@ async fn ask(shop: &Shop, (method, path, more): (&str, &str, &str), headers: &[(
 
 #[tokio::test]
 async fn a_host_that_is_not_its_own_reaches_nothing() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for path in PATHS {
         for foreign in [
             "evil.example",
@@ -64,21 +64,21 @@ async fn a_host_that_is_not_its_own_reaches_nothing() {
             "@localhost",
         ] {
             let refused = (421, json!("/problems/foreign-host"));
-            assert_eq!(ask(&shop, path, &[("host", foreign)]).await, refused, "{path:?} {foreign}");
+            assert_eq!(ask(&app, path, &[("host", foreign)]).await, refused, "{path:?} {foreign}");
         }
-        assert_eq!(ask(&shop, path, &[]).await.0, 421, "{path:?}");
-        assert_eq!(ask(&shop, path, &[("host", "localhost"), ("host", "evil.example")]).await.0, 421, "{path:?}");
+        assert_eq!(ask(&app, path, &[]).await.0, 421, "{path:?}");
+        assert_eq!(ask(&app, path, &[("host", "localhost"), ("host", "evil.example")]).await.0, 421, "{path:?}");
         for own in ["localhost", "localhost:8000", "127.0.0.1:9000", "[::1]:8000", "host.docker.internal:8000"] {
-            assert_eq!(ask(&shop, path, &[("host", own)]).await.0, 200, "{path:?} {own}");
+            assert_eq!(ask(&app, path, &[("host", own)]).await.0, 200, "{path:?} {own}");
         }
     }
     let evil = ("GET", "http://evil.example/api/v1/health", "");
-    assert_eq!(ask(&shop, evil, &[("host", "localhost")]).await.0, 421, "the target says another one than the header");
+    assert_eq!(ask(&app, evil, &[("host", "localhost")]).await.0, 421, "the target says another one than the header");
 }
 
 #[tokio::test]
 async fn a_page_of_another_origin_reaches_nothing_that_is_only_local() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     let host = ("host", "localhost:8000");
     for path in PATHS.into_iter().take(5) {
         for foreign in [
@@ -95,29 +95,29 @@ async fn a_page_of_another_origin_reaches_nothing_that_is_only_local() {
             ("sec-fetch-site", "unheard-of"),
         ] {
             let refused = (403, json!("/problems/foreign-origin"));
-            assert_eq!(ask(&shop, path, &[host, foreign]).await, refused, "{path:?} {foreign:?}");
+            assert_eq!(ask(&app, path, &[host, foreign]).await, refused, "{path:?} {foreign:?}");
         }
         for own in [("origin", "http://localhost:8000"), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none")]
         {
-            assert_eq!(ask(&shop, path, &[host, own]).await.0, 200, "{path:?} {own:?}");
+            assert_eq!(ask(&app, path, &[host, own]).await.0, 200, "{path:?} {own:?}");
         }
-        assert_eq!(ask(&shop, ("OPTIONS", path.1, ""), &[host, ("origin", "https://evil.example")]).await.0, 403);
+        assert_eq!(ask(&app, ("OPTIONS", path.1, ""), &[host, ("origin", "https://evil.example")]).await.0, 403);
     }
 }
 
 #[tokio::test]
 async fn the_api_is_for_the_origins_of_its_settings_as_before() {
-    let shop = Shop::with(&[("CORS_ORIGINS", "http://localhost:3000")]);
+    let app = TestApp::with(&[("CORS_ORIGINS", "http://localhost:3000")]);
     let headers = [("origin", "http://localhost:3000"), ("sec-fetch-site", "same-site")];
     let login = json!({ "email": "ann@example.com", "password": PASSWORD });
-    shop.member("ann@example.com").await;
-    let mut call = shop.post("/auth/login").json(login);
+    app.member("ann@example.com").await;
+    let mut call = app.post("/auth/login").json(login);
     for (name, value) in headers {
         call = call.header(name, value);
     }
     let answer = call.send().await;
     assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, "http://localhost:3000"));
-    let preflight = shop.call(http::Method::OPTIONS, "/auth/login").header("origin", "http://localhost:3000");
+    let preflight = app.call(http::Method::OPTIONS, "/auth/login").header("origin", "http://localhost:3000");
     let preflight = preflight.header("access-control-request-method", "POST").send().await;
     assert_eq!(
         (preflight.status.as_u16(), preflight.header("access-control-allow-origin")),
@@ -136,12 +136,12 @@ async fn head(port: u16, request: &str) -> String {
 
 #[tokio::test]
 async fn the_port_of_the_database_serves_programs_and_no_pages() {
-    let shop = Shop::open();
-    shop.member("ann@example.com").await;
+    let app = TestApp::open();
+    app.member("ann@example.com").await;
     let listener = listen(LOCAL, 0).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut server = JoinSet::new();
-    server.spawn(serve(listener, Door::Database, shop.service.clone()));
+    server.spawn(serve(listener, Door::Database, app.service.clone()));
 
     let client = aws_sdk_dynamodb::Client::new(&remote_config(&format!("http://127.0.0.1:{port}")));
     let tables = client.list_tables().send().await.unwrap();

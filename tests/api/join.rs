@@ -3,11 +3,11 @@
 use user_core::signing::JwtAlgorithm;
 use userctl::command::rotate_keys;
 
-use crate::support::Shop;
+use crate::support::TestApp;
 
 #[tokio::test]
 async fn what_one_instance_does_the_other_sees() {
-    let first = Shop::open();
+    let first = TestApp::open();
     let second = first.joined(&[]).await;
     assert_eq!(second.sign_up("ann@example.com").await.status, 201);
     assert_eq!(first.verify(&first.mailed_token("ann@example.com").await).await.status, 200);
@@ -22,14 +22,14 @@ async fn what_one_instance_does_the_other_sees() {
 #[tokio::test]
 async fn both_admit_together_what_one_would() {
     let limit = [("RATE_LIMIT", "40")];
-    let first = Shop::with(&limit);
+    let first = TestApp::with(&limit);
     let second = first.joined(&limit).await;
     let ann = first.member("ann@example.com").await;
     first.clock.advance(120);
     let mut admitted = 0;
     for turn in 0..100 {
-        let shop = if turn % 2 == 0 { &first } else { &second };
-        admitted += usize::from(shop.me(&ann.access).await == 200);
+        let app = if turn % 2 == 0 { &first } else { &second };
+        admitted += usize::from(app.me(&ann.access).await == 200);
     }
     assert_eq!(admitted, 40);
 }
@@ -37,7 +37,7 @@ async fn both_admit_together_what_one_would() {
 #[tokio::test]
 async fn both_follow_a_rotation_and_an_emergency() {
     let settings = [("JWT_ALGORITHM", "ES256"), ("JWKS_CACHE_SECONDS", "60")];
-    let first = Shop::with(&settings);
+    let first = TestApp::with(&settings);
     let second = first.joined(&settings).await;
     let old = first.member("ann@example.com").await;
     let stage = second.stage();

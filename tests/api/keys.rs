@@ -17,26 +17,26 @@ use user_app::keyring::CONFIRM_SECONDS;
 use user_core::error::{Error, Unmet};
 use user_store::Store;
 
-use crate::support::{Member, Shop};
+use crate::support::{Member, TestApp};
 
 const ALGORITHMS: [&str; 3] = ["HS256", "ES256", "EdDSA"];
 /// How long a new key waits in these tests, in seconds: the cache's time and the slack.
 pub(crate) const WAIT: i64 = 60 + 5;
 
 /// A service whose keys are of this algorithm.
-pub(crate) async fn shop(algorithm: &str) -> Shop {
-    let shop = Shop::with(&[("JWT_ALGORITHM", algorithm), ("JWKS_CACHE_SECONDS", "60")]);
-    shop.service.rotate_what_is_due().await.unwrap();
-    shop.clock.advance(CONFIRM_SECONDS);
-    shop
+pub(crate) async fn app(algorithm: &str) -> TestApp {
+    let app = TestApp::with(&[("JWT_ALGORITHM", algorithm), ("JWKS_CACHE_SECONDS", "60")]);
+    app.service.rotate_what_is_due().await.unwrap();
+    app.clock.advance(CONFIRM_SECONDS);
+    app
 }
 
-pub(crate) async fn rotate(shop: &Shop) {
-    shop.service.rotate("SigningSecret").await.unwrap();
+pub(crate) async fn rotate(app: &TestApp) {
+    app.service.rotate("SigningSecret").await.unwrap();
 }
 
-async fn emergency(shop: &Shop) {
-    rotation::emergency(&shop.store(), shop.clock.now()).await.unwrap();
+async fn emergency(app: &TestApp) {
+    rotation::emergency(&app.store(), app.clock.now()).await.unwrap();
 }
 
 pub(crate) fn header(token: &str) -> Value {
@@ -44,85 +44,85 @@ pub(crate) fn header(token: &str) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
 }
 
-pub(crate) async fn jwks(shop: &Shop) -> Vec<Value> {
-    shop.get("/.well-known/jwks.json").send().await.json["keys"].as_array().unwrap().clone()
+pub(crate) async fn jwks(app: &TestApp) -> Vec<Value> {
+    app.get("/.well-known/jwks.json").send().await.json["keys"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
 async fn a_rotation_costs_nobody_a_token() {
     for algorithm in ALGORITHMS {
-        let shop = shop(algorithm).await;
-        let old = shop.member("ann@example.com").await;
-        shop.sign_up("bob@example.com").await;
-        let letter = shop.mailed_token("bob@example.com").await;
+        let app = app(algorithm).await;
+        let old = app.member("ann@example.com").await;
+        app.sign_up("bob@example.com").await;
+        let message = app.mailed_token("bob@example.com").await;
         assert_eq!(header(&old.access)["alg"], algorithm);
-        rotate(&shop).await;
-        shop.clock.advance(WAIT - 1);
-        let waiting = shop.log_in("ann@example.com").await.text("access_token");
+        rotate(&app).await;
+        app.clock.advance(WAIT - 1);
+        let waiting = app.log_in("ann@example.com").await.text("access_token");
         assert_eq!(header(&waiting)["kid"], header(&old.access)["kid"], "{algorithm}: the new key is not known yet");
-        shop.clock.advance(1);
-        let new = shop.log_in("ann@example.com").await.text("access_token");
+        app.clock.advance(1);
+        let new = app.log_in("ann@example.com").await.text("access_token");
         assert_ne!(header(&new)["kid"], header(&old.access)["kid"], "{algorithm}");
         for access in [&old.access, &waiting, &new] {
-            assert_eq!(shop.me(access).await, 200, "{algorithm}");
+            assert_eq!(app.me(access).await, 200, "{algorithm}");
         }
-        let next = shop.refresh(&old.refresh).await;
+        let next = app.refresh(&old.refresh).await;
         assert_eq!(next.status, 200, "{algorithm}");
-        assert_eq!(shop.refresh(&old.refresh).await.text("refresh_token"), next.text("refresh_token"));
-        assert_eq!(shop.verify(&letter).await.status, 200, "{algorithm}");
+        assert_eq!(app.refresh(&old.refresh).await.text("refresh_token"), next.text("refresh_token"));
+        assert_eq!(app.verify(&message).await.status, 200, "{algorithm}");
     }
 }
 
 #[tokio::test]
 async fn a_session_in_use_outlives_any_number_of_rotations() {
-    let shop = shop("ES256").await;
-    let mut refresh = shop.member("ann@example.com").await.refresh;
+    let app = app("ES256").await;
+    let mut refresh = app.member("ann@example.com").await.refresh;
     for _ in 0..5 {
-        rotate(&shop).await;
+        rotate(&app).await;
         // The last moment at which the refresh token is good.
-        shop.clock.advance(7 * 86_400 - 1);
-        let pair = shop.refresh(&refresh).await;
-        assert_eq!((pair.status.as_u16(), shop.me(&pair.text("access_token")).await), (200, 200));
+        app.clock.advance(7 * 86_400 - 1);
+        let pair = app.refresh(&refresh).await;
+        assert_eq!((pair.status.as_u16(), app.me(&pair.text("access_token")).await), (200, 200));
         refresh = pair.text("refresh_token");
     }
-    assert!(shop.store().read_keys().await.unwrap().iter().count() <= 3, "old keys go");
+    assert!(app.store().read_keys().await.unwrap().iter().count() <= 3, "old keys go");
 }
 
 #[tokio::test]
 async fn an_emergency_voids_whatever_was_signed_before() {
     for algorithm in ALGORITHMS {
-        let shop = shop(algorithm).await;
-        let admin = shop.admin("admin@example.com").await;
+        let app = app(algorithm).await;
+        let admin = app.admin("admin@example.com").await;
         for n in 0..3 {
-            shop.sign_up(&format!("user{n}@example.com")).await;
+            app.sign_up(&format!("user{n}@example.com")).await;
         }
-        let cursor = shop.get("/users?limit=1").bearer(&admin.access).send().await.text("next_cursor");
-        let letter = shop.mailed_token("user1@example.com").await;
-        emergency(&shop).await;
-        shop.clock.advance(CONFIRM_SECONDS);
-        assert_eq!(shop.get("/users/me").bearer(&admin.access).send().await.problem(), (401, "unauthenticated"));
-        assert_eq!(shop.refresh(&admin.refresh).await.problem(), (401, "invalid-refresh-token"));
-        assert_eq!(shop.verify(&letter).await.problem(), (400, "invalid-token"));
-        let again = shop.log_in("admin@example.com").await.text("access_token");
+        let cursor = app.get("/users?limit=1").bearer(&admin.access).send().await.text("next_cursor");
+        let message = app.mailed_token("user1@example.com").await;
+        emergency(&app).await;
+        app.clock.advance(CONFIRM_SECONDS);
+        assert_eq!(app.get("/users/me").bearer(&admin.access).send().await.problem(), (401, "unauthenticated"));
+        assert_eq!(app.refresh(&admin.refresh).await.problem(), (401, "invalid-refresh-token"));
+        assert_eq!(app.verify(&message).await.problem(), (400, "invalid-token"));
+        let again = app.log_in("admin@example.com").await.text("access_token");
         let path = format!("/users?limit=1&cursor={cursor}");
-        assert_eq!(shop.get(&path).bearer(&again).send().await.problem(), (422, "invalid"));
-        assert_eq!(shop.me(&again).await, 200, "{algorithm}");
+        assert_eq!(app.get(&path).bearer(&again).send().await.problem(), (422, "invalid"));
+        assert_eq!(app.me(&again).await, 200, "{algorithm}");
         if algorithm != "HS256" {
-            assert_eq!(jwks(&shop).await.len(), 1);
+            assert_eq!(jwks(&app).await.len(), 1);
         }
     }
 }
 
 #[tokio::test]
 async fn a_key_whose_time_is_over_opens_nothing_even_for_who_has_it() {
-    let shop = shop("HS256").await;
-    let ann = shop.member("ann@example.com").await;
-    let stolen = shop.store().read_keys().await.unwrap().iter().last().unwrap().clone();
-    rotate(&shop).await;
+    let app = app("HS256").await;
+    let ann = app.member("ann@example.com").await;
+    let stolen = app.store().read_keys().await.unwrap().iter().last().unwrap().clone();
+    rotate(&app).await;
     let fresh = |member: &Member| {
         let claims = member.access.split('.').nth(1).unwrap();
         let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
-        let now = shop.clock.now();
+        let now = app.clock.now();
         claims["iat"] = json!(now);
         claims["exp"] = json!(now.plus(60));
         let head = ann.access.split('.').next().unwrap();
@@ -130,20 +130,20 @@ async fn a_key_whose_time_is_over_opens_nothing_even_for_who_has_it() {
         let tag = user_core::signing::mac(&stolen.derive("access"), message.as_bytes());
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
     };
-    shop.clock.advance(7 * 86_400 + WAIT - 1);
-    let later = shop.member("bob@example.com").await;
-    assert_eq!(shop.me(&fresh(&later)).await, 200, "what it signed before may still be under way");
-    shop.clock.advance(1);
-    assert_eq!(shop.me(&fresh(&later)).await, 401);
-    assert_eq!(shop.me(&later.access).await, 200);
+    app.clock.advance(7 * 86_400 + WAIT - 1);
+    let later = app.member("bob@example.com").await;
+    assert_eq!(app.me(&fresh(&later)).await, 200, "what it signed before may still be under way");
+    app.clock.advance(1);
+    assert_eq!(app.me(&fresh(&later)).await, 401);
+    assert_eq!(app.me(&later.access).await, 200);
 }
 
 #[tokio::test]
 async fn steps_of_a_rotation_can_be_repeated_and_one_that_was_overtaken_changes_nothing() {
-    let shop = shop("ES256").await;
+    let app = app("ES256").await;
     let step = async |name: &str, version: &str| {
         let event = json!({ "Step": name, "SecretId": "SigningSecret", "ClientRequestToken": version });
-        shop.service.invoke("RotationFunction", event).await
+        app.service.invoke("RotationFunction", event).await
     };
     for name in ["createSecret", "createSecret", "setSecret", "testSecret", "testSecret"] {
         step(name, "first").await.unwrap();
@@ -151,45 +151,45 @@ async fn steps_of_a_rotation_can_be_repeated_and_one_that_was_overtaken_changes_
     for name in ["createSecret", "testSecret", "finishSecret", "finishSecret"] {
         step(name, "second").await.unwrap();
     }
-    let keys = shop.store().read_keys().await.unwrap();
+    let keys = app.store().read_keys().await.unwrap();
     let overtaken = step("finishSecret", "first").await.unwrap_err();
     assert!(matches!(overtaken.downcast_ref::<Error>(), Some(Error::Unmet(Unmet::Changed))), "{overtaken}");
     assert!(step("finishSecret", "unknown").await.is_err());
     assert!(step("dropSecret", "second").await.is_err());
     let other = json!({ "Step": "testSecret", "SecretId": "Other", "ClientRequestToken": "second" });
-    assert!(shop.service.invoke("RotationFunction", other).await.is_err());
-    let after = shop.store().read_keys().await.unwrap();
+    assert!(app.service.invoke("RotationFunction", other).await.is_err());
+    let after = app.store().read_keys().await.unwrap();
     assert_eq!(after.to_secret().unwrap(), keys.to_secret().unwrap());
     assert_eq!(after.generation(), 2);
 }
 
 #[tokio::test]
 async fn a_secret_is_rotated_when_the_template_says_so() {
-    let shop = Shop::with(&[("KEY_ROTATION_DAYS", "10")]);
+    let app = TestApp::with(&[("KEY_ROTATION_DAYS", "10")]);
     let generation = async || {
-        shop.service.rotate_what_is_due().await.unwrap();
-        shop.store().read_keys().await.unwrap().generation()
+        app.service.rotate_what_is_due().await.unwrap();
+        app.store().read_keys().await.unwrap().generation()
     };
     assert_eq!([generation().await, generation().await], [1, 1], "a new stack rotates at once, and once");
-    shop.clock.advance(10 * 86_400 - 1);
+    app.clock.advance(10 * 86_400 - 1);
     assert_eq!(generation().await, 1);
-    shop.clock.advance(1);
+    app.clock.advance(1);
     assert_eq!(generation().await, 2);
 }
 
 #[tokio::test]
 async fn keys_are_followed_within_the_second_in_which_they_change() {
-    let shop = Shop::with(&[("JWT_ALGORITHM", "ES256")]);
-    let before = shop.member("ann@example.com").await;
-    shop.service.rotate_what_is_due().await.unwrap();
+    let app = TestApp::with(&[("JWT_ALGORITHM", "ES256")]);
+    let before = app.member("ann@example.com").await;
+    app.service.rotate_what_is_due().await.unwrap();
     for urgent in [false, true] {
         if urgent {
-            emergency(&shop).await;
+            emergency(&app).await;
         }
-        let new = shop.log_in("ann@example.com").await.text("access_token");
+        let new = app.log_in("ann@example.com").await.text("access_token");
         assert_ne!(header(&new)["kid"], header(&before.access)["kid"]);
-        assert_eq!(shop.me(&new).await, 200, "{urgent}: an unknown key is looked for at once");
-        shop.clock.advance(1);
+        assert_eq!(app.me(&new).await, 200, "{urgent}: an unknown key is looked for at once");
+        app.clock.advance(1);
     }
 }
 
@@ -207,39 +207,39 @@ impl HttpConnector for Counted {
 
 #[tokio::test]
 async fn an_instance_reads_the_secret_only_when_it_has_to() {
-    let shop = shop("ES256").await;
+    let app = app("ES256").await;
     let reads = Arc::new(AtomicUsize::new(0));
-    let connector = SharedHttpConnector::new(Counted(shop.aws().clone(), reads.clone()));
+    let connector = SharedHttpConnector::new(Counted(app.aws().clone(), reads.clone()));
     let client = http_client_fn(move |_, _| connector.clone());
-    let sdk = shop.aws().sdk_config().into_builder().http_client(client).build();
-    let store = Store::connect(&sdk, &shop.service.config);
-    let keys = shop.store().read_keys().await.unwrap();
-    let app = App::new(shop.service.config.clone(), shop.clock.clone(), store, keys).unwrap();
+    let sdk = app.aws().sdk_config().into_builder().http_client(client).build();
+    let store = Store::connect(&sdk, &app.service.config);
+    let keys = app.store().read_keys().await.unwrap();
+    let instance = App::new(app.service.config.clone(), app.clock.clone(), store, keys).unwrap();
     let read = || reads.swap(0, Ordering::SeqCst);
     let unknown = |n: i32| {
         let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": format!("unknown{n}") });
         format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(header.to_string()))
     };
     for n in 0..100 {
-        assert!(!app.knows_key_of(&unknown(n)));
-        app.seek_keys().await;
+        assert!(!instance.knows_key_of(&unknown(n)));
+        instance.seek_keys().await;
     }
     assert_eq!(read(), 1, "strangers' keys cost one read a second");
-    shop.clock.advance(1);
-    app.seek_keys().await;
+    app.clock.advance(1);
+    instance.seek_keys().await;
     assert_eq!(read(), 1);
-    emergency(&shop).await;
-    shop.clock.advance(CONFIRM_SECONDS);
-    let (old, new) = (app.keyring().unwrap(), app.keyring_in_force().await.unwrap());
-    assert_eq!((read(), old.public_keys(shop.clock.now()) == new.public_keys(shop.clock.now())), (1, false));
+    emergency(&app).await;
+    app.clock.advance(CONFIRM_SECONDS);
+    let (old, new) = (instance.keyring().unwrap(), instance.keyring_in_force().await.unwrap());
+    assert_eq!((read(), old.public_keys(app.clock.now()) == new.public_keys(app.clock.now())), (1, false));
     for _ in 0..100 {
-        app.keyring_in_force().await.unwrap();
-        app.refresh_keys().await;
-        shop.clock.advance(CONFIRM_SECONDS);
+        instance.keyring_in_force().await.unwrap();
+        instance.refresh_keys().await;
+        app.clock.advance(CONFIRM_SECONDS);
     }
     assert_eq!(read(), 0, "what the database does not call for is not read");
-    shop.clock.advance(300 - 100 * CONFIRM_SECONDS);
-    app.refresh_keys().await;
-    app.refresh_keys().await;
+    app.clock.advance(300 - 100 * CONFIRM_SECONDS);
+    instance.refresh_keys().await;
+    instance.refresh_keys().await;
     assert_eq!(read(), 1, "five minutes are over");
 }

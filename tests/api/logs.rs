@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, PASSWORD, Shop, trap};
+use crate::support::{Answer, Call, PASSWORD, TestApp, trap};
 
 fn access_line(request_id: &str) -> Value {
     let mut lines = trap::lines(request_id);
@@ -13,10 +13,10 @@ fn access_line(request_id: &str) -> Value {
 
 #[tokio::test]
 async fn a_request_is_one_line_with_its_route_its_user_and_what_it_cost() {
-    let shop = Shop::open();
-    let ann = shop.member("ann@example.com").await;
+    let app = TestApp::open();
+    let ann = app.member("ann@example.com").await;
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let me = shop.get("/users/me").bearer(&ann.access).header("traceparent", trace).send().await;
+    let me = app.get("/users/me").bearer(&ann.access).header("traceparent", trace).send().await;
     let line = access_line(me.header("x-request-id"));
     assert_eq!(line["trace.id"], "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_eq!((&line["http.method"], &line["http.route"]), (&json!("GET"), &json!("/api/v1/users/me")));
@@ -29,16 +29,16 @@ async fn a_request_is_one_line_with_its_route_its_user_and_what_it_cost() {
 
 #[tokio::test]
 async fn strangers_cannot_write_into_the_log_what_they_like() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     let hostile = [("traceparent", "00-x\"}{evil-1"), ("x-amzn-trace-id", "Root=../../etc")];
     for (name, value) in hostile {
-        let answer = shop.get("/users/nobody@evil.example").header(name, value).send().await;
+        let answer = app.get("/users/nobody@evil.example").header(name, value).send().await;
         let line = access_line(answer.header("x-request-id"));
         assert_eq!((&line["trace.id"], &line["user.id"]), (&Value::Null, &Value::Null));
         assert_eq!(line["http.route"], "/api/v1/users/{user_id}", "never a path as it came");
     }
     let xray = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1";
-    let answer = shop.get("/health").header("x-amzn-trace-id", xray).send().await;
+    let answer = app.get("/health").header("x-amzn-trace-id", xray).send().await;
     let line = access_line(answer.header("x-request-id"));
     assert_eq!(line["trace.id"], "1-5759e988-bd862e3fe1be46a994272793");
     assert_eq!(line["dynamodb.calls"], 0);
@@ -52,15 +52,15 @@ async fn from(call: Call<'_>) -> Answer {
 
 #[tokio::test]
 async fn the_line_of_a_refused_request_tells_where_it_came_from_and_no_other_does() {
-    let shop = Shop::with(&[("RATE_LIMIT_AUTH", "3")]);
-    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
-    let wrong = || shop.post("/auth/login").json(json!({ "email": "ann@example.com", "password": "Wr0ng!password" }));
+    let app = TestApp::with(&[("RATE_LIMIT_AUTH", "3")]);
+    let (admin, ann) = (app.admin("admin@example.com").await, app.member("ann@example.com").await);
+    let wrong = || app.post("/auth/login").json(json!({ "email": "ann@example.com", "password": "Wr0ng!password" }));
     let mut refused = vec![
-        from(shop.get("/users/me").bearer("a.b.c")).await,
-        from(shop.get("/users").bearer(&ann.access)).await,
-        from(shop.get("/users/nobody").bearer(&admin.access)).await,
-        from(shop.post("/auth/login").raw("application/json", "{")).await,
-        from(shop.post("/auth/login").json(json!({ "role": "admin" }))).await,
+        from(app.get("/users/me").bearer("a.b.c")).await,
+        from(app.get("/users").bearer(&ann.access)).await,
+        from(app.get("/users/nobody").bearer(&admin.access)).await,
+        from(app.post("/auth/login").raw("application/json", "{")).await,
+        from(app.post("/auth/login").json(json!({ "role": "admin" }))).await,
     ];
     while refused.last().is_some_and(|answer| answer.status != 429) {
         refused.push(from(wrong()).await);
@@ -70,28 +70,28 @@ async fn the_line_of_a_refused_request_tells_where_it_came_from_and_no_other_doe
     for answer in refused {
         assert_eq!(access_line(answer.header("x-request-id"))["source.address"], "198.51.100.7", "{}", answer.status);
     }
-    for answer in [from(shop.get("/users/me").bearer(&ann.access)).await, from(shop.get("/health")).await] {
+    for answer in [from(app.get("/users/me").bearer(&ann.access)).await, from(app.get("/health")).await] {
         assert_eq!(answer.status, 200);
         assert_eq!(access_line(answer.header("x-request-id")).get("source.address"), None);
     }
 }
 
 #[tokio::test]
-async fn a_letter_tells_the_request_that_it_comes_from() {
-    let shop = Shop::open();
-    let answer = shop.sign_up("ann@example.com").await;
-    shop.mails("ann@example.com").await;
+async fn a_message_tells_the_request_that_it_comes_from() {
+    let app = TestApp::open();
+    let answer = app.sign_up("ann@example.com").await;
+    app.mails("ann@example.com").await;
     let lines = trap::lines(answer.header("x-request-id"));
-    let sent = lines.iter().find(|line| line["letter.outcome"] == "sent").unwrap();
-    assert_eq!(sent["letter.kind"], "verify-email");
+    let sent = lines.iter().find(|line| line["message.outcome"] == "sent").unwrap();
+    assert_eq!(sent["message.kind"], "verify-email");
 }
 
 #[tokio::test]
 async fn an_event_and_its_request_share_an_id() {
-    let shop = Shop::open();
-    shop.member("ann@example.com").await;
+    let app = TestApp::open();
+    app.member("ann@example.com").await;
     let body = json!({ "email": "ann@example.com", "password": PASSWORD });
-    let answer = shop.post("/auth/login").json(body).send().await;
+    let answer = app.post("/auth/login").json(body).send().await;
     let lines = trap::lines(answer.header("x-request-id"));
     let names: Vec<_> = lines.iter().filter_map(|line| line["event.name"].as_str()).collect();
     assert_eq!((names, lines.len()), (vec!["signed-in"], 2));

@@ -1,279 +1,225 @@
-//! Metrics in CloudWatch's embedded metric format: every line is valid, and says only what is declared.
+//! The metrics of all functions together, as Prometheus reads them. Each test writes its own lines into a `CloudWatch` of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use local::template::Template;
+use futures::future::join;
+use local::aws::Fate;
 use serde_json::{Value, json};
-use user_config::MetricsDetail;
-use user_telemetry::metric::{self, ALL, Collector, Kind, Metric, NAMESPACE, STACK, When};
+use user_telemetry::metric::{self, ALL, Kind, NAMESPACE, STACK};
 
-use crate::support::{PASSWORD, Shop, trap};
+use crate::support::TestApp;
 
-/// A value of a line: its metric, one set of its dimensions, and the number or numbers.
-struct Point {
-    metric: &'static Metric,
-    dimensions: BTreeMap<String, String>,
-    values: Vec<f64>,
+const DAY: i64 = 86_400;
+
+/// Lets it be noon of the next day, so that no test runs over midnight.
+fn noon(app: &TestApp) {
+    app.clock.advance(DAY + DAY / 2 - app.clock.now().0.rem_euclid(DAY));
 }
 
-/// Checks a line by the specification ("Embedded metric format specification"), returns what it says.
-fn read(line: &Value) -> Vec<Point> {
-    assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_600_000_000_000, "milliseconds");
-    let mut points = Vec::new();
-    for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
-        assert_eq!(directive["Namespace"], NAMESPACE);
-        let metrics = directive["Metrics"].as_array().unwrap();
-        assert!((1..=100).contains(&metrics.len()));
-        for (set, metric) in directive["Dimensions"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .flat_map(|set| metrics.iter().map(move |metric| (set, metric)))
-        {
-            let names = set.as_array().unwrap().iter().map(|name| name.as_str().unwrap());
-            let dimensions: BTreeMap<_, _> =
-                names.map(|name| (name.to_owned(), line[name].as_str().unwrap().to_owned())).collect();
-            assert!(
-                dimensions.len() <= 30 && dimensions.values().all(|value| (1..=1024).contains(&value.len())),
-                "{line}"
-            );
-            let name = metric["Name"].as_str().unwrap();
-            let values = line[name].as_array().map_or(vec![line[name].clone()], Clone::clone);
-            let values: Vec<_> = values.iter().map(|value| value.as_f64().unwrap()).collect();
-            assert!((1..=100).contains(&values.len()), "{line}");
-            let metric = ALL.iter().find(|one| one.name == name).unwrap_or_else(|| panic!("{name} is not declared"));
-            assert_eq!(
-                directive["Metrics"].as_array().unwrap().iter().find(|one| one["Name"] == name).unwrap()["Unit"],
-                metric.unit.as_str()
-            );
-            points.push(Point { metric, dimensions, values });
-        }
+/// Writes a metric as a function does, at this moment.
+pub(crate) fn write(app: &TestApp, name: &str, labels: &[(&str, &str)], value: &Value) {
+    let stack = app.service.config.stack_name.as_str();
+    let labels: Vec<_> = [(STACK, stack)].into_iter().chain(labels.iter().copied()).collect();
+    let names: Vec<_> = labels.iter().map(|(name, _)| *name).collect();
+    let metrics = json!([{ "Name": name, "Unit": "Count" }]);
+    let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics });
+    let mut line = json!({ "_aws": { "Timestamp": app.clock.now_millis(), "CloudWatchMetrics": [directive] } });
+    line[name] = value.clone();
+    for (label, value) in labels {
+        line[label] = json!(value);
     }
-    points
+    app.aws().cloudwatch.take(&line.to_string());
 }
 
-/// Where metrics are written that are in no line of a request.
-struct Beside;
+/// The token that lets a collector read.
+pub(crate) fn token(app: &TestApp) -> String {
+    let secret = app.aws().secrets.current(&app.service.config.metrics_secret_id).unwrap();
+    let secret: Value = serde_json::from_str(&secret).unwrap();
+    secret["token"].as_str().unwrap().to_owned()
+}
 
-impl Write for Beside {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        trap::note(bytes);
-        Ok(bytes.len())
-    }
+pub(crate) async fn read(app: &TestApp) -> String {
+    let answer = app.get("/metrics").send().await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), {
+        (200, "text/plain; version=0.0.4; charset=utf-8")
+    });
+    String::from_utf8(answer.raw.to_vec()).unwrap()
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// The samples, without `HELP` and `TYPE`.
+pub(crate) fn samples(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.starts_with('#')).collect()
 }
 
 #[tokio::test]
-async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declared() {
-    let shop = Shop::open();
-    metric::start(&shop.service.config, || Box::new(Beside), When::EachRequest);
-    let ann = shop.member("ann@example.com").await;
-    let template = Template::evaluate(|_| None).unwrap();
-    for (_, route) in template.routes() {
-        let (method, path) = (route.method.as_deref().unwrap_or("GET"), route.path.as_deref().unwrap_or("/nowhere"));
-        let call = shop.call(method.parse().unwrap(), &path.replace("{user_id}", &ann.id));
-        call.bearer(&ann.access).json(json!({})).send().await;
+async fn a_counter_is_the_sum_of_the_day_over_all_instances() {
+    let app = TestApp::open();
+    let labels = |status| [("method", "GET"), ("route", "/api/v1/users/me"), ("status", status)];
+    write(&app, metric::HTTP_REQUESTS.name, &labels("2xx"), &json!(100));
+    noon(&app);
+    for count in [3, 1, 4, 1, 5] {
+        write(&app, metric::HTTP_REQUESTS.name, &labels("2xx"), &json!(count));
     }
-    shop.stranger("ann@example.com", "Wr0ng!password").await;
-    shop.service.invoke("CleanupFunction", json!({})).await.unwrap();
-    shop.forgot("nobody@example.com").await;
-    shop.mails("nobody@example.com").await;
-    // Nobody is there to ask.
-    let asking = [("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", "http://127.0.0.1:1")];
-    assert_eq!(Shop::with(&asking).sign_up("ann@example.com").await.status, 201);
-    metric::flush();
-    let lines: Vec<Value> = trap::metrics().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    let (mut routes, mut outcomes) = (BTreeSet::new(), BTreeSet::new());
-    for Point { metric, mut dimensions, .. } in lines.iter().flat_map(read) {
-        dimensions.remove(STACK).unwrap();
-        let labels: BTreeSet<_> = dimensions.keys().map(String::as_str).collect();
-        let forms = [Some(metric.labels), metric.essential];
-        assert!(
-            forms.iter().flatten().any(|form| labels == form.iter().copied().collect()),
-            "{} {labels:?}",
-            metric.name
-        );
-        if metric.name == metric::BREACH_CHECKS.name {
-            outcomes.insert(dimensions["outcome"].clone());
-        }
-        routes.extend(dimensions.get("route").map(|route| format!("{} {route}", dimensions["method"])));
-        seen.insert(metric.name);
-    }
-    assert!(outcomes.contains("failed"), "{outcomes:?}");
-    for (_, route) in template.routes() {
-        let label = route.path.as_ref().map_or("GET unmatched".to_owned(), |_| route.key());
-        assert!(routes.contains(&label), "{label}");
-    }
-    agrees(&lines).await;
-    // What takes a fault, a new instance or a user to remove is not in a calm run.
-    let rare = [
-        metric::HTTP_FAILURES,
-        metric::UNCOUNTED,
-        metric::DYNAMODB_FAILURES,
-        metric::DYNAMODB_RETRIES,
-        metric::COLD_STARTS,
-        metric::USERS_REMOVED,
+    write(&app, metric::HTTP_REQUESTS.name, &labels("5xx"), &json!(2));
+    write(&app, metric::COLD_STARTS.name, &[], &json!(1));
+    let base = "http_requests_total{method=\"GET\",route=\"/api/v1/users/me\",stack=\"local\",status=";
+    let expected = [
+        format!("{base}\"2xx\"}} 14"),
+        format!("{base}\"5xx\"}} 2"),
+        "cold_starts_total{stack=\"local\"} 1".to_owned(),
     ];
-    for metric in ALL.iter().filter(|metric| !rare.iter().any(|rare| rare.name == metric.name)) {
-        assert!(seen.contains(metric.name), "{} is never emitted", metric.name);
-    }
+    assert_eq!(samples(&read(&app).await), expected);
 }
-
-/// What `/metrics` says of these lines is what they say.
-async fn agrees(lines: &[Value]) {
-    let shop = Shop::open();
-    // The lines bear the real time.
-    let newest = lines.iter().filter_map(|line| line["_aws"]["Timestamp"].as_i64()).max().unwrap() / 1_000;
-    shop.clock.advance(newest + 1 - shop.clock.now().0);
-    let midnight = shop.clock.now().0 / 86_400 * 86_400;
-    let mut sums: BTreeMap<String, f64> = BTreeMap::new();
-    for line in lines.iter().filter(|line| line["_aws"]["Timestamp"].as_i64().unwrap() / 1_000 >= midnight) {
-        shop.aws().cloudwatch.take(&line.to_string());
-        for Point { metric, dimensions, values } in read(line) {
-            // The essential form is beside the full one.
-            if dimensions.len() != metric.labels.len() + 1 || metric.kind == Kind::Gauge {
-                continue;
-            }
-            let labels: Vec<_> = dimensions.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
-            let (suffix, amount) = match metric.kind {
-                Kind::Histogram => ("_count", values.len() as f64),
-                _ => ("", values.iter().sum()),
-            };
-            *sums.entry(format!("{}{suffix}{{{}}}", metric.name, labels.join(","))).or_default() += amount;
-        }
-    }
-    let text = crate::fleet::read(&shop).await;
-    let told: BTreeMap<_, f64> = crate::fleet::samples(&text)
-        .into_iter()
-        .map(|sample| sample.rsplit_once(' ').unwrap())
-        .filter(|(name, _)| {
-            !name.contains("quantile=")
-                && !name.contains("_seconds_sum")
-                && !name.starts_with("users_overdue")
-                && !name.starts_with("signing_key_age")
-        })
-        .map(|(name, value)| (name.to_owned(), value.parse().unwrap()))
-        .collect();
-    assert!(sums.len() > 50, "{sums:?}");
-    assert_eq!(told, sums);
-}
-
-#[test]
-fn every_metric_is_documented() {
-    let page = include_str!("../../infra/docs/operating.md");
-    for metric in ALL {
-        let labels = metric.labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" ");
-        let row = format!("| `{}` | {labels} | {} |", metric.name, metric.description);
-        assert!(page.contains(&row), "{row}");
-        let counts_up = metric.name.ends_with("_total");
-        assert_eq!(counts_up, metric.kind == Kind::Counter, "{}: a counter's name ends so", metric.name);
-    }
-}
-
-const MONITORING: &str = include_str!("../../infra/monitoring.yaml");
-
-/// Whether the dashboard and the alarms may ask for a metric by these dimensions: by the stack and the essential labels.
-fn is_essential(name: &str, dimensions: &BTreeSet<String>) -> bool {
-    let metric = ALL.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is not emitted"));
-    let names = |kept: &[&str]| kept.iter().copied().chain([STACK]).map(str::to_owned).collect();
-    metric.essential.is_some_and(|kept| *dimensions == names(kept))
-}
-
-/// What the dashboard shows of our own metrics: names with the dimensions that they are asked for by.
-fn shown() -> Vec<(String, BTreeSet<String>)> {
-    let body = MONITORING.split("DashboardBody: !Sub |\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let body: Value = serde_json::from_str(body).unwrap();
-    let widgets = body["widgets"].as_array().unwrap().iter().filter(|widget| widget["type"] == "metric");
-    let entries = widgets.flat_map(|widget| {
-        assert!(widget["properties"]["title"].is_string() && widget["properties"]["region"].is_string(), "{widget}");
-        widget["properties"]["metrics"].as_array().unwrap().iter()
-    });
-    let own = entries.filter_map(|entry| {
-        if let Some(search) = entry[0]["expression"].as_str() {
-            let dimensions = search.split(&format!("{{{NAMESPACE},")).nth(1)?.split('}').next().unwrap();
-            let name = search.split("MetricName=\"").nth(1).unwrap().split('"').next().unwrap();
-            return Some((name.to_owned(), dimensions.split(',').map(str::to_owned).collect()));
-        }
-        let texts: Vec<_> = entry.as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        let dimensions = texts.iter().skip(2).step_by(2).map(|name| (*name).to_owned()).collect();
-        (texts[0] == NAMESPACE).then(|| (texts[1].to_owned(), dimensions))
-    });
-    own.collect()
-}
-
-#[test]
-fn the_dashboard_asks_only_for_what_is_essential() {
-    let shown = shown();
-    assert!(shown.len() >= 6);
-    for (name, dimensions) in shown {
-        assert!(is_essential(&name, &dimensions), "{name} {dimensions:?}");
-    }
-}
-
-#[test]
-fn every_alarm_tells_the_operators_when_it_begins_and_when_it_ends_and_asks_only_for_what_is_essential() {
-    let files = [MONITORING, include_str!("../../template.yaml")];
-    let alarms: Vec<_> = files.iter().flat_map(|file| file.split("Type: AWS::CloudWatch::Alarm").skip(1)).collect();
-    assert_eq!(alarms.len(), 18);
-    let mut own = 0;
-    for alarm in alarms {
-        let alarm = alarm.split("\n\n").next().unwrap();
-        for needed in
-            ["Condition: Tells", "AlarmActions: [!Ref Operators]", "OKActions: [!Ref Operators]", "AlarmDescription: "]
-        {
-            assert!(alarm.contains(needed), "{needed}: {alarm}");
-        }
-        if alarm.contains(&format!("Namespace: {NAMESPACE}")) {
-            let name = alarm.split("MetricName: ").nth(1).unwrap().split(['\n', ',']).next().unwrap();
-            let dimensions = alarm.split("{Name: ").skip(1).map(|rest| rest.split(',').next().unwrap().to_owned());
-            assert!(is_essential(name, &dimensions.collect()), "{alarm}");
-            own += 1;
-        }
-    }
-    assert_eq!(own, 7);
-}
-
-#[test]
-fn what_is_essential_is_thirty_series_at_most() {
-    let events = 16; // `event::Name`
-    let outcomes = 7; // What becomes of an email: the mailer's and SES' words.
-    let series = |metric: &Metric| match metric.essential {
-        None => 0,
-        Some([]) => 1,
-        Some(["name"]) => events,
-        Some(["outcome"]) => outcomes,
-        Some(other) => panic!("{other:?}"),
-    };
-    assert!(ALL.iter().map(series).sum::<usize>() <= 30);
-}
-
-/// The most bytes of the line of a usual request, with its metrics.
-const LINE_BYTES: usize = 900;
 
 #[tokio::test]
-async fn a_sign_in_on_a_new_instance_is_a_line_of_less_than_900_bytes() {
-    let shop = Shop::open();
-    shop.member("ann@example.com").await;
-    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    let body = json!({ "email": "ann@example.com", "password": PASSWORD });
-    let answer = shop.post("/auth/login").header("traceparent", trace).json(body).send().await;
-    let mut lines = trap::lines(answer.header("x-request-id"));
-    lines.retain(|line| line["message"] == "request");
-    let [line] = lines.as_slice() else { panic!("{lines:?}") };
-    let mut line = line.as_object().unwrap().clone();
-    line.retain(|name, _| name != "_aws" && name != STACK && !ALL.iter().any(|metric| metric.name == name));
-    let collector = Collector::new(MetricsDetail::Essential, "users-production");
-    for (metric, labels) in [(&metric::COLD_STARTS, [].as_slice()), (&metric::EVENTS, &["signed-in"])] {
-        collector.add(metric, labels, 1);
+async fn a_histogram_is_a_summary_and_a_gauge_its_newest_value() {
+    let app = TestApp::open();
+    noon(&app);
+    let hundred: Vec<f64> = (1..=100).map(f64::from).collect();
+    write(&app, metric::ARGON2_SECONDS.name, &[], &json!(hundred));
+    write(&app, metric::USERS_OVERDUE.name, &[], &json!(7.0));
+    app.clock.advance(3_600);
+    write(&app, metric::USERS_OVERDUE.name, &[], &json!(3.0));
+    let text = read(&app).await;
+    let expected = [
+        "argon2_duration_seconds{stack=\"local\",quantile=\"0.5\"} 50",
+        "argon2_duration_seconds{stack=\"local\",quantile=\"0.9\"} 90",
+        "argon2_duration_seconds{stack=\"local\",quantile=\"0.99\"} 99",
+        "argon2_duration_seconds_sum{stack=\"local\"} 5050",
+        "argon2_duration_seconds_count{stack=\"local\"} 100",
+        "users_overdue{stack=\"local\"} 3",
+    ];
+    assert_eq!(samples(&text), expected);
+    app.clock.advance(DAY);
+    assert_eq!(read(&app).await, "", "what has no value today is left out, and never NaN");
+}
+
+#[tokio::test]
+async fn only_what_is_declared_is_shown() {
+    let app = TestApp::open();
+    noon(&app);
+    write(&app, "made_up_total", &[], &json!(1));
+    write(&app, metric::ERRORS.name, &[], &json!(1));
+    write(&app, metric::ERRORS.name, &[("code", "busy"), ("user", "ann")], &json!(1));
+    write(&app, metric::ERRORS.name, &[("user", "ann")], &json!(1));
+    assert_eq!(read(&app).await, "");
+}
+
+#[tokio::test]
+async fn outside_of_development_only_the_token_lets_read() {
+    let app = TestApp::with(&[("ENVIRONMENT", "staging"), ("MAIL_BACKEND", "ses")]);
+    let id = &app.service.config.metrics_secret_id;
+    let token = token(&app);
+    let token = token.as_str();
+    let status = async |token: &str| app.get("/metrics").bearer(token).send().await.status.as_u16();
+    assert_eq!(app.get("/metrics").send().await.problem(), (401, "unauthenticated"));
+    for wrong in ["", "wrong", &token[1..], &format!("{token}x")] {
+        assert_eq!(status(wrong).await, 401, "{wrong}");
     }
-    let with_metrics = collector.take_into(line);
-    let [line] = with_metrics.as_slice() else { panic!("{with_metrics:?}") };
-    let bytes = serde_json::to_vec(line).unwrap().len();
-    println!("{bytes} bytes");
-    assert!((400..LINE_BYTES).contains(&bytes), "{bytes}: {line:?}");
+    assert_eq!(status(token).await, 200);
+    let next = json!({ "token": "the-next-one" }).to_string();
+    let put = json!({ "SecretId": id, "ClientRequestToken": "next", "SecretString": next }).to_string();
+    assert_eq!(app.aws().answer("secretsmanager.PutSecretValue", put.as_bytes()).0, 200);
+    assert_eq!([status("the-next-one").await, status(token).await], [401, 200], "the secret was just read");
+    app.clock.advance(10);
+    assert_eq!([status("the-next-one").await, status(token).await], [200, 401]);
+}
+
+#[tokio::test]
+async fn a_text_is_good_for_a_minute() {
+    let app = TestApp::open();
+    noon(&app);
+    write(&app, metric::COLD_STARTS.name, &[], &json!(1));
+    let first = read(&app).await;
+    write(&app, metric::COLD_STARTS.name, &[], &json!(1));
+    app.clock.advance(59);
+    assert_eq!(read(&app).await, first);
+    app.clock.advance(1);
+    assert_eq!(samples(&read(&app).await), ["cold_starts_total{stack=\"local\"} 2"]);
+}
+
+#[tokio::test]
+async fn two_scrapes_at_once_ask_once() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let app = TestApp::over(Arc::new(move |target: &str, _: &[u8]| {
+        counted.fetch_add(usize::from(target.ends_with("ListMetrics")), Ordering::SeqCst);
+        Fate::Arrives
+    }));
+    let (one, other) = join(read(&app), read(&app)).await;
+    assert_eq!((one == other, calls.load(Ordering::SeqCst)), (true, 1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_unavailable_in_our_own_words() {
+    let app = TestApp::over(Arc::new(
+        |target: &str, _: &[u8]| {
+            if target.ends_with("ListMetrics") { Fate::Lost } else { Fate::Arrives }
+        },
+    ));
+    let answer = app.get("/metrics").send().await;
+    assert_eq!(answer.problem(), (503, "unavailable"));
+    assert!(!String::from_utf8_lossy(&answer.raw).contains("connection"));
+}
+
+#[tokio::test]
+async fn labels_are_escaped() {
+    let app = TestApp::open();
+    noon(&app);
+    write(&app, metric::ERRORS.name, &[("code", "a\"b\\c\nd")], &json!(1));
+    let expected = r#"errors_total{code="a\"b\\c\nd",stack="local"} 1"#;
+    assert_eq!(samples(&read(&app).await), [expected]);
+}
+
+#[tokio::test]
+async fn more_series_than_one_call_tells_are_all_shown_in_a_stable_order() {
+    let app = TestApp::open();
+    noon(&app);
+    for code in 0..1_100 {
+        write(&app, metric::ERRORS.name, &[("code", &format!("{code:04}"))], &json!(code + 1));
+    }
+    let expected: Vec<_> =
+        (0..1_100).map(|code| format!("errors_total{{code=\"{code:04}\",stack=\"local\"}} {}", code + 1)).collect();
+    assert_eq!(samples(&read(&app).await), expected);
+}
+
+#[tokio::test]
+async fn every_metric_is_described_once_and_before_its_samples() {
+    let app = TestApp::open();
+    noon(&app);
+    for metric in ALL {
+        for value in ["one", "two"] {
+            let labels: Vec<_> = metric.labels.iter().map(|label| (*label, value)).collect();
+            write(&app, metric.name, &labels, &json!(1));
+        }
+    }
+    let text = read(&app).await;
+    let (mut described, mut typed) = (BTreeSet::new(), BTreeSet::new());
+    let mut current = None;
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            let (name, description) = help.split_once(' ').unwrap();
+            current = ALL.iter().find(|metric| metric.name == name);
+            assert_eq!(current.unwrap().description, description);
+            assert!(described.insert(name), "{name} is described once");
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').unwrap();
+            let expected = match current.unwrap().kind {
+                Kind::Counter => "counter",
+                Kind::Gauge => "gauge",
+                Kind::Histogram => "summary",
+            };
+            assert_eq!((name, kind), (current.unwrap().name, expected));
+            assert!(typed.insert(name), "{name} has a type once");
+        } else {
+            let name = line.split('{').next().unwrap();
+            let base = name.strip_suffix("_sum").or(name.strip_suffix("_count")).unwrap_or(name);
+            assert_eq!(base, current.unwrap().name);
+            assert!(typed.contains(base), "{line}");
+        }
+    }
+    assert_eq!(described, ALL.iter().map(|metric| metric.name).collect());
+    assert_eq!(typed, described);
 }

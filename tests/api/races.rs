@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{Answer, Shop};
+use crate::support::{Answer, TestApp};
 
 /// Runs `calls` at the same time, on all cores, and counts their statuses.
 async fn all<F: Future<Output = Answer> + Send + 'static>(
@@ -26,49 +26,49 @@ async fn all<F: Future<Output = Answer> + Send + 'static>(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_sign_ups_of_one_address_in_mixed_case_one_wins() {
-    let shop = Arc::new(Shop::open());
+    let app = Arc::new(TestApp::open());
     let calls = (0..64_u64).map(|i| {
-        let shop = shop.clone();
-        let letter = |(n, c): (usize, char)| {
+        let app = app.clone();
+        let message = |(n, c): (usize, char)| {
             if i >> (n % 6) & 1 == 1 { c.to_ascii_uppercase() } else { c }
         };
-        let email: String = "barista@example.com".chars().enumerate().map(letter).collect();
-        async move { shop.sign_up(&email).await }
+        let email: String = "barista@example.com".chars().enumerate().map(message).collect();
+        async move { app.sign_up(&email).await }
     });
     let (statuses, _) = all(calls).await;
     assert_eq!(statuses, BTreeMap::from([(201, 1), (409, 63)]));
-    assert_eq!(shop.items("UsersTable").await.len(), 2);
-    shop.mails("").await;
-    assert_eq!(shop.service.inbox.mails(None).unwrap().len(), 1);
+    assert_eq!(app.items("UsersTable").await.len(), 2);
+    app.mails("").await;
+    assert_eq!(app.service.inbox.mails(None).unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_16_refreshes_of_one_token_all_get_the_same_successor() {
-    let shop = Arc::new(Shop::open());
+    let app = Arc::new(TestApp::open());
     for round in 0..20 {
-        let member = shop.member(&format!("user{round}@example.com")).await;
+        let member = app.member(&format!("user{round}@example.com")).await;
         let calls = (0..16).map(|_| {
-            let (shop, token) = (shop.clone(), member.refresh.clone());
-            async move { shop.refresh(&token).await }
+            let (app, token) = (app.clone(), member.refresh.clone());
+            async move { app.refresh(&token).await }
         });
         let (statuses, answers) = all(calls).await;
         assert_eq!(statuses, BTreeMap::from([(200, 16)]));
         assert!(answers.windows(2).all(|pair| pair[0].raw == pair[1].raw));
-        shop.clock.advance(11);
-        assert_eq!(shop.refresh(&member.refresh).await.problem(), (401, "refresh-token-reused"));
+        app.clock.advance(11);
+        assert_eq!(app.refresh(&member.refresh).await.problem(), (401, "refresh-token-reused"));
         let successor = answers[0].text("refresh_token");
-        assert_eq!(shop.refresh(&successor).await.problem(), (401, "invalid-refresh-token"));
+        assert_eq!(app.refresh(&successor).await.problem(), (401, "invalid-refresh-token"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_32_uses_of_one_letter_one_verifies() {
-    let shop = Arc::new(Shop::open());
-    shop.sign_up("ann@example.com").await;
-    let letter = shop.mailed_token("ann@example.com").await;
+async fn of_32_uses_of_one_message_one_verifies() {
+    let app = Arc::new(TestApp::open());
+    app.sign_up("ann@example.com").await;
+    let message = app.mailed_token("ann@example.com").await;
     let calls = (0..32).map(|_| {
-        let (shop, token) = (shop.clone(), letter.clone());
-        async move { shop.verify(&token).await }
+        let (app, token) = (app.clone(), message.clone());
+        async move { app.verify(&token).await }
     });
     let (statuses, _) = all(calls).await;
     assert_eq!(statuses, BTreeMap::from([(200, 1), (400, 31)]));
@@ -76,44 +76,44 @@ async fn of_32_uses_of_one_letter_one_verifies() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn patches_of_different_fields_at_once_all_last() {
-    let shop = Arc::new(Shop::open());
-    let admin = shop.admin("admin@example.com").await;
+    let app = Arc::new(TestApp::open());
+    let admin = app.admin("admin@example.com").await;
     for round in 0..20 {
-        let member = shop.member(&format!("user{round}@example.com")).await;
+        let member = app.member(&format!("user{round}@example.com")).await;
         let bodies = [json!({ "first_name": "A" }), json!({ "last_name": "B" }), json!({ "is_verified": true })];
         let calls = bodies.map(|body| {
-            let (shop, token, path) = (shop.clone(), admin.access.clone(), format!("/users/{}", member.id));
-            async move { shop.patch(&path).bearer(&token).json(body).send().await }
+            let (app, token, path) = (app.clone(), admin.access.clone(), format!("/users/{}", member.id));
+            async move { app.patch(&path).bearer(&token).json(body).send().await }
         });
         assert_eq!(all(calls.into_iter()).await.0, BTreeMap::from([(200, 3)]));
-        let user = shop.get(&format!("/users/{}", member.id)).bearer(&admin.access).send().await.json;
+        let user = app.get(&format!("/users/{}", member.id)).bearer(&admin.access).send().await.json;
         assert_eq!((&user["first_name"], &user["last_name"]), (&json!("A"), &json!("B")));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_100_sign_ins_of_one_account_50_sessions_are_left() {
-    let shop = Arc::new(Shop::open());
-    let first = shop.member("ann@example.com").await;
+    let app = Arc::new(TestApp::open());
+    let first = app.member("ann@example.com").await;
     // Twenty at a time: a hundred at once starve the service's own time-outs on a machine that is busy with other things.
     let (mut statuses, mut answers) = (BTreeMap::new(), Vec::new());
     for _ in 0..5 {
         let calls = (0..20).map(|_| {
-            let shop = shop.clone();
-            async move { shop.log_in("ann@example.com").await }
+            let app = app.clone();
+            async move { app.log_in("ann@example.com").await }
         });
         let (some, more) = all(calls).await;
         some.into_iter().for_each(|(status, count)| *statuses.entry(status).or_insert(0) += count);
         answers.extend(more);
     }
     assert_eq!(statuses, BTreeMap::from([(200, 100)]));
-    let mut good = usize::from(shop.me(&first.access).await == 200);
+    let mut good = usize::from(app.me(&first.access).await == 200);
     for answer in answers {
-        good += usize::from(shop.me(&answer.text("access_token")).await == 200);
+        good += usize::from(app.me(&answer.text("access_token")).await == 200);
     }
     // Two that begin in one second each keep their own, and either may take the other one away.
     assert!((49..=50).contains(&good), "{good}");
-    assert_eq!(shop.session_count().await, good);
-    let last = shop.signed_in("ann@example.com").await;
-    assert_eq!((shop.me(&last.access).await, shop.session_count().await), (200, 50));
+    assert_eq!(app.session_count().await, good);
+    let last = app.signed_in("ann@example.com").await;
+    assert_eq!((app.me(&last.access).await, app.session_count().await), (200, 50));
 }

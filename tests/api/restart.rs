@@ -2,17 +2,17 @@
 
 use serde_json::json;
 
-use crate::support::{Folder, Shop};
+use crate::support::{Folder, TestApp};
 
 #[tokio::test]
 async fn nothing_is_lost_by_a_restart_at_any_step() {
     let folder = Folder::new();
-    let open = || Shop::at(Some(folder.path()), &[]);
+    let open = || TestApp::at(Some(folder.path()), &[]);
     assert_eq!(open().sign_up("ann@example.com").await.status, 201);
-    // The letter was not sent before the end: it is now, once.
-    let letter = open().mailed_token("ann@example.com").await;
+    // The message was not sent before the end: it is now, once.
+    let message = open().mailed_token("ann@example.com").await;
     assert_eq!(open().mails("ann@example.com").await.len(), 1);
-    assert_eq!(open().verify(&letter).await.status, 200);
+    assert_eq!(open().verify(&message).await.status, 200);
     let pair = open().log_in("ann@example.com").await;
     let next = open().refresh(&pair.text("refresh_token")).await;
     assert_eq!(open().get("/users/me").bearer(&next.text("access_token")).send().await.status, 200);
@@ -22,15 +22,15 @@ async fn nothing_is_lost_by_a_restart_at_any_step() {
 #[tokio::test]
 async fn the_folder_is_for_its_owner_only() {
     let folder = Folder::new();
-    let shop = Shop::at(Some(folder.path().join("data")), &[]);
-    shop.sign_up("ann@example.com").await;
+    let app = TestApp::at(Some(folder.path().join("data")), &[]);
+    app.sign_up("ann@example.com").await;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = std::fs::metadata(folder.path().join("data")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
-    let run = shop.post("/_local/invoke/CleanupFunction").json(json!({})).send().await;
+    let run = app.post("/_local/invoke/CleanupFunction").json(json!({})).send().await;
     assert_eq!(run.status, 200);
 }
 
@@ -51,14 +51,14 @@ async fn a_folder_that_is_there_keeps_its_rights_and_each_file_in_it_is_its_owne
         // As a release before left them.
         for name in ["SigningSecret.json", "mail.jsonl", "dynamodb.sqlite-wal"] {
             let (old, file) = (Folder::new(), data.join(name));
-            Shop::at(Some(old.path()), &[]);
+            TestApp::at(Some(old.path()), &[]);
             let whole = std::fs::read(old.path().join(name)).unwrap_or_default();
             std::fs::write(&file, whole).unwrap();
             set_permissions(&file, PermissionsExt::from_mode(0o666)).unwrap();
         }
-        let shop = Shop::at(Some(data.clone()), &[]);
-        shop.member("ann@example.com").await;
-        shop.service.rotate_what_is_due().await.unwrap();
+        let app = TestApp::at(Some(data.clone()), &[]);
+        app.member("ann@example.com").await;
+        app.service.rotate_what_is_due().await.unwrap();
         assert_eq!(mode(&data), rights, "the folder is its owner's to judge");
         assert_eq!(local::folder::is_open_to_others(&data), rights != 0o700);
         let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|file| file.unwrap().path()).collect();

@@ -13,52 +13,52 @@ use transport::smtp::Password;
 use user_config::Hidden;
 
 use crate::mail::mail_to;
-use crate::support::{PASSWORD, Shop};
+use crate::support::{PASSWORD, TestApp};
 
 const NEW: &str = "Sh0rt-black-now";
 const KEY: &str = "arn:aws:kms:local:111122223333:key/1";
 
-async fn as_a_user(shop: &Shop) {
-    let ann = shop.member("ann@example.com").await;
+async fn as_a_user(app: &TestApp) {
+    let ann = app.member("ann@example.com").await;
     let call = async |method: &str, path: &str, body: Value| {
-        let call = shop.call(method.parse().unwrap(), path).bearer(&ann.access);
+        let call = app.call(method.parse().unwrap(), path).bearer(&ann.access);
         assert!(call.json(body).send().await.status.as_u16() < 400, "{method} {path}");
     };
-    shop.clock.advance(61);
+    app.clock.advance(61);
     call("GET", "/users/me", json!({})).await;
     call("PATCH", "/users/me", json!({ "first_name": "Ann" })).await;
     call("GET", "/users/me/sessions", json!({})).await;
-    let other = shop.log_in("ann@example.com").await;
-    let sessions = shop.get("/users/me/sessions").bearer(&ann.access).send().await;
+    let other = app.log_in("ann@example.com").await;
+    let sessions = app.get("/users/me/sessions").bearer(&ann.access).send().await;
     let other_id = sessions.json.as_array().unwrap().iter().find(|session| session["current"] == false).unwrap();
     call("DELETE", &format!("/users/me/sessions/{}", other_id["id"].as_str().unwrap()), json!({})).await;
-    assert_eq!(shop.refresh(&other.text("refresh_token")).await.status, 401);
+    assert_eq!(app.refresh(&other.text("refresh_token")).await.status, 401);
     call("PUT", "/users/me/password", json!({ "current_password": PASSWORD, "new_password": NEW })).await;
     call("POST", "/users/me/email", json!({ "new_email": "new@example.com", "password": NEW })).await;
-    let (proof, notice) = (shop.mailed_token("new@example.com").await, shop.mailed_token("ann@example.com").await);
+    let (proof, notice) = (app.mailed_token("new@example.com").await, app.mailed_token("ann@example.com").await);
     call("POST", "/auth/confirm-email", json!({ "token": proof })).await;
     call("POST", "/auth/revert-email", json!({ "token": notice })).await;
-    shop.stranger("ann@example.com", PASSWORD).await;
-    shop.stranger("ann@example.com", NEW).await;
-    shop.forgot("ann@example.com").await;
-    assert_eq!(shop.reset(&shop.mailed_token("ann@example.com").await, PASSWORD).await.status, 200);
-    let pair = shop.log_in("ann@example.com").await;
-    shop.refresh(&pair.text("refresh_token")).await;
-    shop.clock.advance(11);
-    assert_eq!(shop.refresh(&pair.text("refresh_token")).await.problem().1, "refresh-token-reused");
-    let pair = shop.log_in("ann@example.com").await;
-    shop.post("/auth/logout").json(json!({ "refresh_token": pair.text("refresh_token") })).send().await;
-    let pair = shop.log_in("ann@example.com").await;
-    let gone = shop.delete("/users/me").bearer(&pair.text("access_token")).json(json!({ "password": PASSWORD }));
+    app.stranger("ann@example.com", PASSWORD).await;
+    app.stranger("ann@example.com", NEW).await;
+    app.forgot("ann@example.com").await;
+    assert_eq!(app.reset(&app.mailed_token("ann@example.com").await, PASSWORD).await.status, 200);
+    let pair = app.log_in("ann@example.com").await;
+    app.refresh(&pair.text("refresh_token")).await;
+    app.clock.advance(11);
+    assert_eq!(app.refresh(&pair.text("refresh_token")).await.problem().1, "refresh-token-reused");
+    let pair = app.log_in("ann@example.com").await;
+    app.post("/auth/logout").json(json!({ "refresh_token": pair.text("refresh_token") })).send().await;
+    let pair = app.log_in("ann@example.com").await;
+    let gone = app.delete("/users/me").bearer(&pair.text("access_token")).json(json!({ "password": PASSWORD }));
     assert_eq!(gone.send().await.status, 204);
 }
 
-async fn as_an_admin(shop: &Shop) {
-    let admin = shop.admin("admin@example.com").await;
-    let bob = shop.member("bob@example.com").await;
+async fn as_an_admin(app: &TestApp) {
+    let admin = app.admin("admin@example.com").await;
+    let bob = app.member("bob@example.com").await;
     let path = format!("/users/{}", bob.id);
     let call = async |method: &str, path: &str, body: Value| {
-        let call = shop.call(method.parse().unwrap(), path).bearer(&admin.access);
+        let call = app.call(method.parse().unwrap(), path).bearer(&admin.access);
         assert!(call.json(body).send().await.status.as_u16() < 400, "{method} {path}");
     };
     call("GET", "/users", json!({})).await;
@@ -66,27 +66,27 @@ async fn as_an_admin(shop: &Shop) {
     call("GET", &format!("{path}/events"), json!({})).await;
     call("PUT", &format!("{path}/role"), json!({ "role": "admin" })).await;
     call("DELETE", &path, json!({})).await;
-    shop.get("/health/full").send().await;
-    shop.get("/.well-known/jwks.json").send().await;
-    shop.forgot("nobody@example.com").await;
-    shop.sign_up("bounce@simulator.amazonses.com").await;
-    shop.mails("bounce@simulator.amazonses.com").await;
-    shop.service.invoke("MailerFunction", json!({})).await.unwrap();
+    app.get("/health/full").send().await;
+    app.get("/.well-known/jwks.json").send().await;
+    app.forgot("nobody@example.com").await;
+    app.sign_up("bounce@simulator.amazonses.com").await;
+    app.mails("bounce@simulator.amazonses.com").await;
+    app.service.invoke("MailerFunction", json!({})).await.unwrap();
     for name in ["late", "also-late"] {
-        shop.sign_up(&format!("{name}@example.com")).await;
-        shop.post("/auth/resend-verification").json(json!({ "email": format!("{name}@example.com") })).send().await;
-        shop.mails(&format!("{name}@example.com")).await;
+        app.sign_up(&format!("{name}@example.com")).await;
+        app.post("/auth/resend-verification").json(json!({ "email": format!("{name}@example.com") })).send().await;
+        app.mails(&format!("{name}@example.com")).await;
     }
-    shop.clock.advance(172_800 + 61);
-    shop.service.invoke("CleanupFunction", json!({})).await.unwrap();
-    shop.service.rotate("SigningSecret").await.unwrap();
-    shop.log_in("admin@example.com").await;
+    app.clock.advance(172_800 + 61);
+    app.service.invoke("CleanupFunction", json!({})).await.unwrap();
+    app.service.rotate("SigningSecret").await.unwrap();
+    app.log_in("admin@example.com").await;
 }
 
-async fn as_a_collector(shop: &Shop) {
-    crate::fleet::write(shop, user_telemetry::metric::COLD_STARTS.name, &[], &json!(1));
-    let token = crate::fleet::token(shop);
-    assert_eq!(shop.get("/metrics").bearer(&token).send().await.status, 200);
+async fn as_a_collector(app: &TestApp) {
+    crate::metrics::write(app, user_telemetry::metric::COLD_STARTS.name, &[], &json!(1));
+    let token = crate::metrics::token(app);
+    assert_eq!(app.get("/metrics").bearer(&token).send().await.status, 200);
 }
 
 /// A template with these settings.
@@ -107,13 +107,13 @@ async fn each_role_allows_exactly_what_its_function_uses() {
     // A password whose hash is of other parameters is hashed anew.
     let settings =
         [("ARGON2_ITERATIONS", "2"), ("MAIL_BACKEND", "ses"), ("ENVIRONMENT", "staging"), ("KMS_KEY_ARN", KEY)];
-    let shop = Shop::with(&settings);
-    as_a_user(&shop).await;
-    as_an_admin(&shop).await;
-    as_a_collector(&shop).await;
+    let app = TestApp::with(&settings);
+    as_a_user(&app).await;
+    as_an_admin(&app).await;
+    as_a_collector(&app).await;
     let template = template(&settings);
     for (id, _, function) in template.functions() {
-        let role = &shop.service.roles[id];
+        let role = &app.service.roles[id];
         let mut used = role.used();
         used.extend(at_start(id));
         used.extend(platform::permissions(&template, function, Some(KEY)));
@@ -151,18 +151,18 @@ fn what_a_stack_does_without_no_role_allows() {
 
 #[tokio::test]
 async fn a_call_that_a_role_does_not_allow_is_refused() {
-    let shop = Shop::open();
-    let sdk = shop.aws().sdk_config_as(&shop.service.roles["HealthFunction"], None);
+    let app = TestApp::open();
+    let sdk = app.aws().sdk_config_as(&app.service.roles["HealthFunction"], None);
     let client = aws_sdk_dynamodb::Client::new(&sdk);
     let refused = client.scan().table_name("UsersTable").send().await.unwrap_err();
     assert_eq!(refused.into_service_error().meta().code(), Some("AccessDeniedException"));
-    assert_eq!(shop.service.roles["HealthFunction"].take_refused().len(), 1);
+    assert_eq!(app.service.roles["HealthFunction"].take_refused().len(), 1);
 }
 
 #[tokio::test]
 async fn a_role_that_is_about_a_few_items_reads_no_other() {
-    let shop = Shop::open();
-    let ann = shop.member("ann@example.com").await;
+    let app = TestApp::open();
+    let ann = app.member("ann@example.com").await;
     let user = format!("USER#{}", ann.id);
     for (function, table, pk, allowed) in [
         ("HealthFunction", "UsersTable", "META#KEYS", true),
@@ -176,31 +176,31 @@ async fn a_role_that_is_about_a_few_items_reads_no_other() {
         ("RotationFunction", "UsersTable", user.as_str(), false),
         ("MailerFunction", "EphemeralTable", user.as_str(), false),
     ] {
-        let sdk = shop.aws().sdk_config_as(&shop.service.roles[function], None);
+        let sdk = app.aws().sdk_config_as(&app.service.roles[function], None);
         let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
         let get = aws_sdk_dynamodb::Client::new(&sdk).get_item().table_name(table).key("pk", text(pk));
         let outcome = get.key("sk", text("PROFILE")).send().await;
         let code = outcome.map_or_else(|error| error.into_service_error().meta().code().map(str::to_owned), |_| None);
         assert_eq!(code.as_deref(), (!allowed).then_some("AccessDeniedException"), "{function} {table} {pk}");
-        assert_eq!(shop.service.roles[function].take_refused().is_empty(), allowed);
+        assert_eq!(app.service.roles[function].take_refused().is_empty(), allowed);
     }
 }
 
 #[tokio::test]
 async fn the_mailer_sends_from_the_configured_address_and_no_other() {
-    let shop = Shop::with(&[("MAIL_BACKEND", "ses"), ("EMAILS_FROM_EMAIL", "No-Reply@shop.example")]);
-    let sdk = shop.aws().sdk_config_as(&shop.service.roles["MailerFunction"], None);
-    let mail = mail_to(&shop, "ann@example.com");
-    let password = Password::new(shop.store(), Hidden::default());
+    let app = TestApp::with(&[("MAIL_BACKEND", "ses"), ("EMAILS_FROM_EMAIL", "No-Reply@shop.example")]);
+    let sdk = app.aws().sdk_config_as(&app.service.roles["MailerFunction"], None);
+    let mail = mail_to(&app, "ann@example.com");
+    let password = Password::new(app.store(), Hidden::default());
     for (from, allowed) in
         [("No-Reply@shop.example", true), ("no-reply@shop.example", false), ("ceo@shop.example", false)]
     {
-        let mut config = shop.service.config.clone();
+        let mut config = app.service.config.clone();
         config.emails_from_email = from.parse().unwrap();
         config.emails_from_name = "No-Reply@shop.example".to_owned();
         let transport = Transport::new(&config, &sdk, password.clone(), Arc::new(|_| Ok(()))).unwrap();
         let code = transport.send(&mail).await.map_or_else(|refusal| refusal.code, |_| String::new());
         assert_eq!(code, if allowed { "" } else { "ses-AccessDeniedException" }, "{from}");
-        assert_eq!(shop.service.roles["MailerFunction"].take_refused().is_empty(), allowed);
+        assert_eq!(app.service.roles["MailerFunction"].take_refused().is_empty(), allowed);
     }
 }

@@ -41,7 +41,7 @@ pub(crate) use length::at_length;
 pub(crate) const PASSWORD: &str = "Flat-Wh1te-please";
 
 /// The service with a clock that the test sets.
-pub(crate) struct Shop {
+pub(crate) struct TestApp {
     pub(crate) service: Arc<Service>,
     pub(crate) clock: Clock,
     /// How SDK clients reach the services that the functions call.
@@ -56,7 +56,7 @@ pub(crate) struct Member {
     pub(crate) refresh: String,
 }
 
-impl Shop {
+impl TestApp {
     /// A new service in memory whose password hashes are cheap.
     pub(crate) fn open() -> Self {
         Self::with(&[])
@@ -128,7 +128,7 @@ impl Shop {
                 .any(|root| path.starts_with(root));
         let uri = if rooted { path.to_owned() } else { format!("/api/v1{path}") };
         let request = Request::builder().method(method).uri(uri).header(header::HOST, "localhost");
-        Call { shop: self, request, body: Bytes::new(), source: Ipv4Addr::LOCALHOST }
+        Call { app: self, request, body: Bytes::new(), source: Ipv4Addr::LOCALHOST }
     }
 
     pub(crate) fn get(&self, path: &str) -> Call<'_> {

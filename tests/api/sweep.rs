@@ -10,20 +10,20 @@ use local::aws::{Fate, Wire};
 use serde_json::{Value, json};
 use userctl::check::{Report, check};
 
-use crate::support::Shop;
+use crate::support::TestApp;
 use crate::support::crowd::is_session;
 
-async fn clean(shop: &Shop) -> Value {
-    shop.service.invoke("CleanupFunction", json!({})).await.unwrap()
+async fn clean(app: &TestApp) -> Value {
+    app.service.invoke("CleanupFunction", json!({})).await.unwrap()
 }
 
-async fn report(shop: &Shop) -> Report {
-    Box::pin(check(&shop.stage())).await.unwrap()
+async fn report(app: &TestApp) -> Report {
+    Box::pin(check(&app.stage())).await.unwrap()
 }
 
 /// How many sessions the check says are to be swept, and that nothing is wrong.
-async fn to_be_swept(shop: &Shop) -> u64 {
-    let report = report(shop).await;
+async fn to_be_swept(app: &TestApp) -> u64 {
+    let report = report(app).await;
     assert!(report.is_clean(), "{}", report.text());
     report.notes.get("session-to-be-swept").copied().unwrap_or(0)
 }
@@ -48,101 +48,101 @@ async fn a_deletion_that_breaks_off_is_brought_to_its_end_by_cleanup() {
     // Before the first session, and in the midst of them.
     for (operation, arriving) in [(".Query", 0), (".DeleteItem", 20)] {
         let (left, wire) = breaks(operation);
-        let shop = Shop::over(wire);
-        let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
-        shop.multiply_session(&ann.id, 99).await;
+        let app = TestApp::over(wire);
+        let (admin, ann) = (app.admin("admin@example.com").await, app.member("ann@example.com").await);
+        app.multiply_session(&ann.id, 99).await;
         left.store(arriving, Ordering::SeqCst);
         let path = format!("/users/{}", ann.id);
-        assert_eq!(shop.delete(&path).bearer(&admin.access).send().await.status, 204);
-        assert_eq!(shop.delete(&path).bearer(&admin.access).send().await.problem(), (404, "not-found"));
-        assert_eq!((shop.me(&ann.access).await, shop.refresh(&ann.refresh).await.status.as_u16()), (401, 401));
-        assert_eq!(to_be_swept(&shop).await, 100 - arriving as u64);
+        assert_eq!(app.delete(&path).bearer(&admin.access).send().await.status, 204);
+        assert_eq!(app.delete(&path).bearer(&admin.access).send().await.problem(), (404, "not-found"));
+        assert_eq!((app.me(&ann.access).await, app.refresh(&ann.refresh).await.status.as_u16()), (401, 401));
+        assert_eq!(to_be_swept(&app).await, 100 - arriving as u64);
         left.store(usize::MAX / 2, Ordering::SeqCst);
-        assert_eq!(shop.sign_up("ann@example.com").await.status, 201, "the address is free at once");
+        assert_eq!(app.sign_up("ann@example.com").await.status, 201, "the address is free at once");
 
-        assert_eq!(clean(&shop).await["swept"], 0, "a minute of slack");
-        shop.clock.advance(60);
-        let app = user_app::App::new(
-            shop.service.config.clone(),
-            shop.clock.clone(),
-            shop.store(),
-            shop.store().read_keys().await.unwrap(),
+        assert_eq!(clean(&app).await["swept"], 0, "a minute of slack");
+        app.clock.advance(60);
+        let instance = user_app::App::new(
+            app.service.config.clone(),
+            app.clock.clone(),
+            app.store(),
+            app.store().read_keys().await.unwrap(),
         );
-        let hasty = cleanup::handle(&app.unwrap(), Duration::ZERO).await.unwrap();
+        let hasty = cleanup::handle(&instance.unwrap(), Duration::ZERO).await.unwrap();
         assert_eq!((hasty.complete, hasty.swept), (false, 0), "a run without time stops itself");
-        assert_eq!(clean(&shop).await["swept"], 1);
-        assert_eq!((shop.session_count().await, to_be_swept(&shop).await), (1, 0));
-        assert_eq!(clean(&shop).await["swept"], 0, "once");
+        assert_eq!(clean(&app).await["swept"], 1);
+        assert_eq!((app.session_count().await, to_be_swept(&app).await), (1, 0));
+        assert_eq!(clean(&app).await["swept"], 0, "once");
     }
 }
 
 #[tokio::test]
 async fn a_sweep_that_fails_is_done_by_the_next_run() {
     let (left, wire) = breaks(".DeleteItem");
-    let shop = Shop::over(wire);
-    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
+    let app = TestApp::over(wire);
+    let (admin, ann) = (app.admin("admin@example.com").await, app.member("ann@example.com").await);
     left.store(0, Ordering::SeqCst);
-    assert_eq!(shop.delete(&format!("/users/{}", ann.id)).bearer(&admin.access).send().await.status, 204);
-    shop.clock.advance(60);
-    let report = clean(&shop).await;
+    assert_eq!(app.delete(&format!("/users/{}", ann.id)).bearer(&admin.access).send().await.status, 204);
+    app.clock.advance(60);
+    let report = clean(&app).await;
     assert_eq!((&report["swept"], &report["failed"]), (&json!(0), &json!(1)));
-    assert_eq!(to_be_swept(&shop).await, 1);
+    assert_eq!(to_be_swept(&app).await, 1);
     left.store(usize::MAX / 2, Ordering::SeqCst);
-    assert_eq!(clean(&shop).await["swept"], 1);
-    assert_eq!(shop.session_count().await, 1);
+    assert_eq!(clean(&app).await["swept"], 1);
+    assert_eq!(app.session_count().await, 1);
 }
 
 #[tokio::test]
 async fn a_session_that_a_sign_in_writes_after_the_deletion_is_swept() {
-    let shop = Shop::open();
-    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
+    let app = TestApp::open();
+    let (admin, ann) = (app.admin("admin@example.com").await, app.member("ann@example.com").await);
     let own = |id: &str| AttributeValue::S(id.to_owned());
-    let items = shop.raw_items("EphemeralTable").await;
+    let items = app.raw_items("EphemeralTable").await;
     let session = items.into_iter().find(|item| is_session(item) && item["user_id"] == own(&ann.id)).unwrap();
-    assert_eq!(shop.delete(&format!("/users/{}", ann.id)).bearer(&admin.access).send().await.status, 204);
-    shop.put_item("EphemeralTable", session.clone()).await;
-    assert_eq!((shop.me(&ann.access).await, to_be_swept(&shop).await), (401, 1));
-    shop.clock.advance(60);
-    assert_eq!(clean(&shop).await["swept"], 1);
-    assert_eq!((shop.session_count().await, to_be_swept(&shop).await), (1, 0));
+    assert_eq!(app.delete(&format!("/users/{}", ann.id)).bearer(&admin.access).send().await.status, 204);
+    app.put_item("EphemeralTable", session.clone()).await;
+    assert_eq!((app.me(&ann.access).await, to_be_swept(&app).await), (401, 1));
+    app.clock.advance(60);
+    assert_eq!(clean(&app).await["swept"], 1);
+    assert_eq!((app.session_count().await, to_be_swept(&app).await), (1, 0));
     // What comes after the sweep is nobody's doing that is known.
-    shop.put_item("EphemeralTable", session).await;
-    let kinds: Vec<_> = report(&shop).await.violations.iter().map(|violation| violation.kind).collect();
+    app.put_item("EphemeralTable", session).await;
+    let kinds: Vec<_> = report(&app).await.violations.iter().map(|violation| violation.kind).collect();
     assert_eq!(kinds, ["session-without-user"]);
 }
 
 #[tokio::test]
 async fn a_session_that_begins_long_after_the_deletion_is_not_excused() {
-    let shop = Shop::open();
-    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
-    let session = shop
+    let app = TestApp::open();
+    let (admin, ann) = (app.admin("admin@example.com").await, app.member("ann@example.com").await);
+    let session = app
         .raw_items("EphemeralTable")
         .await
         .into_iter()
         .rfind(|item| is_session(item) && item["user_id"] == AttributeValue::S(ann.id.clone()));
-    assert_eq!(shop.delete(&format!("/users/{}", ann.id)).bearer(&admin.access).send().await.status, 204);
+    assert_eq!(app.delete(&format!("/users/{}", ann.id)).bearer(&admin.access).send().await.status, 204);
     let mut session = session.unwrap();
-    session.insert("created_at".to_owned(), AttributeValue::N((shop.clock.now().0 + 61).to_string()));
-    shop.put_item("EphemeralTable", session).await;
-    let kinds: Vec<_> = report(&shop).await.violations.iter().map(|violation| violation.kind).collect();
+    session.insert("created_at".to_owned(), AttributeValue::N((app.clock.now().0 + 61).to_string()));
+    app.put_item("EphemeralTable", session).await;
+    let kinds: Vec<_> = report(&app).await.violations.iter().map(|violation| violation.kind).collect();
     assert_eq!(kinds, ["session-without-user"]);
 }
 
 #[tokio::test]
 async fn the_sessions_of_a_user_who_is_there_again_stay() {
-    let shop = Shop::open();
-    let (admin, ann) = (shop.admin("admin@example.com").await, shop.member("ann@example.com").await);
-    let (users, sessions) = (shop.raw_items("UsersTable").await, shop.raw_items("EphemeralTable").await);
-    assert_eq!(shop.delete(&format!("/users/{}", ann.id)).bearer(&admin.access).send().await.status, 204);
+    let app = TestApp::open();
+    let (admin, ann) = (app.admin("admin@example.com").await, app.member("ann@example.com").await);
+    let (users, sessions) = (app.raw_items("UsersTable").await, app.raw_items("EphemeralTable").await);
+    assert_eq!(app.delete(&format!("/users/{}", ann.id)).bearer(&admin.access).send().await.status, 204);
     // The restore of a backup, and a session of before that was left.
     for item in users {
-        shop.put_item("UsersTable", item).await;
+        app.put_item("UsersTable", item).await;
     }
     for session in sessions.into_iter().filter(is_session) {
-        shop.put_item("EphemeralTable", session).await;
+        app.put_item("EphemeralTable", session).await;
     }
-    shop.clock.advance(61);
-    let again = shop.signed_in("ann@example.com").await;
-    assert_eq!(clean(&shop).await["swept"], 1);
-    assert_eq!((shop.me(&ann.access).await, shop.me(&again.access).await), (401, 200));
+    app.clock.advance(61);
+    let again = app.signed_in("ann@example.com").await;
+    assert_eq!(clean(&app).await["swept"], 1);
+    assert_eq!((app.me(&ann.access).await, app.me(&again.access).await), (401, 200));
 }

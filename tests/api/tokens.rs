@@ -4,46 +4,46 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Shop};
+use crate::support::{Answer, TestApp};
 
-async fn me(shop: &Shop, token: &str) -> Answer {
-    shop.get("/users/me").bearer(token).send().await
+async fn me(app: &TestApp, token: &str) -> Answer {
+    app.get("/users/me").bearer(token).send().await
 }
 
 #[tokio::test]
 async fn a_token_serves_only_the_purpose_it_was_made_for() {
-    let shop = Shop::open();
-    let ann = shop.member("ann@example.com").await;
-    shop.sign_up("bob@example.com").await;
-    let letter = shop.mailed_token("bob@example.com").await;
-    for wrong in [&ann.refresh, &letter] {
-        assert_eq!(me(&shop, wrong).await.problem(), (401, "unauthenticated"));
+    let app = TestApp::open();
+    let ann = app.member("ann@example.com").await;
+    app.sign_up("bob@example.com").await;
+    let message = app.mailed_token("bob@example.com").await;
+    for wrong in [&ann.refresh, &message] {
+        assert_eq!(me(&app, wrong).await.problem(), (401, "unauthenticated"));
     }
-    for wrong in [&ann.access, &letter, &"x".repeat(50_000)] {
-        assert_eq!(shop.refresh(wrong).await.problem(), (401, "invalid-refresh-token"));
+    for wrong in [&ann.access, &message, &"x".repeat(50_000)] {
+        assert_eq!(app.refresh(wrong).await.problem(), (401, "invalid-refresh-token"));
     }
     for wrong in [&ann.access, &ann.refresh] {
-        assert_eq!(shop.verify(wrong).await.problem(), (400, "invalid-token"));
+        assert_eq!(app.verify(wrong).await.problem(), (400, "invalid-token"));
     }
 }
 
 #[tokio::test]
 async fn a_token_that_the_same_keys_signed_for_another_service_opens_nothing_here() {
-    let shop = Shop::open();
-    let ann = shop.member("ann@example.com").await;
+    let app = TestApp::open();
+    let ann = app.member("ann@example.com").await;
     let claims: Value =
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(ann.access.split('.').nth(1).unwrap()).unwrap()).unwrap();
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!("coffee-shop-api"), &json!("coffee-shop-users")));
     // What a service beside this one would have, on the same data and the same keys.
     for audience in ["coffee-shop-orders", "coffee-shop-users-2", "coffee-shop-api-2", "https://orders.example"] {
-        let orders = shop.joined(&[("JWT_AUDIENCE", audience)]).await;
+        let orders = app.joined(&[("JWT_AUDIENCE", audience)]).await;
         let other = orders.log_in("ann@example.com").await;
         assert_eq!(orders.me(&other.text("access_token")).await, 200, "{audience}");
-        assert_eq!(me(&shop, &other.text("access_token")).await.problem(), (401, "unauthenticated"), "{audience}");
+        assert_eq!(me(&app, &other.text("access_token")).await.problem(), (401, "unauthenticated"), "{audience}");
         assert_eq!(me(&orders, &ann.access).await.problem(), (401, "unauthenticated"), "{audience}");
-        let recovered = shop.refresh(&other.text("refresh_token")).await;
+        let recovered = app.refresh(&other.text("refresh_token")).await;
         assert_eq!(
-            shop.me(&recovered.text("access_token")).await,
+            app.me(&recovered.text("access_token")).await,
             200,
             "{audience}: a refresh token is the service's own"
         );
@@ -52,26 +52,26 @@ async fn a_token_that_the_same_keys_signed_for_another_service_opens_nothing_her
 
 #[tokio::test]
 async fn an_access_token_ends_at_its_very_second() {
-    let shop = Shop::with(&[("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1")]);
-    let ann = shop.member("ann@example.com").await;
-    shop.clock.advance(59);
-    assert_eq!(me(&shop, &ann.access).await.status, 200);
-    shop.clock.advance(1);
-    assert_eq!(me(&shop, &ann.access).await.problem(), (401, "unauthenticated"));
+    let app = TestApp::with(&[("JWT_ACCESS_TOKEN_EXPIRE_MINUTES", "1")]);
+    let ann = app.member("ann@example.com").await;
+    app.clock.advance(59);
+    assert_eq!(me(&app, &ann.access).await.status, 200);
+    app.clock.advance(1);
+    assert_eq!(me(&app, &ann.access).await.problem(), (401, "unauthenticated"));
 }
 
 #[tokio::test]
 async fn the_header_must_name_the_scheme_once() {
-    let shop = Shop::open();
-    let token = shop.member("ann@example.com").await.access;
+    let app = TestApp::open();
+    let token = app.member("ann@example.com").await.access;
     for value in
         [token.clone(), format!("Basic {token}"), format!("Bearer{token}"), format!("Bearer {token}, Bearer {token}")]
     {
-        let answer = shop.get("/users/me").header("authorization", &value).send().await;
+        let answer = app.get("/users/me").header("authorization", &value).send().await;
         assert_eq!(answer.problem(), (401, "unauthenticated"), "{value}");
     }
-    let twice = shop.get("/users/me").bearer(&token).bearer(&token).send().await;
+    let twice = app.get("/users/me").bearer(&token).bearer(&token).send().await;
     assert_eq!(twice.problem(), (401, "unauthenticated"));
-    let lower = shop.get("/users/me").header("authorization", &format!("bearer {token}")).send().await;
+    let lower = app.get("/users/me").header("authorization", &format!("bearer {token}")).send().await;
     assert_eq!(lower.status, 200, "a scheme has no letter case (RFC 9110, 11.1)");
 }

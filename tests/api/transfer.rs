@@ -11,7 +11,7 @@ use userctl::transfer::Format;
 use userctl::transfer::export::export;
 use userctl::transfer::import::{Plan, Source, Summary, import};
 
-use crate::support::{Folder, Shop};
+use crate::support::{Folder, TestApp};
 
 /// Of [`crate::support::PASSWORD`], by passlib.
 const BCRYPT: &str = "$2b$04$S..3fgVvzqpvloFYCE0xRu/GWtpyJbTQ6r990EtXPUbY.jA3eSQuC";
@@ -22,17 +22,17 @@ fn plan(file: &Path, source: Source) -> Plan {
     Plan { file, source, rejects, dry_run: false, expire_unverified: false, drop_unknown_hashes: false }
 }
 
-async fn run(shop: &Shop, plan: &Plan) -> Summary {
-    Box::pin(import(&shop.stage(), plan, true)).await.unwrap()
+async fn run(app: &TestApp, plan: &Plan) -> Summary {
+    Box::pin(import(&app.stage(), plan, true)).await.unwrap()
 }
 
 /// Imports a text.
-async fn import_text(shop: &Shop, text: &str, source: Source) -> (Summary, Vec<(u64, String)>) {
+async fn import_text(app: &TestApp, text: &str, source: Source) -> (Summary, Vec<(u64, String)>) {
     let folder = Folder::new();
     let file = folder.path().join("users");
     std::fs::write(&file, text).unwrap();
     let plan = plan(&file, source);
-    let summary = run(shop, &plan).await;
+    let summary = run(app, &plan).await;
     (summary, rejected(&plan))
 }
 
@@ -44,9 +44,9 @@ fn rejected(plan: &Plan) -> Vec<(u64, String)> {
     lines.map(|line| (line["line"].as_u64().unwrap(), line["code"].as_str().unwrap().to_owned())).collect()
 }
 
-async fn exported(shop: &Shop, folder: &Folder, name: &str, format: Format) -> (PathBuf, String) {
+async fn exported(app: &TestApp, folder: &Folder, name: &str, format: Format) -> (PathBuf, String) {
     let file = folder.path().join(name);
-    Box::pin(export(&shop.stage(), &file, format, true)).await.unwrap();
+    Box::pin(export(&app.stage(), &file, format, true)).await.unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     (file, text)
 }

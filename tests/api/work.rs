@@ -13,15 +13,15 @@ use local::template::{Route, Template};
 use user_telemetry::log;
 use user_telemetry::metric::{self, When};
 
-use support::Shop;
+use support::TestApp;
 use support::errand::errand;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     // As on Lambda, where a local stack has them in full.
-    let shop = Shop::with(&[("METRICS_DETAIL", "essential")]);
-    log::start_to(&shop.service.config, io::sink);
-    metric::start(&shop.service.config, || Box::new(io::sink()), When::EachRequest);
+    let app = TestApp::with(&[("METRICS_DETAIL", "essential")]);
+    log::start_to(&app.service.config, io::sink);
+    metric::start(&app.service.config, || Box::new(io::sink()), When::EachRequest);
     let template = Template::evaluate(|_| None).unwrap();
     // A `HEAD` is its `GET`; what no other route takes is refused.
     let driven = |route: &&Route| route.method.as_ref().is_some_and(|method| method != "HEAD");
@@ -30,8 +30,8 @@ async fn main() {
     for route in routes.iter().filter(|route| wanted.is_empty() || wanted.contains(route)) {
         // What is made at its first use is not the second's to pay.
         for counted in [false, true] {
-            let shop = Shop::open();
-            let call = Box::pin(errand(&shop, route)).await;
+            let app = TestApp::open();
+            let call = Box::pin(errand(&app, route)).await;
             counting_begins();
             let answer = Box::pin(call.send()).await;
             if counted {

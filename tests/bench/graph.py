@@ -161,7 +161,7 @@ def of_cost(figures):
     yield "cost-month", bars(f"A month with {month['users']:,.0f} users, dollars", note, ["all", "without any call"], groups)
     rows = sorted(figures["million_calls"].items(), key=lambda row: -row[1]["dollars"]["total"])
     groups = [(route.replace("/api/v1", ""), [row["dollars"]["total"], row["dollars"]["SES"]]) for route, row in rows]
-    yield "cost-calls", bars("A million calls, dollars", f"{note}; logarithmic", ["all", "of it letters"], groups, logarithmic=True)
+    yield "cost-calls", bars("A million calls, dollars", f"{note}; logarithmic", ["all", "of it messages"], groups, logarithmic=True)
 
 
 DRAWN = {"startup": of_startup, "peers": of_peers, "growth": of_growth, "work": of_work, "cost": of_cost}

@@ -143,7 +143,7 @@ class Crowd:
     def verify(self, person):
         token = self.mailed(person.email, "verify-email")
         done, status, _ = self.call("verify", 200, "POST", "/auth/verify", {"token": token})
-        # A try before, whose answer was lost, has used the letter up; or the person's time is over.
+        # A try before, whose answer was lost, has used the message up; or the person's time is over.
         if done or (status == 400 and self.log_in(person)):
             person.state = "verified"
 
@@ -184,7 +184,7 @@ class Crowd:
         if done:
             person.email, person.pair = new, None  # No session confirmed it: all have ended.
         else:
-            self.broken.append(f"{old}: a good letter was refused")
+            self.broken.append(f"{old}: a good message was refused")
             person.state = "open"
 
     def change_role(self, person):

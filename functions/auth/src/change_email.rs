@@ -9,12 +9,12 @@ use user_app::limits::Limits;
 use user_config::Enumeration;
 use user_core::email::Email;
 use user_core::error::Refusal;
-use user_core::letter::{Kind, Letter};
+use user_core::message::{Message, MessageKind};
 use user_core::password::Password;
 use user_core::user::User;
 use user_store::claim::Claim;
 use user_store::user::Change;
-use user_web::body::{self, Body, Fields, Message};
+use user_web::body::{self, Body, Fields, MessageBody};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
@@ -23,7 +23,7 @@ use crate::prove::prove;
 /// A new address.
 #[derive(ToSchema)]
 #[schema(as = EmailChange)]
-pub(crate) struct Wish {
+pub(crate) struct EmailChange {
     /// The address that is to become the account's, by the rules of sign-up.
     #[schema(value_type = String, format = "email", max_length = 254, example = "ann@new.example.com")]
     new_email: Email,
@@ -32,7 +32,7 @@ pub(crate) struct Wish {
     password: Password,
 }
 
-impl Body for Wish {
+impl Body for EmailChange {
     fn read(fields: &mut Fields) -> Option<Self> {
         let new_email = fields.text("new_email", Email::parse);
         let password = fields.text("password", |text| Ok(Password::typed(text)));
@@ -50,11 +50,11 @@ impl Body for Wish {
     path = "/api/v1/users/me/email",
     operation_id = "changeMyEmail",
     tag = "Addresses",
-    request_body = Wish,
+    request_body = EmailChange,
     responses((
         status = 202,
         description = "The emails are on their way.",
-        body = Message,
+        body = MessageBody,
         example = json!({ "message": "Follow the link in the email to the new address." })
     )),
     extensions(("x-problems" = json!(["unauthenticated", "invalid-credentials", "email-taken"]))),
@@ -63,12 +63,12 @@ pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
     limits: Limits,
-    body::Json(wish): body::Json<Wish>,
-) -> Result<(StatusCode, Json<Message>), Problem> {
-    prove(&app, &limits, &caller, wish.password).await?;
+    body::Json(request): body::Json<EmailChange>,
+) -> Result<(StatusCode, Json<MessageBody>), Problem> {
+    prove(&app, &limits, &caller, request.password).await?;
     let by = caller.by(&app);
     let Caller { user, session, .. } = caller;
-    let (new, now) = (wish.new_email, app.clock.now());
+    let (new, now) = (request.new_email, app.clock.now());
     if new.key() == user.email.key() {
         return Err(Problem::invalid("new_email", Refusal::new("same-email", "this is the address already")));
     }
@@ -84,11 +84,11 @@ pub(crate) async fn handle(
             return Err(Problem::Unauthenticated);
         }
         let after = before.requesting_email(new.clone(), now)?;
-        let link = Letter::about(&after, Kind::ConfirmEmail, new.clone(), &by, now)?;
-        let notice = Letter::about(&after, Kind::EmailChange, before.email.clone(), &by, now)?;
-        Ok(Change { letters: vec![link, notice], ..after.into() })
+        let link = Message::about(&after, MessageKind::ConfirmEmail, new.clone(), &by, now)?;
+        let notice = Message::about(&after, MessageKind::EmailChange, before.email.clone(), &by, now)?;
+        Ok(Change { messages: vec![link, notice], ..after.into() })
     };
     let gone = |error| if matches!(error, Problem::NotFound) { Problem::Unauthenticated } else { error };
     app.store.change_user(&user.id, Some(user.clone()), &by, decide).await.map_err(gone)?;
-    Ok((StatusCode::ACCEPTED, Json(Message { message: "Follow the link in the email to the new address." })))
+    Ok((StatusCode::ACCEPTED, Json(MessageBody { message: "Follow the link in the email to the new address." })))
 }

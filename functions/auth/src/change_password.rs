@@ -5,7 +5,7 @@ use http::StatusCode;
 use user_app::App;
 use user_app::caller::Caller;
 use user_app::limits::Limits;
-use user_core::letter::{Kind, Letter};
+use user_core::message::{Message, MessageKind};
 use user_core::password::Password;
 use user_core::user::User;
 use user_store::user::Change;
@@ -59,21 +59,21 @@ pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
     limits: Limits,
-    Json(wish): Json<Passwords>,
+    Json(request): Json<Passwords>,
 ) -> Result<StatusCode, Problem> {
     let by = caller.by(&app);
-    prove(&app, &limits, &caller, wish.current).await?;
+    prove(&app, &limits, &caller, request.current).await?;
     let Caller { user, session, .. } = caller;
-    app.new_passwords.check("new_password", &wish.new, &user).await?;
-    let hash = app.hasher.hash(wish.new).await?;
+    app.new_passwords.check("new_password", &request.new, &user).await?;
+    let hash = app.hasher.hash(request.new).await?;
     let now = app.clock.now();
-    let notice = Letter::about(&user, Kind::PasswordChanged, user.email.clone(), &by, now)?;
+    let notice = Message::about(&user, MessageKind::PasswordChanged, user.email.clone(), &by, now)?;
     let decide = |user: &User| -> Result<Change, Problem> {
         // Another change of the password began a new epoch: the one proven above is not the current one any more.
         let change = Change::from(user.ending_sessions(session.epoch, now)?);
         Ok(Change {
             password_hash: Some(hash.clone()),
-            letters: vec![notice.clone()],
+            messages: vec![notice.clone()],
             stays: Some(session.id.clone()),
             ..change
         })

@@ -9,11 +9,11 @@ use user_app::limits::Limits;
 use user_core::error::{Error, Unmet};
 use user_core::event::{Actor, By};
 use user_core::id::SessionId;
-use user_core::letter::{self, Letter};
+use user_core::message::{self, Message};
 use user_core::password::Password;
 use user_core::session::Origin;
 use user_core::ticket::{Purpose, Ticket};
-use user_web::body::{self, Body, Fields, Message};
+use user_web::body::{self, Body, Fields, MessageBody};
 use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 use utoipa::ToSchema;
@@ -55,7 +55,7 @@ impl Body for Confirmation {
     responses((
         status = 200,
         description = "The new address signs in from now on.",
-        body = Message,
+        body = MessageBody,
         example = json!({ "message": "Your address is changed. Sign in with it." })
     )),
     security((), ("bearer" = [])),
@@ -67,7 +67,7 @@ pub(crate) async fn handle(
     limits: Limits,
     RequestOrigin(origin): RequestOrigin,
     body::Json(confirmation): body::Json<Confirmation>,
-) -> Result<Json<Message>, Problem> {
+) -> Result<Json<MessageBody>, Problem> {
     let Confirmation { token, password } = confirmation;
     let (ticket, stays) = match (caller, password) {
         (Some(caller), password) => {
@@ -91,7 +91,7 @@ pub(crate) async fn handle(
         }
     };
     confirm(&app, &ticket, stays.as_ref(), &origin).await?;
-    Ok(Json(Message { message: "Your address is changed. Sign in with it." }))
+    Ok(Json(MessageBody { message: "Your address is changed. Sign in with it." }))
 }
 
 /// Goes on when `password` is the one of the account that the link is about, and the link still holds.
@@ -119,8 +119,8 @@ async fn confirm(app: &App, ticket: &Ticket, stays: Option<&SessionId>, origin: 
             return Ok(Err(Unmet::Changed.into()));
         };
         let back = after.may_take_back(&before.email);
-        let kind = if back { letter::Kind::EmailChanged } else { letter::Kind::EmailReverted };
-        let notice = Letter::about(&before, kind, before.email.clone(), &by, now)?;
+        let kind = if back { message::MessageKind::EmailChanged } else { message::MessageKind::EmailReverted };
+        let notice = Message::about(&before, kind, before.email.clone(), &by, now)?;
         Ok(app.store.move_email(&before, &after, &login, (&notice, stays), (&by, now)).await)
     };
     app.store.again_when_changed(attempt).await

@@ -1,4 +1,4 @@
-//! `POST /auth/forgot-password`: a letter with which its reader chooses a new password. Whether the address has an account, the mailer
+//! `POST /auth/forgot-password`: a message with which its reader chooses a new password. Whether the address has an account, the mailer
 //! finds out, so that the answer is the same, and as fast, for every address.
 
 use axum::Json;
@@ -6,8 +6,8 @@ use axum::extract::State;
 use http::StatusCode;
 use user_app::App;
 use user_app::limits::Limits;
-use user_core::letter::Kind;
-use user_web::body::{self, Message};
+use user_core::message::MessageKind;
+use user_web::body::{self, MessageBody};
 use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 
@@ -26,7 +26,7 @@ use crate::resend_verification::Address;
     responses((
         status = 202,
         description = "The request is accepted, whether or not there is such an account.",
-        body = Message,
+        body = MessageBody,
         example = json!({ "message": "If this address has an account, an email is on its way." })
     )),
     extensions(("x-problems" = json!(["throttled"]))),
@@ -35,9 +35,9 @@ pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
     RequestOrigin(origin): RequestOrigin,
-    body::Json(wish): body::Json<Address>,
-) -> Result<(StatusCode, Json<Message>), Problem> {
-    crate::ask_for_letter(&app, &limits, &origin, Kind::ResetPassword, wish.email).await?;
+    body::Json(request): body::Json<Address>,
+) -> Result<(StatusCode, Json<MessageBody>), Problem> {
+    crate::ask_for_message(&app, &limits, &origin, MessageKind::ResetPassword, request.email).await?;
     let message = "If this address has an account, an email is on its way.";
-    Ok((StatusCode::ACCEPTED, Json(Message { message })))
+    Ok((StatusCode::ACCEPTED, Json(MessageBody { message })))
 }

@@ -24,7 +24,7 @@ use user_app::App;
 use user_app::limits::Limits;
 use user_core::email::Email;
 use user_core::event::{Actor, By};
-use user_core::letter::{Kind, Letter};
+use user_core::message::{Message, MessageKind};
 use user_core::session::Origin;
 use user_core::ticket::{Purpose, Ticket};
 use user_web::problem::Problem;
@@ -78,15 +78,21 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     Calls::openapi()
 }
 
-/// Puts a letter for whoever reads the mail of `email` into the outbox. Whether there is an account that it serves, and whether the
+/// Puts a message for whoever reads the mail of `email` into the outbox. Whether there is an account that it serves, and whether the
 /// mailbox may get one more, the mailer finds out, so that asking takes the same time for every address.
-async fn ask_for_letter(app: &App, limits: &Limits, origin: &Origin, kind: Kind, email: Email) -> Result<(), Problem> {
+async fn ask_for_message(
+    app: &App,
+    limits: &Limits,
+    origin: &Origin,
+    kind: MessageKind,
+    email: Email,
+) -> Result<(), Problem> {
     limits.auth().await?;
     let by = By::request(Actor::Anonymous, origin, &app.clock);
-    Ok(app.store.create_letter(&Letter::asked_for(kind, email, &by, app.clock.now())?).await?)
+    Ok(app.store.create_message(&Message::asked_for(kind, email, &by, app.clock.now())?).await?)
 }
 
-/// What the link of a letter is bound to, by the keys that are in force at this very moment.
+/// What the link of a message is bound to, by the keys that are in force at this very moment.
 async fn read_ticket(app: &App, limits: &Limits, purpose: Purpose, token: &str) -> Result<Ticket, Problem> {
     limits.keyring_for(token).await?;
     let ticket = app.newest_keyring().await?.tokens.read_ticket(purpose, token, app.clock.now());

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use user_app::App;
 use user_app::limits::Limits;
 use user_core::email::Email;
-use user_core::event::{Actor, By, Event, Name};
+use user_core::event::{Actor, By, Event, EventName};
 use user_core::login::Login;
 use user_core::password::Password;
 use user_core::session::{Origin, Session};
@@ -117,7 +117,7 @@ async fn begin(app: &App, limits: &Limits, origin: Origin, credentials: Credenti
         rehash(app, &email, &login, password).await;
     }
     let by = By::request(Actor::User(login.user_id.clone()), &origin, &app.clock);
-    let event = Event::new(Name::SignedIn, &login.user_id, &by)?;
+    let event = Event::new(EventName::SignedIn, &login.user_id, &by)?;
     let now = app.clock.now();
     let session = Session::begin(&login, origin, now, app.config.refresh_token_seconds())?;
     let session = session.within(app.config.session_max_seconds());

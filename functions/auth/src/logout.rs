@@ -24,11 +24,11 @@ use crate::refresh::Refresh;
 pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
-    Json(wish): Json<Refresh>,
+    Json(request): Json<Refresh>,
 ) -> Result<StatusCode, Problem> {
     limits.general().await?;
-    let keyring = limits.keyring_for(&wish.refresh_token).await?;
-    if let Some(claims) = keyring.tokens.read_refresh(&wish.refresh_token, app.clock.now()) {
+    let keyring = limits.keyring_for(&request.refresh_token).await?;
+    if let Some(claims) = keyring.tokens.read_refresh(&request.refresh_token, app.clock.now()) {
         app.store.delete_session(&claims.sub, &claims.sid).await?;
     }
     Ok(StatusCode::NO_CONTENT)

@@ -7,9 +7,9 @@ use user_app::App;
 use user_app::caller::Caller;
 use user_app::limits::Limits;
 use user_core::clock::Timestamp;
-use user_core::event::{By, Event, Name};
+use user_core::event::{By, Event, EventName};
 use user_core::id::UserId;
-use user_core::limit::{Class, Standing, wait_after};
+use user_core::limit::{Class, RateLimitState, wait_after};
 use user_core::password::Password;
 use user_store::failures::{Given, Row};
 use user_web::problem::Problem;
@@ -48,14 +48,14 @@ pub(crate) fn wait(app: &App, Row { count, last_at }: Row, networks: u64, now: T
     if seconds <= 0 {
         return Ok(());
     }
-    Err(Problem::Throttled(Standing { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false }))
+    Err(Problem::Throttled(RateLimitState { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false }))
 }
 
 /// Notes that a sign-in, or a password, was refused, as well as it goes.
 pub(crate) async fn note(app: &App, user: Option<&UserId>, by: &By) {
     let nobody = UserId::of("");
     let outcome = async {
-        let event = Event::new(Name::SignInFailed, user.unwrap_or(&nobody), by)?;
+        let event = Event::new(EventName::SignInFailed, user.unwrap_or(&nobody), by)?;
         if user.is_some() { app.store.note_event(&event).await } else { app.store.note_nothing(&event).await }
     };
     if let Err(error) = outcome.await {

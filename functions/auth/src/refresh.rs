@@ -9,7 +9,7 @@ use futures::future::{join, try_join};
 use user_app::App;
 use user_app::keyring::Keyring;
 use user_app::limits::Limits;
-use user_core::event::{Actor, By, Event, Name};
+use user_core::event::{Actor, By, Event, EventName};
 use user_core::session::{Late, judge_late};
 use user_core::token::TokenPair;
 use user_store::session::Rotation;
@@ -51,10 +51,10 @@ pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
     RequestOrigin(origin): RequestOrigin,
-    body::Json(wish): body::Json<Refresh>,
+    body::Json(request): body::Json<Refresh>,
 ) -> Result<Json<TokenPair>, Problem> {
     let now = app.clock.now();
-    let token = &wish.refresh_token;
+    let token = &request.refresh_token;
     let Some(claims) = limits.keyring_for(token).await?.tokens.read_refresh(token, now) else {
         limits.general().await?;
         return Err(Problem::InvalidRefreshToken);
@@ -74,7 +74,7 @@ pub(crate) async fn handle(
                 Late::Refused => Err(Problem::InvalidRefreshToken),
                 Late::Reused => {
                     let by = By::request(Actor::Anonymous, &origin, &app.clock);
-                    let event = Event::new(Name::RefreshTokenReused, &claims.sub, &by)?;
+                    let event = Event::new(EventName::RefreshTokenReused, &claims.sub, &by)?;
                     let ended = app.store.delete_session(&claims.sub, &claims.sid);
                     try_join(ended, app.store.note_event(&event)).await?;
                     Err(Problem::RefreshTokenReused)

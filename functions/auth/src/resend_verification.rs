@@ -1,4 +1,4 @@
-//! `POST /auth/resend-verification`: another letter, if the address waits for one. The mailer finds that out, so that the answer is
+//! `POST /auth/resend-verification`: another message, if the address waits for one. The mailer finds that out, so that the answer is
 //! the same, and as fast, for every address.
 
 use axum::Json;
@@ -7,8 +7,8 @@ use http::StatusCode;
 use user_app::App;
 use user_app::limits::Limits;
 use user_core::email::Email;
-use user_core::letter::Kind;
-use user_web::body::{self, Body, Fields, Message};
+use user_core::message::MessageKind;
+use user_web::body::{self, Body, Fields, MessageBody};
 use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 use utoipa::ToSchema;
@@ -41,7 +41,7 @@ impl Body for Address {
     responses((
         status = 202,
         description = "The request is accepted, whether or not there is such an account.",
-        body = Message,
+        body = MessageBody,
         example = json!({ "message": "If this address waits for its verification, a new email is on its way." })
     )),
     extensions(("x-problems" = json!(["throttled"]))),
@@ -50,9 +50,9 @@ pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
     RequestOrigin(origin): RequestOrigin,
-    body::Json(wish): body::Json<Address>,
-) -> Result<(StatusCode, Json<Message>), Problem> {
-    crate::ask_for_letter(&app, &limits, &origin, Kind::VerifyEmail, wish.email).await?;
+    body::Json(request): body::Json<Address>,
+) -> Result<(StatusCode, Json<MessageBody>), Problem> {
+    crate::ask_for_message(&app, &limits, &origin, MessageKind::VerifyEmail, request.email).await?;
     let message = "If this address waits for its verification, a new email is on its way.";
-    Ok((StatusCode::ACCEPTED, Json(Message { message })))
+    Ok((StatusCode::ACCEPTED, Json(MessageBody { message })))
 }

@@ -1,4 +1,4 @@
-//! `POST /auth/reset-password`: the token of a letter sets a new password, once. It ends every session, and it proves the address, so
+//! `POST /auth/reset-password`: the token of a message sets a new password, once. It ends every session, and it proves the address, so
 //! it verifies too.
 
 use axum::Json;
@@ -7,12 +7,12 @@ use futures::future::join;
 use user_app::App;
 use user_app::limits::Limits;
 use user_core::event::{Actor, By};
-use user_core::letter::{self, Letter};
+use user_core::message::{self, Message};
 use user_core::password::Password;
 use user_core::ticket::Purpose;
 use user_core::user::{Edit, User};
 use user_store::user::Change;
-use user_web::body::{self, Body, Fields, Message};
+use user_web::body::{self, Body, Fields, MessageBody};
 use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 use utoipa::ToSchema;
@@ -50,7 +50,7 @@ impl Body for Reset {
     responses((
         status = 200,
         description = "The password is set; every session is ended.",
-        body = Message,
+        body = MessageBody,
         example = json!({ "message": "Your password is changed. Sign in with it." })
     )),
     extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
@@ -59,26 +59,26 @@ pub(crate) async fn handle(
     State(app): State<App>,
     limits: Limits,
     RequestOrigin(origin): RequestOrigin,
-    body::Json(wish): body::Json<Reset>,
-) -> Result<Json<Message>, Problem> {
+    body::Json(request): body::Json<Reset>,
+) -> Result<Json<MessageBody>, Problem> {
     let now = app.clock.now();
     limits.auth().await?;
-    let ticket = crate::read_ticket(&app, &limits, Purpose::Reset, &wish.token).await?;
+    let ticket = crate::read_ticket(&app, &limits, Purpose::Reset, &request.token).await?;
     let user = app.store.read_user(&ticket.user).await?.ok_or(Problem::InvalidToken)?;
     // Nothing is hashed for a token that is good for nothing.
     if !user.may_reset(&ticket, now) {
         return Err(Problem::InvalidToken);
     }
-    app.new_passwords.check("new_password", &wish.new_password, &user).await?;
-    let hash = app.hasher.hash(wish.new_password).await?;
+    app.new_passwords.check("new_password", &request.new_password, &user).await?;
+    let hash = app.hasher.hash(request.new_password).await?;
     let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
-    let notice = Letter::about(&user, letter::Kind::PasswordChanged, user.email.clone(), &by, now)?;
+    let notice = Message::about(&user, message::MessageKind::PasswordChanged, user.email.clone(), &by, now)?;
     let proven = |user: &User| user.edited(&claimed(user), now).in_new_epoch(now);
     let decide = |user: &User| {
         if !user.may_reset(&ticket, now) {
             return Err(Problem::InvalidToken);
         }
-        Ok(Change { password_hash: Some(hash.clone()), letters: vec![notice.clone()], ..proven(user).into() })
+        Ok(Change { password_hash: Some(hash.clone()), messages: vec![notice.clone()], ..proven(user).into() })
     };
     let (account, network) = (user.email.key(), origin.network());
     let changed = app.store.change_user(&ticket.user, Some(user.clone()), &by, decide);
@@ -88,7 +88,7 @@ pub(crate) async fn handle(
     let (changed, noted) = Box::pin(join(changed, noted)).await;
     noted.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the network of a reset was not noted"));
     match changed {
-        Ok(_) => Ok(Json(Message { message: "Your password is changed. Sign in with it." })),
+        Ok(_) => Ok(Json(MessageBody { message: "Your password is changed. Sign in with it." })),
         Err(Problem::NotFound) => Err(Problem::InvalidToken),
         Err(error) => Err(error),
     }

@@ -1,5 +1,5 @@
 //! `POST /auth/revert-email`: the token of the notice takes a change of address back, ends every session and voids the password, which
-//! whoever asked for the change knew; the letter to choose another is written in the same transaction.
+//! whoever asked for the change knew; the message to choose another is written in the same transaction.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,9 +7,9 @@ use user_app::App;
 use user_app::limits::Limits;
 use user_core::error::{Error, Unmet};
 use user_core::event::{Actor, By};
-use user_core::letter::{self, Letter};
+use user_core::message::{self, Message};
 use user_core::ticket::Purpose;
-use user_web::body::{self, Message};
+use user_web::body::{self, MessageBody};
 use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 
@@ -29,7 +29,7 @@ use crate::verify::Proof;
     responses((
         status = 200,
         description = "The old address is the account's again; every session is ended, and the password is void.",
-        body = Message,
+        body = MessageBody,
         example = json!({ "message": "The address is yours, and all sessions are ended. Choose a new password by the email we sent you." })
     )),
     extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
@@ -39,7 +39,7 @@ pub(crate) async fn handle(
     limits: Limits,
     RequestOrigin(origin): RequestOrigin,
     body::Json(proof): body::Json<Proof>,
-) -> Result<Json<Message>, Problem> {
+) -> Result<Json<MessageBody>, Problem> {
     limits.general().await?;
     let now = app.clock.now();
     let ticket = crate::read_ticket(&app, &limits, Purpose::RevertEmail, &proof.token).await?;
@@ -50,14 +50,15 @@ pub(crate) async fn handle(
         let Some(login) = app.store.read_login(&before.email.key()).await? else {
             return Ok(Err(Unmet::Changed.into()));
         };
-        let mut letters = vec![Letter::about(&after, letter::Kind::ResetPassword, after.email.clone(), &by, now)?];
+        let mut messages =
+            vec![Message::about(&after, message::MessageKind::ResetPassword, after.email.clone(), &by, now)?];
         if before.email.key() != after.email.key() {
-            letters.push(Letter::about(&after, letter::Kind::EmailReverted, before.email.clone(), &by, now)?);
+            messages.push(Message::about(&after, message::MessageKind::EmailReverted, before.email.clone(), &by, now)?);
         }
-        Ok(app.store.revert_email(&before, &after, &login, &letters, &by).await)
+        Ok(app.store.revert_email(&before, &after, &login, &messages, &by).await)
     };
     app.store.again_when_changed(attempt).await?;
-    Ok(Json(Message {
+    Ok(Json(MessageBody {
         message: "The address is yours, and all sessions are ended. Choose a new password by the email we sent you.",
     }))
 }

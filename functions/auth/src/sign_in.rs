@@ -7,10 +7,10 @@ use user_config::Enumeration;
 use user_core::clock::Timestamp;
 use user_core::email::Email;
 use user_core::event::{Actor, By};
-use user_core::id::{LetterId, UserId};
-use user_core::letter::{Kind, Letter};
+use user_core::id::{MessageId, UserId};
 use user_core::limit::NETWORKS;
 use user_core::login::Login;
+use user_core::message::{Message, MessageKind};
 use user_core::password::Password;
 use user_core::session::Origin;
 use user_store::failures::{Failures, Given};
@@ -89,24 +89,24 @@ async fn is_known(
 
 /// Writes to the owner of an account that cannot be signed in to, as well as it goes: how to choose a password, for an account that came
 /// without, at most once a day; how to verify the address, for a right password that the answer must not confirm. Where nothing may tell
-/// which accounts there are, a letter that is never sent takes its place for all others.
+/// which accounts there are, a message that is never sent takes its place for all others.
 async fn write_to_owner(app: &App, email: &Email, login: Option<&Login>, proven: bool, by: &By) {
     let now = app.clock.now();
     let outcome = async {
-        let letter = |kind| Letter::asked_for(kind, email.clone(), by, now);
+        let message = |kind| Message::asked_for(kind, email.clone(), by, now);
         match login {
-            Some(_) if proven => app.store.create_letter(&letter(Kind::VerifyEmail)?).await,
+            Some(_) if proven => app.store.create_message(&message(MessageKind::VerifyEmail)?).await,
             Some(login) if !login.has_password() => {
-                let id = LetterId::once(&format!("day-{}-{}", now.0.div_euclid(86_400), login.user_id));
-                app.store.create_letter_once(&Letter { id, ..letter(Kind::ResetPassword)? }).await
+                let id = MessageId::once(&format!("day-{}-{}", now.0.div_euclid(86_400), login.user_id));
+                app.store.create_message_once(&Message { id, ..message(MessageKind::ResetPassword)? }).await
             }
             _ if app.config.signup_enumeration == Enumeration::Private => {
-                app.store.create_letter(&letter(Kind::VerifyEmail)?.dropped()).await
+                app.store.create_message(&message(MessageKind::VerifyEmail)?.dropped()).await
             }
             _ => Ok(()),
         }
     };
     if let Err(error) = outcome.await {
-        tracing::warn!(request.id = by.request_id(), error.cause = %error, "a letter to an owner was not written");
+        tracing::warn!(request.id = by.request_id(), error.cause = %error, "a message to an owner was not written");
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /auth/signup`: a new user, its login and the letter that proves the address, all or nothing.
+//! `POST /auth/signup`: a new user, its login and the message that proves the address, all or nothing.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,11 +11,11 @@ use user_core::email::Email;
 use user_core::error::{Error, Unmet};
 use user_core::event::{Actor, By};
 use user_core::id::UserId;
-use user_core::letter::{Kind, Letter};
 use user_core::login::Login;
+use user_core::message::{Message, MessageKind};
 use user_core::password::Password;
 use user_core::user::{self, User};
-use user_web::body::{self, Body, Fields, Message};
+use user_web::body::{self, Body, Fields, MessageBody};
 use user_web::extract::{AcceptLanguage, RequestOrigin};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
@@ -83,7 +83,7 @@ impl Body for SignUp {
     responses((
         status = 201,
         description = "The account exists. With `SIGNUP_ENUMERATION` private the answer is the same for an address that is taken.",
-        body = Message,
+        body = MessageBody,
         example = json!({ "message": "Welcome. Follow the link in the email we sent you." })
     )),
     extensions(("x-problems" = json!(["email-taken", "throttled"]))),
@@ -93,57 +93,57 @@ pub(crate) async fn handle(
     limits: Limits,
     RequestOrigin(origin): RequestOrigin,
     AcceptLanguage(language): AcceptLanguage,
-    body::Json(wish): body::Json<SignUp>,
-) -> Result<(StatusCode, Json<Message>), Problem> {
+    body::Json(request): body::Json<SignUp>,
+) -> Result<(StatusCode, Json<MessageBody>), Problem> {
     let now = app.clock.now();
-    let mut user = User::new(UserId::new(app.clock.now_millis())?, wish.email, now);
-    user.first_name = wish.first_name;
-    user.last_name = wish.last_name;
+    let mut user = User::new(UserId::new(app.clock.now_millis())?, request.email, now);
+    user.first_name = request.first_name;
+    user.last_name = request.last_name;
     user.language = language;
     limits.auth().await?;
-    app.new_passwords.check("password", &wish.password, &user).await?;
-    let password_hash = app.hasher.hash(wish.password).await?;
+    app.new_passwords.check("password", &request.password, &user).await?;
+    let password_hash = app.hasher.hash(request.password).await?;
     let by = By::request(Actor::User(user.id.clone()), &origin, &app.clock);
-    let letter = app.config.email_verification_enabled.then(|| verification(&app, &mut user, &by)).transpose()?;
-    user.is_verified = letter.is_none();
+    let message = app.config.email_verification_enabled.then(|| verification(&app, &mut user, &by)).transpose()?;
+    user.is_verified = message.is_none();
     let login = Login::of(&user, password_hash);
     match app.config.signup_enumeration {
-        Enumeration::Reveal => app.store.create_user(&user, &login, letter.as_ref(), (&by, now)).await?,
-        Enumeration::Private => create_in_private(&app, &user, &login, letter, (&by, now)).await?,
+        Enumeration::Reveal => app.store.create_user(&user, &login, message.as_ref(), (&by, now)).await?,
+        Enumeration::Private => create_in_private(&app, &user, &login, message, (&by, now)).await?,
     }
     let message = if user.is_verified {
         "Welcome. You can sign in."
     } else {
         "Welcome. Follow the link in the email we sent you."
     };
-    Ok((StatusCode::CREATED, Json(Message { message })))
+    Ok((StatusCode::CREATED, Json(MessageBody { message })))
 }
 
-/// Makes the user wait for its verification; the letter that ends the wait.
-fn verification(app: &App, user: &mut User, by: &By) -> Result<Letter, Problem> {
-    let letter = Letter::about(user, Kind::VerifyEmail, user.email.clone(), by, user.created_at)?;
+/// Makes the user wait for its verification; the message that ends the wait.
+fn verification(app: &App, user: &mut User, by: &By) -> Result<Message, Problem> {
+    let message = Message::about(user, MessageKind::VerifyEmail, user.email.clone(), by, user.created_at)?;
     user.expires_at = Some(user.created_at.plus(app.config.unverified_user_ttl_seconds));
-    Ok(letter)
+    Ok(message)
 }
 
-/// A taken address takes the same steps as a free one: a transaction, then a letter to whoever reads the address' mail. A sign-up
-/// that breaks off between the two is healed by trying again, which the owner's letter answers.
+/// A taken address takes the same steps as a free one: a transaction, then a message to whoever reads the address' mail. A sign-up
+/// that breaks off between the two is healed by trying again, which the owner's message answers.
 async fn create_in_private(
     app: &App,
     user: &User,
     login: &Login,
-    letter: Option<Letter>,
+    message: Option<Message>,
     (by, now): (&By, Timestamp),
 ) -> Result<(), Error> {
-    let letter = match app.store.create_user(user, login, None, (by, now)).await {
-        Ok(()) => letter,
+    let message = match app.store.create_user(user, login, None, (by, now)).await {
+        Ok(()) => message,
         Err(Error::Unmet(Unmet::AddressTaken)) => {
-            Some(Letter::asked_for(Kind::AccountExists, user.email.clone(), by, now)?)
+            Some(Message::asked_for(MessageKind::AccountExists, user.email.clone(), by, now)?)
         }
         Err(error) => return Err(error),
     };
-    match letter {
-        Some(letter) => app.store.create_letter(&letter).await,
+    match message {
+        Some(message) => app.store.create_message(&message).await,
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /auth/verify`: the token of a letter proves an address, once.
+//! `POST /auth/verify`: the token of a message proves an address, once.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,14 +7,14 @@ use user_app::limits::Limits;
 use user_core::event::{Actor, By};
 use user_core::ticket::Purpose;
 use user_core::user::{Edit, User};
-use user_web::body::{self, Body, Fields, Message};
+use user_web::body::{self, Body, Fields, MessageBody};
 use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 /// The token of an email.
 #[derive(ToSchema)]
-#[schema(as = LetterToken)]
+#[schema(as = EmailToken)]
 pub(crate) struct Proof {
     /// As it stands in the email's link.
     #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl")]
@@ -40,7 +40,7 @@ impl Body for Proof {
     responses((
         status = 200,
         description = "The address is proven, and the account can be signed in.",
-        body = Message,
+        body = MessageBody,
         example = json!({ "message": "Your address is verified. You can sign in." })
     )),
     extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
@@ -50,7 +50,7 @@ pub(crate) async fn handle(
     limits: Limits,
     RequestOrigin(origin): RequestOrigin,
     body::Json(proof): body::Json<Proof>,
-) -> Result<Json<Message>, Problem> {
+) -> Result<Json<MessageBody>, Problem> {
     limits.general().await?;
     let now = app.clock.now();
     let ticket = crate::read_ticket(&app, &limits, Purpose::Verify, &proof.token).await?;
@@ -63,7 +63,7 @@ pub(crate) async fn handle(
     };
     let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
     match app.store.change_user(&ticket.user, None, &by, decide).await {
-        Ok(_) => Ok(Json(Message { message: "Your address is verified. You can sign in." })),
+        Ok(_) => Ok(Json(MessageBody { message: "Your address is verified. You can sign in." })),
         Err(Problem::NotFound) => Err(Problem::InvalidToken),
         Err(error) => Err(error),
     }

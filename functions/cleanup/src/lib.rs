@@ -9,7 +9,7 @@ use serde::Serialize;
 use user_app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
-use user_core::event::{Actor, By, Event, Name};
+use user_core::event::{Actor, By, Event, EventName};
 use user_store::expiry::{Heartbeat, Overdue, Removal, SHARDS};
 use user_store::sweep::{LATE_SECONDS, Sweep};
 use user_telemetry::{metric, security};
@@ -151,7 +151,7 @@ async fn sweep_one(app: &App, noted: &Sweep) -> Result<(), Error> {
 async fn remove(app: &App, user: Overdue, cutoff: Timestamp) -> Option<Removal> {
     let removal = app.store.remove_overdue(&user, cutoff).await;
     if let Ok(Removal::Removed) = removal {
-        let event = Event::new(Name::Expired, &user.id, &By::itself(Actor::Service, &app.clock));
+        let event = Event::new(EventName::Expired, &user.id, &By::itself(Actor::Service, &app.clock));
         event.iter().for_each(security::note);
     }
     removal.map_err(|error| tracing::error!(user.id = %user.id, error.cause = %error, "a user was not removed")).ok()

@@ -43,8 +43,8 @@ pub(crate) struct Mail {
 /// What the mailer gave the mail along.
 #[derive(Default, Deserialize)]
 struct Tags {
-    #[serde(default)]
-    letter: Vec<String>,
+    #[serde(default, rename = "letter")]
+    message: Vec<String>,
 }
 
 impl Mail {
@@ -53,9 +53,9 @@ impl Mail {
         self.destination.iter().filter_map(|recipient| Email::known(bare(recipient)).ok())
     }
 
-    /// The letter that the mail is; none when it is not ours.
-    pub(crate) fn letter_id(&self) -> Option<&str> {
-        self.tags.letter.first().map(String::as_str)
+    /// The message that the mail is; none when it is not ours.
+    pub(crate) fn message_id(&self) -> Option<&str> {
+        self.tags.message.first().map(String::as_str)
     }
 }
 
@@ -66,7 +66,7 @@ fn bare(recipient: &str) -> &str {
     bracketed.map_or(recipient, |(_, address)| address)
 }
 
-/// What an event says of a letter.
+/// What an event says of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Report {
     /// Such as `bounce-permanent-general`.

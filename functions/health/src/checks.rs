@@ -100,7 +100,7 @@ pub(crate) async fn cache(app: &App, memory: &Memory) -> Check {
     memory.cache.or(&app.clock, Box::pin(timed(app, "cache", probe))).await
 }
 
-/// Letters can be put into the outbox, and what carries them away would take one: SES may send and has quota left, or the mail server
+/// Messages can be put into the outbox, and what carries them away would take one: SES may send and has quota left, or the mail server
 /// greets us.
 async fn email(app: &App, memory: &Memory) -> Check {
     let backend = app.config.mail_backend.to_string();

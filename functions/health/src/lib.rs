@@ -130,7 +130,7 @@ struct About {
     /// When this was found.
     #[schema(format = DateTime, example = "2026-11-23T08:00:00Z")]
     timestamp: String,
-    /// The shop's name.
+    /// The project's name.
     #[schema(example = "Coffee Shop API")]
     service: String,
     #[schema(example = "0.1.0")]

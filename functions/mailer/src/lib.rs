@@ -1,4 +1,4 @@
-//! Sends the letters of the outbox: those that its stream brings, and every minute those that could not be sent before. A letter is
+//! Sends the messages of the outbox: those that its stream brings, and every minute those that could not be sent before. A message is
 //! taken before it is sent, so that no two send it, and settled after it.
 
 mod resolve;
@@ -12,8 +12,8 @@ use transport::{Refusal, Transport};
 use user_app::App;
 use user_core::error::Error;
 use user_core::id::UserId;
-use user_core::letter::{Kind, Letter, State};
 use user_core::limit::mailbox::Asked;
+use user_core::message::{Message, MessageKind, MessageState};
 use user_store::mailbox::Epoch;
 use user_store::outbox::{self, SHARDS};
 use user_telemetry::metric;
@@ -22,9 +22,9 @@ use crate::resolve::Outgoing;
 
 /// What wakes the mailer.
 pub enum Wake {
-    /// Letters that were just put into the outbox.
+    /// Messages that were just put into the outbox.
     Stream(Box<Event>),
-    /// The schedule: it is time to look for letters to be tried again.
+    /// The schedule: it is time to look for messages to be tried again.
     Schedule,
 }
 
@@ -44,22 +44,22 @@ impl Wake {
     }
 }
 
-/// Sends what there is to send. Records whose letters could not even be taken are named, so that they come again.
+/// Sends what there is to send. Records whose messages could not even be taken are named, so that they come again.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer a scheduled run.
 pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<DynamoDbEventResponse, Error> {
-    // Without keys that are in force, letters without a link go all the same, and the others are tried again.
+    // Without keys that are in force, messages without a link go all the same, and the others are tried again.
     let _ = join(app.refresh_keys(), app.newest_keyring()).await;
     let mut response = DynamoDbEventResponse::default();
     match wake {
         Wake::Stream(event) => {
-            // Letters are mostly waited for.
-            let letters = event.records.into_iter().map(|record| {
-                let letter = outbox::from_image(record.change.new_image);
-                Box::pin(deliver_new(app, transport, record.change.sequence_number, letter))
+            // Messages are mostly waited for.
+            let messages = event.records.into_iter().map(|record| {
+                let message = outbox::from_image(record.change.new_image);
+                Box::pin(deliver_new(app, transport, record.change.sequence_number, message))
             });
-            let failed = join_all(letters).await;
+            let failed = join_all(messages).await;
             response.batch_item_failures = failed.into_iter().flatten().collect();
         }
         Wake::Schedule => {
@@ -70,31 +70,31 @@ pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<Dyna
     Ok(response)
 }
 
-/// Sends a letter that the stream brought; names its record when it could not even be taken.
+/// Sends a message that the stream brought; names its record when it could not even be taken.
 async fn deliver_new(
     app: &App,
     transport: &Transport,
     record: Option<String>,
-    letter: Result<Letter, Error>,
+    message: Result<Message, Error>,
 ) -> Option<DynamoDbBatchItemFailure> {
-    let delivered = async { deliver(app, transport, letter?).await };
+    let delivered = async { deliver(app, transport, message?).await };
     let error = Box::pin(delivered).await.err()?;
-    tracing::error!(error.cause = %error, stream.sequence_number = ?record, "a letter was not taken");
+    tracing::error!(error.cause = %error, stream.sequence_number = ?record, "a message was not taken");
     let mut failure = DynamoDbBatchItemFailure::default();
     failure.item_identifier = record;
     Some(failure)
 }
 
-/// Sends what is due in one partition of the index; one letter's trouble is no other's.
+/// Sends what is due in one partition of the index; one message's trouble is no other's.
 async fn deliver_due(app: &App, transport: &Transport, shard: u64) -> Result<(), Error> {
     let mut outcome = Ok(());
-    for letter in app.store.list_due_letters(shard, app.clock.now()).await? {
-        outcome = deliver(app, transport, letter).await.and(outcome);
+    for message in app.store.list_due_messages(shard, app.clock.now()).await? {
+        outcome = deliver(app, transport, message).await.and(outcome);
     }
     outcome
 }
 
-/// What becomes of a letter that was taken.
+/// What becomes of a message that was taken.
 enum Fate {
     Sent(String),
     Dropped,
@@ -102,64 +102,64 @@ enum Fate {
     Refused(Refusal),
 }
 
-async fn deliver(app: &App, transport: &Transport, letter: Letter) -> Result<(), Error> {
-    let Some(letter) = app.store.take_letter(&letter, app.clock.now()).await? else { return Ok(()) };
-    let fate = attempt(app, transport, &letter).await.unwrap_or_else(|error| {
-        tracing::error!(letter.id = %letter.id, error.cause = %error, "a letter could not be written");
+async fn deliver(app: &App, transport: &Transport, message: Message) -> Result<(), Error> {
+    let Some(message) = app.store.take_message(&message, app.clock.now()).await? else { return Ok(()) };
+    let fate = attempt(app, transport, &message).await.unwrap_or_else(|error| {
+        tracing::error!(message.id = %message.id, error.cause = %error, "a message could not be written");
         Fate::Refused(Refusal { code: INTERNAL.to_owned(), is_permanent: false })
     });
     let settled = match &fate {
-        Fate::Sent(message_id) => Some((State::Sent, Some(message_id.as_str()), None)),
-        Fate::Dropped => Some((State::Dropped, None, None)),
-        Fate::Suppressed(reason) => Some((State::Suppressed, None, Some(reason.as_str()))),
-        Fate::Refused(refusal) if refusal.is_permanent || letter.is_given_up() => {
-            Some((State::Failed, None, Some(refusal.code.as_str())))
+        Fate::Sent(message_id) => Some((MessageState::Sent, Some(message_id.as_str()), None)),
+        Fate::Dropped => Some((MessageState::Dropped, None, None)),
+        Fate::Suppressed(reason) => Some((MessageState::Suppressed, None, Some(reason.as_str()))),
+        Fate::Refused(refusal) if refusal.is_permanent || message.is_given_up() => {
+            Some((MessageState::Failed, None, Some(refusal.code.as_str())))
         }
         Fate::Refused(_) => None,
     };
-    if let (None, Fate::Refused(Refusal { code, .. }), Some(retry_at)) = (&settled, &fate, letter.retry_at) {
-        app.store.postpone_letter(&letter, code, retry_at).await?;
+    if let (None, Fate::Refused(Refusal { code, .. }), Some(retry_at)) = (&settled, &fate, message.retry_at) {
+        app.store.postpone_message(&message, code, retry_at).await?;
     }
     if let Some((state, message_id, problem)) = settled {
-        app.store.settle_letter(&letter, state, (message_id, problem), app.clock.now()).await?;
+        app.store.settle_message(&message, state, (message_id, problem), app.clock.now()).await?;
     }
     note(
-        &letter,
+        &message,
         settled.map_or("postponed", |(state, ..)| state.as_str()),
         settled.and_then(|(_, _, problem)| problem),
     );
     Ok(())
 }
 
-async fn attempt(app: &App, transport: &Transport, letter: &Letter) -> Result<Fate, Error> {
-    let to = letter.to.key();
+async fn attempt(app: &App, transport: &Transport, message: &Message) -> Result<Fate, Error> {
+    let to = message.to.key();
     let marks = app.store.read_undeliverable(&to, app.clock.now());
-    let (marks, outgoing) = try_join(marks, resolve::resolve(app, letter)).await?;
+    let (marks, outgoing) = try_join(marks, resolve::resolve(app, message)).await?;
     let Some(outgoing) = outgoing else { return Ok(Fate::Dropped) };
     let mailbox = outgoing.to.mailbox();
     if let Some(mark) = marks.into_iter().find(|mark| mark.stops(&mailbox)) {
         return Ok(Fate::Suppressed(mark.reason));
     }
-    if !is_within_limit(app, letter, &outgoing).await? {
+    if !is_within_limit(app, message, &outgoing).await? {
         return Ok(Fate::Suppressed(MAILBOX_LIMIT.to_owned()));
     }
-    let mail = write::mail(app, letter, &outgoing)?;
+    let mail = write::mail(app, message, &outgoing)?;
     Ok(transport.send(&mail).await.map_or_else(Fate::Refused, Fate::Sent))
 }
 
-/// The problem of a letter that did not come as far as the mail service.
+/// The problem of a message that did not come as far as the mail service.
 const INTERNAL: &str = "internal";
 
-/// The problem of a letter that its mailbox got too many of before.
+/// The problem of a message that its mailbox got too many of before.
 const MAILBOX_LIMIT: &str = "mailbox-limit";
 
-/// Whether the mailbox may get one more of what anybody can ask for. A letter that the mail service refused before was counted then.
-async fn is_within_limit(app: &App, letter: &Letter, outgoing: &Outgoing) -> Result<bool, Error> {
-    let asked = match (&letter.user_id, letter.kind) {
-        (None, Kind::VerifyEmail) => Asked::Verification,
+/// Whether the mailbox may get one more of what anybody can ask for. A message that the mail service refused before was counted then.
+async fn is_within_limit(app: &App, message: &Message, outgoing: &Outgoing) -> Result<bool, Error> {
+    let asked = match (&message.user_id, message.kind) {
+        (None, MessageKind::VerifyEmail) => Asked::Verification,
         (None, _) => Asked::Recovery,
-        (_, Kind::ConfirmEmail) => Asked::Change,
-        (_, Kind::EmailChange) => Asked::Notice,
+        (_, MessageKind::ConfirmEmail) => Asked::Change,
+        (_, MessageKind::EmailChange) => Asked::Notice,
         _ => return Ok(true),
     };
     // A later epoch renews what it voids, at the account's own address alone: others' mailboxes, and the way back, have nothing of it. So
@@ -167,23 +167,23 @@ async fn is_within_limit(app: &App, letter: &Letter, outgoing: &Outgoing) -> Res
     let own = outgoing.to.key() == outgoing.user.email.key();
     let user_id = if app.config.email_verification_enabled { outgoing.user.id.clone() } else { UserId::of("") };
     let epoch = own.then_some(Epoch { user_id, epoch: outgoing.user.epoch });
-    if letter.problem.as_deref().is_some_and(|problem| problem != INTERNAL) {
+    if message.problem.as_deref().is_some_and(|problem| problem != INTERNAL) {
         return Ok(true);
     }
-    app.store.count_message(letter, asked, epoch, app.clock.now()).await
+    app.store.count_message(message, asked, epoch, app.clock.now()).await
 }
 
-/// Counts and logs what became of a letter.
-fn note(letter: &Letter, outcome: &'static str, problem: Option<&str>) {
-    metric::LETTERS.add(&[letter.kind.as_str(), outcome], 1);
+/// Counts and logs what became of a message.
+fn note(message: &Message, outcome: &'static str, problem: Option<&str>) {
+    metric::MESSAGES.add(&[message.kind.as_str(), outcome], 1);
     tracing::info!(
-        letter.id = %letter.id,
-        letter.kind = letter.kind.as_str(),
-        letter.outcome = outcome,
-        letter.attempts = letter.attempts,
-        letter.problem = problem,
-        user.id = letter.user_id.as_ref().map(UserId::as_str),
-        request.id = letter.request_id,
-        "a letter"
+        message.id = %message.id,
+        message.kind = message.kind.as_str(),
+        message.outcome = outcome,
+        message.attempts = message.attempts,
+        message.problem = problem,
+        user.id = message.user_id.as_ref().map(UserId::as_str),
+        request.id = message.request_id,
+        "a message"
     );
 }

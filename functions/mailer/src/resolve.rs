@@ -1,33 +1,33 @@
-//! Who gets a letter, if anybody does, and what its link may do. Nothing is written for it.
+//! Who gets a message, if anybody does, and what its link may do. Nothing is written for it.
 
 use user_app::App;
 use user_core::clock::Timestamp;
 use user_core::email::Email;
 use user_core::error::Error;
-use user_core::letter::{Kind, Letter};
 use user_core::limit::mailbox::LINK_SECONDS;
+use user_core::message::{Message, MessageKind};
 use user_core::ticket::{Purpose, Ticket};
 use user_core::user::User;
 use user_store::claim::{Claim, Holder};
 
-/// A letter that is to be sent.
+/// A message that is to be sent.
 pub(crate) struct Outgoing {
     /// Whom it is about.
     pub(crate) user: User,
     /// Where it goes.
     pub(crate) to: Email,
     /// What it says.
-    pub(crate) kind: Kind,
+    pub(crate) kind: MessageKind,
     /// What its link may do, if it has one.
     pub(crate) link: Option<(Purpose, Ticket)>,
 }
 
-/// What is to be sent for a letter; `None` when it serves nobody (any more).
-pub(crate) async fn resolve(app: &App, letter: &Letter) -> Result<Option<Outgoing>, Error> {
+/// What is to be sent for a message; `None` when it serves nobody (any more).
+pub(crate) async fn resolve(app: &App, message: &Message) -> Result<Option<Outgoing>, Error> {
     let now = app.clock.now();
-    let (id, former) = match &letter.user_id {
+    let (id, former) = match &message.user_id {
         Some(id) => (id.clone(), false),
-        None => match app.store.holder(&letter.to.key(), now).await? {
+        None => match app.store.holder(&message.to.key(), now).await? {
             None => return Ok(None),
             Some(Holder::Present(id)) => (id, false),
             Some(Holder::Former(id)) => (id, true),
@@ -35,55 +35,61 @@ pub(crate) async fn resolve(app: &App, letter: &Letter) -> Result<Option<Outgoin
     };
     let Some(user) = app.store.read_user(&id).await?.filter(|user| !user.is_expired(now)) else { return Ok(None) };
     if former {
-        return Ok(way_back(user, letter, now));
+        return Ok(way_back(user, message, now));
     }
-    if letter.epoch.is_some_and(|epoch| epoch != user.epoch) && !tells_of_the_past(letter.kind) {
+    if message.epoch.is_some_and(|epoch| epoch != user.epoch) && !tells_of_the_past(message.kind) {
         return Ok(None);
     }
-    if letter.kind == Kind::ConfirmEmail && is_taken(app, letter, &user, now).await? {
+    if message.kind == MessageKind::ConfirmEmail && is_taken(app, message, &user, now).await? {
         return Ok(None);
     }
-    let link = match letter.kind {
-        Kind::VerifyEmail => (!user.is_verified && user.is_active).then(|| {
+    let link = match message.kind {
+        MessageKind::VerifyEmail => (!user.is_verified && user.is_active).then(|| {
             let end = user.expires_at.unwrap_or_else(|| now.plus(app.config.unverified_user_ttl_seconds));
             (Purpose::Verify, user.ticket(end))
         }),
-        Kind::ResetPassword | Kind::AccountExists => {
+        MessageKind::ResetPassword | MessageKind::AccountExists => {
             user.is_active.then(|| (Purpose::Reset, user.ticket(now.plus(LINK_SECONDS))))
         }
-        Kind::ConfirmEmail => {
-            user.change_ticket(now).filter(|ticket| ticket.went_to(&letter.to)).map(|it| (Purpose::ConfirmEmail, it))
+        MessageKind::ConfirmEmail => {
+            user.change_ticket(now).filter(|ticket| ticket.went_to(&message.to)).map(|it| (Purpose::ConfirmEmail, it))
         }
-        Kind::EmailChange | Kind::EmailChanged => {
-            let ticket = user.revert_ticket(&letter.to, letter.epoch.unwrap_or_default(), now);
+        MessageKind::EmailChange | MessageKind::EmailChanged => {
+            let ticket = user.revert_ticket(&message.to, message.epoch.unwrap_or_default(), now);
             ticket.map(|ticket| (Purpose::RevertEmail, ticket))
         }
-        Kind::EmailReverted | Kind::PasswordChanged => {
-            let to = letter.to.clone();
-            return Ok(Some(Outgoing { user, to, kind: letter.kind, link: None }));
+        MessageKind::EmailReverted | MessageKind::PasswordChanged => {
+            let to = message.to.clone();
+            return Ok(Some(Outgoing { user, to, kind: message.kind, link: None }));
         }
     };
     // Asked for by address, it goes where the account says, in the form that its owner typed.
-    let to = if letter.user_id.is_some() { letter.to.clone() } else { user.email.clone() };
-    Ok(link.map(|link| Outgoing { user, to, kind: letter.kind, link: Some(link) }))
+    let to = if message.user_id.is_some() { message.to.clone() } else { user.email.clone() };
+    Ok(link.map(|link| Outgoing { user, to, kind: message.kind, link: Some(link) }))
 }
 
 /// Notices that are true whatever has happened since.
-fn tells_of_the_past(kind: Kind) -> bool {
-    matches!(kind, Kind::EmailChange | Kind::EmailChanged | Kind::EmailReverted | Kind::PasswordChanged)
+fn tells_of_the_past(kind: MessageKind) -> bool {
+    matches!(
+        kind,
+        MessageKind::EmailChange
+            | MessageKind::EmailChanged
+            | MessageKind::EmailReverted
+            | MessageKind::PasswordChanged
+    )
 }
 
 /// Whether somebody else has proven the address that is to be confirmed: he gets no link that can do nothing.
-async fn is_taken(app: &App, letter: &Letter, user: &User, now: Timestamp) -> Result<bool, Error> {
-    Ok(matches!(app.store.claim(&letter.to.key(), &user.id, now).await?, Claim::Taken))
+async fn is_taken(app: &App, message: &Message, user: &User, now: Timestamp) -> Result<bool, Error> {
+    Ok(matches!(app.store.claim(&message.to.key(), &user.id, now).await?, Claim::Taken))
 }
 
 /// Whoever asks for recovery at an address that the account has left gets the way back.
-fn way_back(user: User, letter: &Letter, now: Timestamp) -> Option<Outgoing> {
-    if !user.may_sign_in(now) || letter.kind == Kind::VerifyEmail {
+fn way_back(user: User, message: &Message, now: Timestamp) -> Option<Outgoing> {
+    if !user.may_sign_in(now) || message.kind == MessageKind::VerifyEmail {
         return None;
     }
-    let former = user.reverts.iter().rev().find(|former| former.email.key() == letter.to.key())?;
+    let former = user.reverts.iter().rev().find(|former| former.email.key() == message.to.key())?;
     let link = (Purpose::RevertEmail, user.revert_ticket(&former.email, former.epoch, now)?);
-    Some(Outgoing { to: former.email.clone(), kind: Kind::EmailChanged, link: Some(link), user })
+    Some(Outgoing { to: former.email.clone(), kind: MessageKind::EmailChanged, link: Some(link), user })
 }

@@ -1,5 +1,5 @@
-//! The words of a letter, in text and HTML, with the link that carries its token. The words are under `templates/`: a folder for each
-//! language with a file for each kind of letter, and the layout beside them.
+//! The words of a message, in text and HTML, with the link that carries its token. The words are under `templates/`: a folder for each
+//! language with a file for each kind of message, and the layout beside them.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use user_app::App;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::language::Language;
-use user_core::letter::{Kind, Letter};
+use user_core::message::{Message, MessageKind};
 use user_core::ticket::Purpose;
 
 use crate::resolve::Outgoing;
@@ -22,7 +22,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 });
 
 /// What is to be sent, as a mail. The token of its link is signed here and is stored nowhere.
-pub(crate) fn mail(app: &App, letter: &Letter, outgoing: &Outgoing) -> Result<Mail, Error> {
+pub(crate) fn mail(app: &App, message: &Message, outgoing: &Outgoing) -> Result<Mail, Error> {
     let Outgoing { user, to, kind, link } = outgoing;
     let now = app.clock.now();
     let (mut address, mut end) = (String::new(), now);
@@ -33,11 +33,11 @@ pub(crate) fn mail(app: &App, letter: &Letter, outgoing: &Outgoing) -> Result<Ma
     }
     // A stranger's words reach nobody: only who has proven the address is greeted by the name that the account has. Where nobody has to
     // prove one, nobody is.
-    let proven = app.config.email_verification_enabled && user.is_verified && *kind != Kind::ConfirmEmail;
+    let proven = app.config.email_verification_enabled && user.is_verified && *kind != MessageKind::ConfirmEmail;
     let name = user.first_name.as_deref().filter(|_| proven);
     let [subject, text, html] = render(*kind, user.language, name, &app.config.project_name, &address, end)?;
     Ok(Mail {
-        id: letter.id.to_string(),
+        id: message.id.to_string(),
         to: to.clone(),
         kind: kind.as_str().to_owned(),
         subject,
@@ -59,22 +59,22 @@ fn page(purpose: Purpose) -> &'static str {
 
 /// Subject, text and HTML.
 fn render(
-    kind: Kind,
+    kind: MessageKind,
     language: Language,
     name: Option<&str>,
-    shop: &str,
+    project: &str,
     link: &str,
     end: Timestamp,
 ) -> Result<[String; 3], Error> {
     let language = language.as_str();
     let words = TEMPLATES.get_template(&format!("{language}/{}.txt", kind.as_str())).map_err(Error::internal)?;
-    let scope = context! { shop, name, end => moment(end) };
+    let scope = context! { project, name, end => moment(end) };
     let mut words = words.render_captured(scope).map_err(Error::internal)?;
     let mut block = |name: &str| words.with_state_mut(|words| words.render_block(name)).map_err(Error::internal);
     let subject = block("subject")?;
     // The words are plain text; the layout escapes them where it is HTML.
-    let letter = context! {
-        language, shop, link,
+    let message = context! {
+        language, project, link,
         subject => subject.clone(),
         greeting => block("greeting")?,
         lead => block("lead")?,
@@ -82,8 +82,8 @@ fn render(
         fallback => block("fallback")?,
         note => block("note")?,
     };
-    let layout = |name: &str| TEMPLATES.get_template(name).and_then(|layout| layout.render(&letter));
-    Ok([subject, layout("letter.txt").map_err(Error::internal)?, layout("letter.html").map_err(Error::internal)?])
+    let layout = |name: &str| TEMPLATES.get_template(name).and_then(|layout| layout.render(&message));
+    Ok([subject, layout("message.txt").map_err(Error::internal)?, layout("message.html").map_err(Error::internal)?])
 }
 
 /// A moment as readers of every language know it, to the minute.
@@ -96,21 +96,28 @@ fn moment(end: Timestamp) -> String {
 mod tests {
     use super::*;
 
-    fn letter(kind: Kind, language: Language, name: &str) -> [String; 3] {
-        render(kind, language, Some(name), "Bean & There", "https://shop.example/x?token=t", Timestamp(1_795_420_800))
-            .unwrap()
+    fn message(kind: MessageKind, language: Language, name: &str) -> [String; 3] {
+        render(
+            kind,
+            language,
+            Some(name),
+            "Bean & There",
+            "https://project.example/x?token=t",
+            Timestamp(1_795_420_800),
+        )
+        .unwrap()
     }
 
     #[test]
-    fn every_kind_of_letter_says_everything_in_every_language() {
-        for kind in Kind::ALL {
+    fn every_kind_of_message_says_everything_in_every_language() {
+        for kind in MessageKind::ALL {
             let mut subjects: Vec<_> = Language::ALL
                 .into_iter()
                 .map(|language| {
-                    let [subject, text, html] = letter(*kind, language, "Ann");
+                    let [subject, text, html] = message(*kind, language, "Ann");
                     assert!(subject.contains("Bean & There") && !subject.contains('\n'), "{subject}");
                     assert!(text.contains(" Ann,") && html.contains(" Ann,"));
-                    assert!(text.contains("https://shop.example/x?token=t"), "{text}");
+                    assert!(text.contains("https://project.example/x?token=t"), "{text}");
                     assert!(
                         html.contains("Bean &amp; There") && html.contains(&format!("lang=\"{}\"", language.as_str()))
                     );
@@ -124,8 +131,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_bring_markup_or_templates_into_the_letter() {
-        let [_, text, html] = letter(Kind::VerifyEmail, Language::En, "<b>{{ link }}'&");
+    fn a_name_cannot_bring_markup_or_templates_into_the_message() {
+        let [_, text, html] = message(MessageKind::VerifyEmail, Language::En, "<b>{{ link }}'&");
         assert!(text.contains("Hello <b>{{ link }}'&,"));
         assert!(html.contains("&lt;b&gt;{{ link }}&#x27;&amp;,") && !html.contains("<b>"), "{html}");
     }

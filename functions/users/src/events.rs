@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use user_app::caller::Caller;
 use user_app::{App, cursor};
 use user_core::access::{Action, permit};
-use user_core::event::{Actor, Event, Name};
+use user_core::event::{Actor, Event, EventName};
 use user_core::id::{EventId, UserId};
 use user_web::page::Page;
 use user_web::problem::Problem;
@@ -21,7 +21,7 @@ pub(crate) struct EventView {
     #[schema(value_type = String, example = "0193a5b2-9e40-7b1c-8d55-4f0a9c3e7b12")]
     id: EventId,
     /// What happened.
-    name: Name,
+    name: EventName,
     /// To whom.
     #[schema(value_type = String, example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51")]
     user_id: UserId,

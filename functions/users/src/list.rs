@@ -18,13 +18,13 @@ const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 100;
 
 /// Which users to list.
-pub(crate) struct Wish {
+pub(crate) struct Listing {
     place: Place,
     email: Option<Email>,
     filter: Filter,
 }
 
-impl Parameters for Wish {
+impl Parameters for Listing {
     fn read(fields: &mut Fields) -> Option<Self> {
         let place = Place::read(fields);
         let role = fields.parameter("role", str::parse);
@@ -79,15 +79,17 @@ fn verified(text: &str) -> Result<bool, Refusal> {
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(wish): Query<Wish>,
+    Query(listing): Query<Listing>,
 ) -> Result<Json<Page<UserView>>, Problem> {
     permit(&caller.user, Action::List)?;
-    let (users, next) = match &wish.email {
-        Some(email) => (by_email(&app, email, &wish.filter).await?, None),
+    let (users, next) = match &listing.email {
+        Some(email) => (by_email(&app, email, &listing.filter).await?, None),
         None => {
-            let query = format!("{:?}", wish.filter);
-            let before = wish.place.cursor.as_deref().map(|cursor| cursor::place(&app, &query, cursor)).transpose()?;
-            let (users, next) = app.store.list_users(&wish.filter, before, wish.place.limit, app.clock.now()).await?;
+            let query = format!("{:?}", listing.filter);
+            let before =
+                listing.place.cursor.as_deref().map(|cursor| cursor::place(&app, &query, cursor)).transpose()?;
+            let (users, next) =
+                app.store.list_users(&listing.filter, before, listing.place.limit, app.clock.now()).await?;
             (users, next.map(|place| cursor::cursor(&app, &query, &place)).transpose()?)
         }
     };

@@ -139,9 +139,9 @@ pub(crate) async fn patch(
     caller: Caller,
     Path(id): Path<UserId>,
     if_match: IfMatch,
-    Json(wish): Json<Patch>,
+    Json(request): Json<Patch>,
 ) -> Result<Response, Problem> {
-    let edit = Edit::from(wish);
+    let edit = Edit::from(request);
     permit(&caller.user, Action::Rename(&id))?;
     if edit.is_active.is_some() || edit.is_verified.is_some() {
         permit(&caller.user, Action::Flag)?;

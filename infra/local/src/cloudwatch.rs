@@ -109,11 +109,11 @@ impl CloudWatch {
 
     /// A page of the series of today and yesterday that are asked for; the token says how many came before it.
     fn list(&self, body: &[u8], now: i64) -> Result<Vec<u8>, Fault> {
-        let wish: ListMetrics = ciborium::from_reader(body)?;
-        let before = wish.next_token.as_deref().map_or(Ok(0), str::parse::<usize>)?;
+        let request: ListMetrics = ciborium::from_reader(body)?;
+        let before = request.next_token.as_deref().map_or(Ok(0), str::parse::<usize>)?;
         let kept = self.lock();
         let recent = kept.iter().filter(|(_, history)| history.is_recent(now)).map(|(metric, _)| metric);
-        let mut metrics: Vec<_> = recent.filter(|metric| wish.wants(metric)).skip(before).take(PAGE + 1).collect();
+        let mut metrics: Vec<_> = recent.filter(|metric| request.wants(metric)).skip(before).take(PAGE + 1).collect();
         let next_token = (metrics.len() > PAGE).then(|| (before + PAGE).to_string());
         metrics.truncate(PAGE);
         encode(&Listed { metrics, next_token })
@@ -121,9 +121,9 @@ impl CloudWatch {
 
     /// The values of each query, newest first.
     fn read(&self, body: &[u8]) -> Result<Vec<u8>, Fault> {
-        let wish: GetMetricData = ciborium::from_reader(body)?;
-        let (Required(start), Required(end)) = (wish.start_time, wish.end_time);
-        if start >= end || wish.metric_data_queries.len() > PAGE {
+        let request: GetMetricData = ciborium::from_reader(body)?;
+        let (Required(start), Required(end)) = (request.start_time, request.end_time);
+        if start >= end || request.metric_data_queries.len() > PAGE {
             return Err("the end is not later than the start, or there are more than 500 queries".into());
         }
         let kept = self.lock();
@@ -137,7 +137,7 @@ impl CloudWatch {
             let (timestamps, values): (Vec<_>, Vec<_>) = points.unzip();
             Points { id, status_code: "Complete", timestamps, values }
         };
-        encode(&MetricData { metric_data_results: wish.metric_data_queries.into_iter().map(points).collect() })
+        encode(&MetricData { metric_data_results: request.metric_data_queries.into_iter().map(points).collect() })
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Metric, History>> {

@@ -58,7 +58,7 @@ impl Function {
             "auth" => Handler::Http(auth::router(app)),
             "users" => Handler::Http(users::router(app)),
             "health" => Handler::Http(health::router(app, transport)),
-            "fleet" => Handler::Http(fleet::router(app, fleet::Source::new(sdk))),
+            "metrics" => Handler::Http(metrics::router(app, metrics::Source::new(sdk))),
             "discovery" => Handler::Http(discovery::router(app)),
             "docs" => Handler::Http(docs::router(Arc::new(app.config.clone()))),
             "mailer" => Handler::Mailer(app, Box::new(transport)),

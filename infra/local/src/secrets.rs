@@ -39,7 +39,7 @@ struct Version {
 /// A request of any of the operations.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Wish {
+struct Asked {
     secret_id: String,
     version_id: Option<String>,
     version_stage: Option<String>,
@@ -66,7 +66,7 @@ impl Secrets {
             let secret = match (&properties.secret_string, &properties.generate_secret_string) {
                 // Somebody else keeps it, as CloudFormation's parameters do.
                 (Some(given), _) => Secret::of(given.clone()),
-                (None, Some(wish)) => secrets.kept_or_generated(id, wish)?,
+                (None, Some(request)) => secrets.kept_or_generated(id, request)?,
                 (None, None) => return Err(format!("the secret {id} has no value").into()),
             };
             secrets.lock().insert(id.clone(), secret);
@@ -74,14 +74,14 @@ impl Secrets {
         Ok(secrets)
     }
 
-    fn kept_or_generated(&self, id: &str, wish: &Generate) -> Result<Secret, Fault> {
+    fn kept_or_generated(&self, id: &str, request: &Generate) -> Result<Secret, Fault> {
         if let Some(file) = self.file(id).filter(|file| file.exists()) {
             let text = fs::read_to_string(file)?;
             // Before there were versions, the file held the string alone.
             return Ok(serde_json::from_str(&text).unwrap_or_else(|_| Secret::of(text)));
         }
-        let mut value: Map<String, Value> = serde_json::from_str(&wish.secret_string_template)?;
-        value.insert(wish.generate_string_key.clone(), Value::String(password(wish.password_length)));
+        let mut value: Map<String, Value> = serde_json::from_str(&request.secret_string_template)?;
+        value.insert(request.generate_string_key.clone(), Value::String(password(request.password_length)));
         let new = Secret::of(Value::Object(value).to_string());
         self.keep(id, &new)?;
         Ok(new)
@@ -116,7 +116,7 @@ impl Secrets {
     /// Answers a call of the JSON protocol.
     pub(crate) fn answer(&self, operation: &str, body: &[u8]) -> (u16, String) {
         let outcome = match serde_json::from_slice(body) {
-            Ok(wish) => self.act(operation, &wish),
+            Ok(request) => self.act(operation, &request),
             Err(_) => Err(("InvalidRequestException", "the request cannot be read")),
         };
         match outcome {
@@ -125,19 +125,19 @@ impl Secrets {
         }
     }
 
-    fn act(&self, operation: &str, wish: &Wish) -> Result<Value, Refusal> {
+    fn act(&self, operation: &str, request: &Asked) -> Result<Value, Refusal> {
         let mut secrets = self.lock();
         let unknown = ("ResourceNotFoundException", "there is no such secret");
-        let mut secret = secrets.get(&wish.secret_id).cloned().ok_or(unknown)?;
+        let mut secret = secrets.get(&request.secret_id).cloned().ok_or(unknown)?;
         let answer = match operation {
-            "GetSecretValue" => return secret.value(wish),
-            "DescribeSecret" => return Ok(secret.describe(&wish.secret_id)),
-            "PutSecretValue" => secret.put(wish)?,
-            "UpdateSecretVersionStage" => secret.move_stage(wish)?,
+            "GetSecretValue" => return secret.value(request),
+            "DescribeSecret" => return Ok(secret.describe(&request.secret_id)),
+            "PutSecretValue" => secret.put(request)?,
+            "UpdateSecretVersionStage" => secret.move_stage(request)?,
             _ => return Err(("InvalidRequestException", "the local stack does not know this operation")),
         };
-        self.keep(&wish.secret_id, &secret).map_err(|_| ("InternalServiceError", "the secret was not written"))?;
-        secrets.insert(wish.secret_id.clone(), secret);
+        self.keep(&request.secret_id, &secret).map_err(|_| ("InternalServiceError", "the secret was not written"))?;
+        secrets.insert(request.secret_id.clone(), secret);
         Ok(answer)
     }
 
@@ -163,17 +163,17 @@ impl Secret {
         Self { versions: BTreeMap::from([("initial".to_owned(), version)]), rotated_at: None }
     }
 
-    fn value(&self, wish: &Wish) -> Result<Value, Refusal> {
-        let stage = wish.version_stage.as_deref().or(wish.version_id.is_none().then_some(CURRENT));
+    fn value(&self, request: &Asked) -> Result<Value, Refusal> {
+        let stage = request.version_stage.as_deref().or(request.version_id.is_none().then_some(CURRENT));
         let wanted = |(id, version): &(&String, &Version)| {
-            wish.version_id.as_ref().is_none_or(|wanted| wanted == *id)
+            request.version_id.as_ref().is_none_or(|wanted| wanted == *id)
                 && stage.is_none_or(|stage| version.stages.contains(stage))
         };
         let found = self.versions.iter().find(wanted);
         let (id, version) = found.ok_or(("ResourceNotFoundException", "the secret has no such version"))?;
         Ok(json!({
-            "ARN": wish.secret_id,
-            "Name": wish.secret_id,
+            "ARN": request.secret_id,
+            "Name": request.secret_id,
             "VersionId": id,
             "SecretString": version.string,
             "VersionStages": version.stages,
@@ -185,29 +185,29 @@ impl Secret {
         json!({ "ARN": id, "Name": id, "VersionIdsToStages": stages })
     }
 
-    fn put(&mut self, wish: &Wish) -> Result<Value, Refusal> {
+    fn put(&mut self, request: &Asked) -> Result<Value, Refusal> {
         let needed = ("InvalidParameterException", "ClientRequestToken and SecretString are needed");
-        let (id, string) = wish.client_request_token.clone().zip(wish.secret_string.clone()).ok_or(needed)?;
+        let (id, string) = request.client_request_token.clone().zip(request.secret_string.clone()).ok_or(needed)?;
         if self.versions.get(&id).is_some_and(|kept| kept.string != string) {
             return Err(("ResourceExistsException", "the version has another content"));
         }
         self.versions.entry(id.clone()).or_insert(Version { string, stages: BTreeSet::new() });
         let current = BTreeSet::from([CURRENT.to_owned()]);
-        for stage in if wish.version_stages.is_empty() { &current } else { &wish.version_stages } {
+        for stage in if request.version_stages.is_empty() { &current } else { &request.version_stages } {
             self.set_stage(stage, &id);
         }
-        Ok(json!({ "ARN": wish.secret_id, "Name": wish.secret_id, "VersionId": id }))
+        Ok(json!({ "ARN": request.secret_id, "Name": request.secret_id, "VersionId": id }))
     }
 
-    fn move_stage(&mut self, wish: &Wish) -> Result<Value, Refusal> {
+    fn move_stage(&mut self, request: &Asked) -> Result<Value, Refusal> {
         let refused = ("InvalidParameterException", "the stage is not at the version that it is to be removed from");
-        let (stage, to) = wish.version_stage.clone().zip(wish.move_to_version_id.clone()).ok_or(refused)?;
+        let (stage, to) = request.version_stage.clone().zip(request.move_to_version_id.clone()).ok_or(refused)?;
         let at = self.versions.iter().find(|(_, version)| version.stages.contains(&stage)).map(|(id, _)| id);
-        if at != wish.remove_from_version_id.as_ref() || !self.versions.contains_key(&to) {
+        if at != request.remove_from_version_id.as_ref() || !self.versions.contains_key(&to) {
             return Err(refused);
         }
         self.set_stage(&stage, &to);
-        Ok(json!({ "ARN": wish.secret_id, "Name": wish.secret_id }))
+        Ok(json!({ "ARN": request.secret_id, "Name": request.secret_id }))
     }
 
     /// A stage is at one version; what it leaves behind at the current one is `AWSPREVIOUS`. A version without a stage is gone.
@@ -227,7 +227,7 @@ impl Secret {
 }
 
 fn password(length: usize) -> String {
-    let letter =
+    let message =
         || ALPHABET.get(usize::try_from(random_below(ALPHABET.len() as u64)).unwrap_or(0)).copied().unwrap_or(b'A');
-    (0..length).map(|_| char::from(letter())).collect()
+    (0..length).map(|_| char::from(message())).collect()
 }

@@ -220,8 +220,8 @@ async fn aws(service: &Service, path: &str, request: &Request<Bytes>) -> Respons
 
 /// The one call of Secrets Manager that calls a function.
 async fn rotate(service: &Service, body: &[u8]) -> (u16, String) {
-    let wish: Value = serde_json::from_slice(body).unwrap_or_default();
-    match service.rotate(wish["SecretId"].as_str().unwrap_or_default()).await {
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    match service.rotate(request["SecretId"].as_str().unwrap_or_default()).await {
         Ok(()) => (200, "{}".to_owned()),
         Err(fault) => (400, json!({ "__type": "InvalidRequestException", "Message": fault.to_string() }).to_string()),
     }

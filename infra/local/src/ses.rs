@@ -24,7 +24,7 @@ impl Ses {
         Arc::new(Self { deliver, clock, paused: AtomicBool::new(false), reports: Mutex::default() })
     }
 
-    /// Pauses the account's sending, as AWS does with one whose letters come back too often.
+    /// Pauses the account's sending, as AWS does with one whose messages come back too often.
     pub fn pause(&self, paused: bool) {
         self.paused.store(paused, Ordering::SeqCst);
     }
@@ -52,9 +52,9 @@ impl Ses {
         }
     }
 
-    fn send(&self, wish: &Value) -> Option<Value> {
+    fn send(&self, request: &Value) -> Option<Value> {
         let tag = |name: &str| {
-            let tags = wish["EmailTags"].as_array().into_iter().flatten();
+            let tags = request["EmailTags"].as_array().into_iter().flatten();
             tags.filter(|tag| tag["Name"] == name).find_map(|tag| tag["Value"].as_str()).unwrap_or_default().to_owned()
         };
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
@@ -62,12 +62,12 @@ impl Ses {
             return None;
         }
         // SES has no SMTPUTF8 (API reference, `Destination`): addresses are ASCII, domains as A-labels.
-        let to = wish["Destination"]["ToAddresses"][0].as_str()?;
-        if ![Some(to), wish["FromEmailAddress"].as_str()].iter().all(|text| text.is_some_and(str::is_ascii)) {
+        let to = request["Destination"]["ToAddresses"][0].as_str()?;
+        if ![Some(to), request["FromEmailAddress"].as_str()].iter().all(|text| text.is_some_and(str::is_ascii)) {
             return None;
         }
         let text = |value: &Value| value["Data"].as_str().map(str::to_owned);
-        let simple = &wish["Content"]["Simple"];
+        let simple = &request["Content"]["Simple"];
         let mail = Mail {
             id: tag("letter"),
             to: Email::known(to).ok()?,
@@ -79,7 +79,7 @@ impl Ses {
         };
         (self.deliver)(&mail).ok()?;
         let message_id = format!("ses-{}", mail.id);
-        if let Some(report) = report(&mail, &message_id, &wish["ConfigurationSetName"]) {
+        if let Some(report) = report(&mail, &message_id, &request["ConfigurationSetName"]) {
             self.reports.lock().unwrap_or_else(PoisonError::into_inner).push(report);
         }
         Some(json!({ "MessageId": message_id }))

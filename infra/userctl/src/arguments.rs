@@ -107,7 +107,7 @@ pub(crate) enum OnStage {
     Keys(KeyCommand),
     /// Check the whole store: every user, login and session; exit status 1 when anything is wrong
     Check,
-    /// Letters: "I never got the mail"
+    /// Messages: "I never got the mail"
     #[command(subcommand)]
     Mail(MailCommand),
     /// Take users in from a file, with hashes, roles, flags, times and ids; start it again if it was cut off

@@ -27,7 +27,7 @@ const WAITS: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(
 enum Scope {
     /// Everything.
     Whole,
-    /// A copy of the table of users, without the sessions and letters that belong to it.
+    /// A copy of the table of users, without the sessions and messages that belong to it.
     Copy,
 }
 

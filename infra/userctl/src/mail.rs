@@ -2,25 +2,25 @@
 
 use user_core::email::Email;
 use user_core::error::{Error, Unmet};
-use user_core::letter::Letter;
+use user_core::message::Message;
 use user_core::user::User;
 use user_store::delivery::Undeliverable;
 
 use crate::command;
 use crate::stage::Stage;
 
-/// All that is known of the letters to an address.
+/// All that is known of the messages to an address.
 #[derive(Debug)]
 pub struct Status {
     /// The account with this address.
     pub user: Option<User>,
     /// Which of its mailboxes get no messages, and why: `Ann@` and `ann@` are two, though one address.
     pub marks: Vec<Undeliverable>,
-    /// The letters of the last 30 days, newest first.
-    pub letters: Vec<Letter>,
+    /// The messages of the last 30 days, newest first.
+    pub messages: Vec<Message>,
 }
 
-/// What became of the letters to an address.
+/// What became of the messages to an address.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
@@ -31,7 +31,7 @@ pub async fn status(stage: &Stage, email: &Email) -> Result<Status, Error> {
         Err(error) => return Err(error),
     };
     let marks = stage.store.read_undeliverable(&email.key(), stage.clock.now()).await?;
-    Ok(Status { user, marks, letters: stage.store.letters_to(&email.key()).await? })
+    Ok(Status { user, marks, messages: stage.store.messages_to(&email.key()).await? })
 }
 
 /// Lets all mailboxes of an address have messages again that sent one back or called one spam.
@@ -43,15 +43,15 @@ pub async fn allow(stage: &Stage, email: &Email) -> Result<Status, Error> {
     status(stage, email).await
 }
 
-/// Letters that were given up, the oldest first; at most a page.
+/// Messages that were given up, the oldest first; at most a page.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
-pub async fn failed(stage: &Stage) -> Result<Vec<Letter>, Error> {
-    stage.store.list_failed_letters(stage.clock.now()).await
+pub async fn failed(stage: &Stage) -> Result<Vec<Message>, Error> {
+    stage.store.list_failed_messages(stage.clock.now()).await
 }
 
-/// Has every letter that was given up tried again; how many there were.
+/// Has every message that was given up tried again; how many there were.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
@@ -59,8 +59,8 @@ pub async fn retry(stage: &Stage) -> Result<usize, Error> {
     let mut revived = 0;
     loop {
         let mut news = 0;
-        for letter in failed(stage).await? {
-            news += usize::from(stage.store.revive_letter(&letter, stage.clock.now()).await?);
+        for message in failed(stage).await? {
+            news += usize::from(stage.store.revive_message(&message, stage.clock.now()).await?);
         }
         revived += news;
         if news == 0 {

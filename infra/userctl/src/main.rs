@@ -120,7 +120,7 @@ async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
         OnStage::Promote { email } => command::set_role(stage, &email, Role::Admin).await?.into(),
         OnStage::Demote { email } => command::set_role(stage, &email, Role::User).await?.into(),
         OnStage::Show { email } => command::show(stage, &email).await?.into(),
-        OnStage::List(wish) => list(stage, &wish).await?,
+        OnStage::List(options) => list(stage, &options).await?,
         OnStage::Activate { email } => command::set_active(stage, &email, true).await?.into(),
         OnStage::Deactivate { email } => command::set_active(stage, &email, false).await?.into(),
         OnStage::SignOut { email } => command::sign_out(stage, &email).await?.into(),
@@ -130,10 +130,10 @@ async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
             said(stats.json(), stats.text(), true)
         }
         OnStage::Check => Outcome::Check(Box::new(Box::pin(check(stage)).await?)),
-        OnStage::Keys(wish) => keys(stage, &wish).await?,
-        OnStage::Mail(wish) => letters(stage, wish).await?,
-        OnStage::Import(wish) => {
-            let plan = plan(wish);
+        OnStage::Keys(options) => keys(stage, &options).await?,
+        OnStage::Mail(options) => messages(stage, options).await?,
+        OnStage::Import(options) => {
+            let plan = plan(options);
             let summary = Box::pin(import(stage, &plan, false)).await?;
             said(summary.json(), summary.text(&plan), summary.rejected.is_empty())
         }
@@ -141,8 +141,8 @@ async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
             let format = format.map_or_else(|| Format::of(&file), format_of);
             written(&file, Box::pin(export(stage, &file, format, false)).await?, "users")
         }
-        OnStage::Migrate(wish) => {
-            let status = match wish {
+        OnStage::Migrate(options) => {
+            let status = match options {
                 Migrate::Status => migrate::status(stage).await?,
                 Migrate::Up => migrate::up(stage).await?,
             };
@@ -159,7 +159,7 @@ async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
             let from = drill::From { at, keep, poll: POLL, hidden: false };
             drilled(Box::pin(drill::from_table(stage, &from, interrupted())).await)?
         }
-        OnStage::DeadLetters(wish) => given_up(stage, wish).await?,
+        OnStage::DeadLetters(options) => given_up(stage, options).await?,
         OnStage::Restore { file, force } => {
             let count = Box::pin(restore(stage, &file, force, false)).await?;
             let report = Box::pin(check(stage)).await?;
@@ -186,25 +186,25 @@ fn written(file: &Path, count: u64, things: &str) -> Outcome {
     said(json!({ things: count, "file": name }), format!("{count} {things} written to {name}"), true)
 }
 
-async fn keys(stage: &Stage, wish: &KeyCommand) -> Result<Outcome, Fault> {
-    Ok(Outcome::Keys(match wish {
+async fn keys(stage: &Stage, options: &KeyCommand) -> Result<Outcome, Fault> {
+    Ok(Outcome::Keys(match options {
         KeyCommand::List => stage.store.read_keys().await?,
         KeyCommand::Rotate { emergency: false } => command::rotate_keys(stage).await?,
         KeyCommand::Rotate { emergency: true } => rotation::emergency(&stage.store, stage.clock.now()).await?,
     }))
 }
 
-async fn letters(stage: &Stage, wish: MailCommand) -> Result<Outcome, Fault> {
-    Ok(match wish {
+async fn messages(stage: &Stage, options: MailCommand) -> Result<Outcome, Fault> {
+    Ok(match options {
         MailCommand::Status { email } => Outcome::Mail(Box::new(mail::status(stage, &email).await?)),
         MailCommand::Allow { email } => Outcome::Mail(Box::new(mail::allow(stage, &email).await?)),
-        MailCommand::Failed => Outcome::Letters(mail::failed(stage).await?),
-        MailCommand::Retry => Outcome::Count("letters to be tried again", mail::retry(stage).await?),
+        MailCommand::Failed => Outcome::Messages(mail::failed(stage).await?),
+        MailCommand::Retry => Outcome::Count("messages to be tried again", mail::retry(stage).await?),
     })
 }
 
-async fn given_up(stage: &Stage, wish: DeadLetters) -> Result<Outcome, Fault> {
-    match wish {
+async fn given_up(stage: &Stage, options: DeadLetters) -> Result<Outcome, Fault> {
+    match options {
         DeadLetters::List => dead_letters::list(stage).await,
         DeadLetters::Show { id } => dead_letters::show(stage, &id).await,
         DeadLetters::Replay(chosen) => dead_letters::replay(stage, &chosen.into()).await,
@@ -212,9 +212,9 @@ async fn given_up(stage: &Stage, wish: DeadLetters) -> Result<Outcome, Fault> {
     }
 }
 
-async fn list(stage: &Stage, wish: &List) -> Result<Outcome, Fault> {
-    let verified = (wish.verified || wish.unverified).then_some(wish.verified);
-    let users = directory::list(stage, &Filter { role: wish.role, verified }, wish.limit).await?;
+async fn list(stage: &Stage, options: &List) -> Result<Outcome, Fault> {
+    let verified = (options.verified || options.unverified).then_some(options.verified);
+    let users = directory::list(stage, &Filter { role: options.role, verified }, options.limit).await?;
     let text = directory::users_table(&users);
     Ok(said(directory::users_json(users), text, true))
 }
@@ -242,20 +242,20 @@ fn format_of(format: FileFormat) -> Format {
     }
 }
 
-fn plan(wish: Import) -> Plan {
-    let source = match wish.from {
-        Origin::Export => Source::Export(wish.format.map_or_else(|| Format::of(&wish.file), format_of)),
+fn plan(options: Import) -> Plan {
+    let source = match options.from {
+        Origin::Export => Source::Export(options.format.map_or_else(|| Format::of(&options.file), format_of)),
         Origin::FastapiPostgres => Source::FastapiPostgres,
         Origin::Cognito => Source::Cognito,
     };
     let beside = || {
         let mut name =
-            if is_standard(&wish.file) { OsString::from("stdin") } else { wish.file.clone().into_os_string() };
+            if is_standard(&options.file) { OsString::from("stdin") } else { options.file.clone().into_os_string() };
         name.push(".rejected.jsonl");
         PathBuf::from(name)
     };
-    let rejects = wish.rejects.clone().unwrap_or_else(beside);
-    let Import { file, dry_run, expire_unverified, drop_unknown_hashes, .. } = wish;
+    let rejects = options.rejects.clone().unwrap_or_else(beside);
+    let Import { file, dry_run, expire_unverified, drop_unknown_hashes, .. } = options;
     Plan { file, source, rejects, dry_run, expire_unverified, drop_unknown_hashes }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use user_core::clock::Timestamp;
 use user_core::email::Mailbox;
-use user_core::letter::Letter;
+use user_core::message::Message;
 use user_core::signing::{Key, Keys};
 use user_core::user::{User, UserView};
 use user_store::delivery::Undeliverable;
@@ -18,14 +18,14 @@ pub enum Outcome {
     User(Box<User>),
     /// The signing keys.
     Keys(Keys),
-    /// What is known of the letters to an address.
+    /// What is known of the messages to an address.
     Mail(Box<Status>),
     /// Whether the store holds together.
     Check(Box<Report>),
     /// What the service costs.
     Cost(Box<cost::Report>),
-    /// Letters.
-    Letters(Vec<Letter>),
+    /// Messages.
+    Messages(Vec<Message>),
     /// Text as it is.
     Text(String),
     /// So many of what the words say.
@@ -66,12 +66,12 @@ impl Outcome {
             Self::Keys(keys) => keys.iter().map(key).collect(),
             Self::Mail(status) => {
                 let marks: Value = status.marks.iter().map(mark).collect();
-                let letters: Value = status.letters.iter().map(letter).collect();
-                json!({ "user": status.user.map(UserView::from), "undeliverable": marks, "letters": letters })
+                let messages: Value = status.messages.iter().map(message).collect();
+                json!({ "user": status.user.map(UserView::from), "undeliverable": marks, "messages": messages })
             }
             Self::Check(report) => report.json(),
             Self::Cost(report) => report.json(),
-            Self::Letters(letters) => letters.iter().map(letter).collect(),
+            Self::Messages(messages) => messages.iter().map(message).collect(),
             Self::Text(text) => Value::String(text),
             Self::Count(_, count) => json!({ "count": count }),
             Self::Said { json, .. } => json,
@@ -88,12 +88,12 @@ impl Outcome {
                 let account = status.user.as_ref().map_or("no account".to_owned(), account);
                 let open = (status.marks.is_empty() && status.user.is_some()).then(|| "gets messages".to_owned());
                 let marks = open.into_iter().chain(status.marks.iter().map(mark_line));
-                lines([account].into_iter().chain(marks).chain(status.letters.iter().map(letter_line)))
+                lines([account].into_iter().chain(marks).chain(status.messages.iter().map(message_line)))
             }
             Self::Check(report) => report.text(),
             Self::Cost(report) => report.text(),
-            Self::Letters(letters) if letters.is_empty() => "none".to_owned(),
-            Self::Letters(letters) => lines(letters.iter().map(letter_line)),
+            Self::Messages(messages) if messages.is_empty() => "none".to_owned(),
+            Self::Messages(messages) => lines(messages.iter().map(message_line)),
             Self::Text(text) => text.trim_end().to_owned(),
             Self::Count(words, count) => format!("{count} {words}"),
             Self::Said { text, .. } => text.clone(),
@@ -107,12 +107,12 @@ fn lines(lines: impl Iterator<Item = String>) -> String {
 
 /// A key without its secret.
 fn key(key: &Key) -> Value {
-    let until = key.good_until.map(|end| end.to_string());
-    json!({ "kid": key.kid, "algorithm": key.algorithm, "signs_from": key.signs_from.to_string(), "good_until": until })
+    let until = key.valid_until.map(|end| end.to_string());
+    json!({ "kid": key.kid, "algorithm": key.algorithm, "signs_from": key.signs_from.to_string(), "valid_until": until })
 }
 
 fn key_line(key: &Key) -> String {
-    let until = key.good_until.map(|end| format!("  good until {end}")).unwrap_or_default();
+    let until = key.valid_until.map(|end| format!("  valid until {end}")).unwrap_or_default();
     format!("{:<22}  {}  signs from {}{until}", key.kid, key.algorithm, key.signs_from)
 }
 
@@ -125,22 +125,22 @@ fn mark_line(mark: &Undeliverable) -> String {
     format!("{whose} gets no messages since {}: {}", mark.since, mark.reason)
 }
 
-/// A letter without its ticket.
-fn letter(letter: &Letter) -> Value {
+/// A message without its ticket.
+fn message(message: &Message) -> Value {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
     json!({
-        "id": letter.id, "kind": letter.kind, "state": letter.state, "attempts": letter.attempts,
-        "created_at": letter.created_at.to_string(), "settled_at": time(letter.settled_at),
-        "retry_at": time(letter.retry_at), "problem": letter.problem, "message_id": letter.message_id,
-        "request_id": letter.request_id,
+        "id": message.id, "kind": message.kind, "state": message.state, "attempts": message.attempts,
+        "created_at": message.created_at.to_string(), "settled_at": time(message.settled_at),
+        "retry_at": time(message.retry_at), "problem": message.problem, "message_id": message.message_id,
+        "request_id": message.request_id,
     })
 }
 
-fn letter_line(letter: &Letter) -> String {
-    let problem = letter.problem.as_ref().map(|problem| format!("  {problem}")).unwrap_or_default();
-    let times = if letter.attempts == 1 { "attempt" } else { "attempts" };
-    let (kind, state) = (letter.kind.as_str(), letter.state.as_str());
-    format!("{}  {kind:<16}  {state:<10}  {} {times}{problem}", letter.created_at, letter.attempts)
+fn message_line(message: &Message) -> String {
+    let problem = message.problem.as_ref().map(|problem| format!("  {problem}")).unwrap_or_default();
+    let times = if message.attempts == 1 { "attempt" } else { "attempts" };
+    let (kind, state) = (message.kind.as_str(), message.state.as_str());
+    format!("{}  {kind:<16}  {state:<10}  {} {times}{problem}", message.created_at, message.attempts)
 }
 
 fn account(user: &User) -> String {

@@ -44,7 +44,7 @@ impl Keyring {
     /// The public keys that are good at `now`, those that do not sign yet among them.
     #[must_use]
     pub fn public_keys(&self, now: Timestamp) -> Vec<Value> {
-        self.keys.iter().filter(|key| key.is_good(now)).filter_map(user_core::signing::Key::jwk).collect()
+        self.keys.iter().filter(|key| key.is_valid(now)).filter_map(user_core::signing::Key::jwk).collect()
     }
 
     /// Authenticates a cursor: the tag that `holds_cursor` takes.
@@ -57,7 +57,7 @@ impl Keyring {
     /// Whether this service made the tag of `message`.
     #[must_use]
     pub fn holds_cursor(&self, message: &[u8], tag: &[u8], now: Timestamp) -> bool {
-        self.keys.iter().any(|key| key.is_good(now) && mac_holds(&key.derive("cursor"), message, tag))
+        self.keys.iter().any(|key| key.is_valid(now) && mac_holds(&key.derive("cursor"), message, tag))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures::future::try_join;
 use user_config::Config;
 use user_core::clock::Timestamp;
-use user_core::limit::{Class, Counts, NETWORKS, Share, Standing, WINDOW_SECONDS, judge, step, step_of};
+use user_core::limit::{Class, Counts, NETWORKS, RateLimitState, Share, WINDOW_SECONDS, judge, step, step_of};
 use user_store::Store;
 use user_telemetry::metric;
 use user_web::problem::Problem;
@@ -51,8 +51,8 @@ pub struct Weighed {
     /// When it was counted; it was not when its subject was known to be refused, nor when the database did not answer.
     pub counted_at: Option<Timestamp>,
     /// How the subject stands, or [`Problem::Throttled`]; under a database that does not answer [`Problem::Unavailable`] for [`Class::Auth`]
-    /// and [`Class::SignIn`], while the others are let through without a standing.
-    pub outcome: Result<Option<Standing>, Problem>,
+    /// and [`Class::SignIn`], while the others are let through without a state.
+    pub outcome: Result<Option<RateLimitState>, Problem>,
 }
 
 impl Limiter {
@@ -80,7 +80,9 @@ impl Limiter {
         let weighed = |is_counted: bool, outcome| Weighed { counted_at: is_counted.then_some(now), outcome };
         let (previous, asked) = match self.recall(&key, window, now) {
             Recalled::Refused(seconds) => return weighed(false, Err(refusal(class, limit, seconds))),
-            Recalled::Counted(left) => return weighed(true, Ok(Some(Standing::ahead(class, limit, left, elapsed)))),
+            Recalled::Counted(left) => {
+                return weighed(true, Ok(Some(RateLimitState::ahead(class, limit, left, elapsed))));
+            }
             Recalled::Nothing { previous, asked } => (previous, asked),
         };
         let count = store.count(class.as_str(), subject, window, step(elapsed), asked.cast_signed());
@@ -97,14 +99,14 @@ impl Limiter {
                 return weighed(false, if is_strict { Err(Problem::Unavailable) } else { Ok(None) });
             }
         };
-        let (standing, left) = judge(class, limit, &previous, &current, elapsed, asked);
-        let refused_until = if standing.admitted { now } else { now.plus(standing.seconds) };
+        let (state, left) = judge(class, limit, &previous, &current, elapsed, asked);
+        let refused_until = if state.admitted { now } else { now.plus(state.seconds) };
         self.remember(key, window, |memory| {
             (memory.window, memory.previous, memory.refused_until) = (window, previous, refused_until);
-            memory.share.counted(step_of(now), asked, left, &standing);
+            memory.share.counted(step_of(now), asked, left, &state);
         });
-        let refused = || refusal(class, limit, standing.seconds);
-        weighed(true, standing.admitted.then_some(Some(standing)).ok_or_else(refused))
+        let refused = || refusal(class, limit, state.seconds);
+        weighed(true, state.admitted.then_some(Some(state)).ok_or_else(refused))
     }
 
     /// Whether this instance knows that a subject is refused now. Nothing is counted.
@@ -181,5 +183,5 @@ fn note_lookup(outcome: &'static str) {
 }
 
 fn refusal(class: Class, limit: u64, seconds: i64) -> Problem {
-    Problem::Throttled(Standing { class, limit, remaining: 0, seconds: seconds.max(1), admitted: false })
+    Problem::Throttled(RateLimitState { class, limit, remaining: 0, seconds: seconds.max(1), admitted: false })
 }

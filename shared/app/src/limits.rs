@@ -92,7 +92,7 @@ impl Limits {
 
     /// Goes on if a call that was counted is admitted.
     pub(super) fn accept(&self, weighed: Weighed) -> Result<(), Problem> {
-        weighed.outcome?.into_iter().for_each(|standing| self.ledger.note(standing));
+        weighed.outcome?.into_iter().for_each(|state| self.ledger.note(state));
         Ok(())
     }
 

@@ -34,7 +34,7 @@ pub enum MetricsDetail {
 pub enum Enumeration {
     /// It says so: 409.
     Reveal,
-    /// It answers as for a free one, in the same time; the owner gets a letter.
+    /// It answers as for a free one, in the same time; the owner gets a message.
     Private,
 }
 
@@ -47,7 +47,7 @@ pub enum BreachCheck {
     Range,
 }
 
-/// `MAIL_BACKEND`: what sends the letters.
+/// `MAIL_BACKEND`: what sends the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailBackend {
     /// Amazon SES, API version 2.

@@ -66,7 +66,7 @@ macro_rules! variables {
 }
 
 variables! {
-    /// The shop's name, in emails and answers.
+    /// The project's name, in emails and answers.
     project_name: String = name,
     /// Where the service runs.
     environment: Environment = parsed,
@@ -114,11 +114,11 @@ variables! {
     email_verification_enabled: bool = parsed,
     /// After how many seconds a user that did not is gone.
     unverified_user_ttl_seconds: i64 = between(1, 31_536_000) => "172800",
-    /// What sends the letters.
+    /// What sends the messages.
     mail_backend: MailBackend = parsed,
-    /// The configuration set that letters are sent with by SES, which reports bounces and complaints.
+    /// The configuration set that messages are sent with by SES, which reports bounces and complaints.
     ses_configuration_set: String = text,
-    /// The mail server that takes letters; empty without one.
+    /// The mail server that takes messages; empty without one.
     smtp_host: String = any,
     /// Its port.
     smtp_port: u16 = between(1, 65_535),
@@ -132,7 +132,7 @@ variables! {
     emails_from_email: Email = email,
     /// The sender's name.
     emails_from_name: String = name,
-    /// Where the links in letters lead; without a slash at the end.
+    /// Where the links in messages lead; without a slash at the end.
     frontend_url: String = url,
     /// Which new passwords are taken.
     password_policy: Policy = parsed => "either",
@@ -148,7 +148,7 @@ variables! {
     users_table: String = text,
     /// The table of sessions, which may vanish.
     ephemeral_table: String = text,
-    /// The table of letters.
+    /// The table of messages.
     outbox_table: String = text,
     /// The secret with the signing keys.
     signing_secret_id: String = text,

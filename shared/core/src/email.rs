@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_alike_letter_is_another_address() {
+    fn a_look_alike_message_is_another_address() {
         assert_ne!(key_of("\u{0430}nn@example.com"), key_of("ann@example.com"));
     }
 

@@ -18,7 +18,7 @@ pub const EVENT_SECONDS: i64 = 90 * 86_400;
 #[serde(rename_all = "kebab-case")]
 #[schema(as = EventName)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Name {
+pub enum EventName {
     SignedUp,
     EmailVerified,
     EmailUnverified,
@@ -41,7 +41,7 @@ pub enum Name {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "kebab-case")]
 pub enum Actor {
-    /// A user; also the holder of a letter to that user.
+    /// A user; also the holder of a message to that user.
     User(UserId),
     /// Somebody who proved nothing.
     Anonymous,
@@ -92,7 +92,7 @@ pub struct Event {
     /// Sorts by time.
     pub id: EventId,
     /// What happened.
-    pub name: Name,
+    pub name: EventName,
     /// To whom.
     pub user_id: UserId,
     /// Who did it.
@@ -113,7 +113,7 @@ impl Event {
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
-    pub fn new(name: Name, user: &UserId, by: &By) -> Result<Self, Error> {
+    pub fn new(name: EventName, user: &UserId, by: &By) -> Result<Self, Error> {
         Ok(Self {
             id: EventId::new(by.millis)?,
             name,
@@ -134,31 +134,35 @@ impl Event {
         let event = |name| Self::new(name, &after.id, by);
         let mut events = Vec::new();
         for name in names_of_change(before, after, new_password) {
-            let role = (name == Name::RoleChanged).then(|| after.role.as_str().to_owned());
+            let role = (name == EventName::RoleChanged).then(|| after.role.as_str().to_owned());
             events.push(Self { detail: role, ..event(name)? });
         }
         Ok(events)
     }
 }
 
-fn names_of_change(before: &User, after: &User, new_password: bool) -> Vec<Name> {
+fn names_of_change(before: &User, after: &User, new_password: bool) -> Vec<EventName> {
     let ended = after.epoch > before.epoch;
     let mut names: Vec<_> = [
-        (new_password, Name::PasswordChanged),
-        (!before.is_verified && after.is_verified, Name::EmailVerified),
-        (before.is_verified && !after.is_verified, Name::EmailUnverified),
-        (after.email_change.is_some() && after.email_change != before.email_change, Name::EmailChangeRequested),
-        (after.email != before.email, Name::EmailChanged),
-        (after.role != before.role, Name::RoleChanged),
-        (before.is_active && !after.is_active, Name::Deactivated),
-        (!before.is_active && after.is_active, Name::Reactivated),
+        (new_password, EventName::PasswordChanged),
+        (!before.is_verified && after.is_verified, EventName::EmailVerified),
+        (before.is_verified && !after.is_verified, EventName::EmailUnverified),
+        (after.email_change.is_some() && after.email_change != before.email_change, EventName::EmailChangeRequested),
+        (after.email != before.email, EventName::EmailChanged),
+        (after.role != before.role, EventName::RoleChanged),
+        (before.is_active && !after.is_active, EventName::Deactivated),
+        (!before.is_active && after.is_active, EventName::Reactivated),
     ]
     .into_iter()
     .filter_map(|(happened, name)| happened.then_some(name))
     .collect();
     // Somebody asked for a new epoch that nothing above explains.
-    if ended && names.iter().all(|name| matches!(name, Name::EmailVerified | Name::RoleChanged | Name::Reactivated)) {
-        names.push(Name::SignedOutEverywhere);
+    if ended
+        && names
+            .iter()
+            .all(|name| matches!(name, EventName::EmailVerified | EventName::RoleChanged | EventName::Reactivated))
+    {
+        names.push(EventName::SignedOutEverywhere);
     }
     names
 }
@@ -184,20 +188,20 @@ mod tests {
         let admin = edited(Edit { role: Some(Role::Admin), ..Edit::default() });
         let unproven = edited(Edit { is_verified: Some(false), ..Edit::default() });
         assert_eq!(names_of_change(&ann(), &named, false), []);
-        assert_eq!(names_of_change(&ann(), &off, false), [Name::Deactivated]);
-        assert_eq!(names_of_change(&off, &ann(), false), [Name::Reactivated]);
-        assert_eq!(names_of_change(&ann(), &admin, false), [Name::RoleChanged]);
-        assert_eq!(names_of_change(&ann(), &unproven, false), [Name::EmailUnverified]);
-        assert_eq!(names_of_change(&unproven, &ann(), false), [Name::EmailVerified]);
-        assert_eq!(names_of_change(&ann(), &ann().in_new_epoch(NOW), false), [Name::SignedOutEverywhere]);
-        assert_eq!(names_of_change(&ann(), &ann().in_new_epoch(NOW), true), [Name::PasswordChanged]);
+        assert_eq!(names_of_change(&ann(), &off, false), [EventName::Deactivated]);
+        assert_eq!(names_of_change(&off, &ann(), false), [EventName::Reactivated]);
+        assert_eq!(names_of_change(&ann(), &admin, false), [EventName::RoleChanged]);
+        assert_eq!(names_of_change(&ann(), &unproven, false), [EventName::EmailUnverified]);
+        assert_eq!(names_of_change(&unproven, &ann(), false), [EventName::EmailVerified]);
+        assert_eq!(names_of_change(&ann(), &ann().in_new_epoch(NOW), false), [EventName::SignedOutEverywhere]);
+        assert_eq!(names_of_change(&ann(), &ann().in_new_epoch(NOW), true), [EventName::PasswordChanged]);
     }
 
     #[test]
     fn each_phase_of_a_change_of_address_is_an_event() {
         let asked = ann().requesting_email(Email::parse("b@example.com").unwrap(), NOW).unwrap();
-        assert_eq!(names_of_change(&ann(), &asked, false), [Name::EmailChangeRequested]);
+        assert_eq!(names_of_change(&ann(), &asked, false), [EventName::EmailChangeRequested]);
         let moved = asked.confirming_email(&asked.change_ticket(NOW).unwrap(), NOW).unwrap();
-        assert_eq!(names_of_change(&asked, &moved, false), [Name::EmailChanged]);
+        assert_eq!(names_of_change(&asked, &moved, false), [EventName::EmailChanged]);
     }
 }

@@ -63,7 +63,7 @@ identifier! {
     SessionId
 }
 identifier! {
-    /// The mailer's turn at a letter: 128 random bits in base64url.
+    /// The mailer's turn at a message: 128 random bits in base64url.
     TurnId
 }
 identifier! {
@@ -71,8 +71,8 @@ identifier! {
     EventId
 }
 identifier! {
-    /// A letter's identifier in the outbox: 128 random bits in base64url.
-    LetterId
+    /// A message's identifier in the outbox: 128 random bits in base64url.
+    MessageId
 }
 
 macro_rules! timed_identifier {
@@ -91,8 +91,8 @@ macro_rules! timed_identifier {
 }
 timed_identifier!(UserId, EventId);
 
-impl LetterId {
-    /// The identifier of the one letter of a cause, in the form of the others: mail services take it as a tag.
+impl MessageId {
+    /// The identifier of the one message of a cause, in the form of the others: mail services take it as a tag.
     #[must_use]
     pub fn once(cause: &str) -> Self {
         Self(digest(cause))
@@ -126,7 +126,7 @@ macro_rules! random_identifier {
         }
     )*};
 }
-random_identifier!(SessionId, TurnId, LetterId);
+random_identifier!(SessionId, TurnId, MessageId);
 
 #[cfg(test)]
 mod tests {

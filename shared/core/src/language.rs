@@ -1,8 +1,8 @@
-//! The languages that letters are written in.
+//! The languages that messages are written in.
 
 use serde::{Deserialize, Serialize};
 
-/// A language of letters.
+/// A language of messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {

@@ -3,7 +3,7 @@
 //! - [`user`], [`login`], [`session`]: what is stored of an account; [`access`]: who may do what.
 //! - [`email`], [`password`], [`language`], [`id`], [`clock`]: values with rules of their own.
 //! - [`token`], [`ticket`], [`signing`]: what is signed, and the keys.
-//! - [`letter`], [`event`], [`limit`]: what is sent, what happened, how often is too often.
+//! - [`message`], [`event`], [`limit`]: what is sent, what happened, how often is too often.
 //! - [`error`]: what can go wrong.
 
 pub mod access;
@@ -13,9 +13,9 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod language;
-pub mod letter;
 pub mod limit;
 pub mod login;
+pub mod message;
 pub mod password;
 pub mod session;
 pub mod signing;

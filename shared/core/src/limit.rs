@@ -62,7 +62,7 @@ impl Class {
 
 /// How a subject stands after a request was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct RateLimitState {
     /// What is limited.
     pub class: Class,
     /// Requests allowed in a window; 0 when something else than a window refuses.
@@ -75,8 +75,8 @@ pub struct Standing {
     pub admitted: bool,
 }
 
-impl Standing {
-    /// The standing of a request that was counted before, `elapsed` seconds into a window.
+impl RateLimitState {
+    /// The state of a request that was counted before, `elapsed` seconds into a window.
     #[must_use]
     pub fn ahead(class: Class, limit: u64, remaining: u64, elapsed: i64) -> Self {
         Self { class, limit, remaining, seconds: seconds_to(STEPS as i64 + 1, elapsed), admitted: true }
@@ -98,18 +98,18 @@ pub fn judge(
     current: &Counts,
     elapsed: i64,
     asked: u64,
-) -> (Standing, u64) {
+) -> (RateLimitState, u64) {
     // What will still count when so many steps have gone by, if nothing more comes.
     let counted = |steps: usize| previous.iter().chain(current).skip(step(elapsed) + steps).sum::<u64>();
     let used = counted(0);
     let granted = asked.saturating_sub(used.saturating_sub(limit));
     let left = granted.saturating_sub(1);
     if granted > 0 {
-        return (Standing::ahead(class, limit, limit.saturating_sub(used) + left, elapsed), left);
+        return (RateLimitState::ahead(class, limit, limit.saturating_sub(used) + left, elapsed), left);
     }
     let whole = STEPS as i64 + 1;
     let until = (1..whole).find(|steps| counted(usize::try_from(*steps).unwrap_or(0)) < limit).unwrap_or(whole);
-    (Standing { class, limit, remaining: 0, seconds: seconds_to(until, elapsed), admitted: false }, 0)
+    (RateLimitState { class, limit, remaining: 0, seconds: seconds_to(until, elapsed), admitted: false }, 0)
 }
 
 /// The longest wait after a wrong password, in seconds.
@@ -137,7 +137,7 @@ mod tests {
     }
 
     impl Subject {
-        fn request(&mut self, limit: u64, at: i64) -> Standing {
+        fn request(&mut self, limit: u64, at: i64) -> RateLimitState {
             let (window, elapsed) = (at / WINDOW_SECONDS, at % WINDOW_SECONDS);
             self.windows.entry(window).or_default()[step(elapsed)] += 1;
             let previous = self.windows.get(&(window - 1)).copied().unwrap_or_default();
@@ -157,11 +157,11 @@ mod tests {
                         if at < refused_until {
                             break;
                         }
-                        let standing = subject.request(20, at);
-                        if standing.admitted {
+                        let state = subject.request(20, at);
+                        if state.admitted {
                             admitted.push(at);
                         } else {
-                            refused_until = at + standing.seconds;
+                            refused_until = at + state.seconds;
                         }
                     }
                 }

@@ -94,7 +94,7 @@ impl Policy {
     }
 
     /// Every rule that `password` breaks; `known` are the words an attacker would try first (the owner's address and names,
-    /// the shop's name).
+    /// the project's name).
     #[must_use]
     pub fn refusals(self, password: &Password, known: &[&str]) -> Vec<Refusal> {
         let text = &password.text;
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn length_counts_code_points_after_nfkc_and_nothing_is_cut_off() {
         assert_eq!(codes(Policy::Either, &format!("Aa1!{}", "x".repeat(200))), ["too-long"]);
-        // One ligature is three letters after NFKC.
+        // One ligature is three messages after NFKC.
         assert_eq!(Password::typed("\u{FB03}").as_bytes(), b"ffi");
     }
 }

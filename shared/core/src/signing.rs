@@ -108,9 +108,9 @@ impl Keys {
         life_seconds: i64,
     ) -> Result<Self, Error> {
         let new = Key::generate(algorithm, if self.generation == 0 { now } else { now.plus(wait_seconds) })?;
-        let mut keys: Vec<_> = self.keys.iter().filter(|key| key.is_good(now)).cloned().collect();
+        let mut keys: Vec<_> = self.keys.iter().filter(|key| key.is_valid(now)).cloned().collect();
         if let Some(last) = keys.last_mut() {
-            last.good_until = Some(new.signs_from.plus(life_seconds));
+            last.valid_until = Some(new.signs_from.plus(life_seconds));
         }
         keys.push(new);
         Ok(Self { generation: self.generation + 1, emergency: self.emergency, keys })
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn times(keys: &Keys) -> Vec<(i64, Option<i64>)> {
-        keys.iter().map(|key| (key.signs_from.0, key.good_until.map(|end| end.0))).collect()
+        keys.iter().map(|key| (key.signs_from.0, key.valid_until.map(|end| end.0))).collect()
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use claims::{AccessClaims, RefreshClaims};
 /// What a token is for; the word in its claim `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
-pub enum Kind {
+pub enum TokenKind {
     /// Opens the API (RFC 9068).
     Access,
     /// Gets the next pair of tokens.
@@ -30,13 +30,13 @@ pub enum Kind {
     Ticket(Purpose),
 }
 
-impl From<Kind> for &'static str {
-    fn from(kind: Kind) -> Self {
+impl From<TokenKind> for &'static str {
+    fn from(kind: TokenKind) -> Self {
         kind.name()
     }
 }
 
-impl TryFrom<String> for Kind {
+impl TryFrom<String> for TokenKind {
     type Error = &'static str;
 
     fn try_from(word: String) -> Result<Self, Self::Error> {
@@ -46,7 +46,7 @@ impl TryFrom<String> for Kind {
     }
 }
 
-impl Kind {
+impl TokenKind {
     fn name(self) -> &'static str {
         match self {
             Self::Access => "access",
@@ -118,12 +118,12 @@ impl Tokens {
     pub fn new(settings: TokenSettings, keys: &Keys) -> Result<Self, Error> {
         let mint = |kind| Mint::new(kind, keys, &settings.issuer, &settings.audience);
         Ok(Self {
-            access: mint(Kind::Access)?,
-            refresh: mint(Kind::Refresh)?,
-            verify: mint(Kind::Ticket(Purpose::Verify))?,
-            reset: mint(Kind::Ticket(Purpose::Reset))?,
-            confirm_email: mint(Kind::Ticket(Purpose::ConfirmEmail))?,
-            revert_email: mint(Kind::Ticket(Purpose::RevertEmail))?,
+            access: mint(TokenKind::Access)?,
+            refresh: mint(TokenKind::Refresh)?,
+            verify: mint(TokenKind::Ticket(Purpose::Verify))?,
+            reset: mint(TokenKind::Ticket(Purpose::Reset))?,
+            confirm_email: mint(TokenKind::Ticket(Purpose::ConfirmEmail))?,
+            revert_email: mint(TokenKind::Ticket(Purpose::RevertEmail))?,
             settings,
         })
     }
@@ -144,24 +144,24 @@ impl Tokens {
         let access_end = iat.plus(self.settings.access_seconds).min(session.expires_at);
         let access = AccessClaims {
             iss: self.settings.issuer.clone(),
-            aud: Kind::Access.audience(&self.settings.issuer, &self.settings.audience),
+            aud: TokenKind::Access.audience(&self.settings.issuer, &self.settings.audience),
             sub: session.user_id.clone(),
             role,
             sid: session.id.clone(),
             iat,
             exp: access_end,
             jti: format!("{}.{}", session.id, session.seq),
-            kind: Kind::Access,
+            kind: TokenKind::Access,
         };
         let refresh = RefreshClaims {
             iss: self.settings.issuer.clone(),
-            aud: Kind::Refresh.audience(&self.settings.issuer, &self.settings.audience),
+            aud: TokenKind::Refresh.audience(&self.settings.issuer, &self.settings.audience),
             sub: session.user_id.clone(),
             sid: session.id.clone(),
             seq: session.seq,
             iat,
             exp: session.expires_at,
-            kind: Kind::Refresh,
+            kind: TokenKind::Refresh,
         };
         Ok(TokenPair {
             access_token: self.access.issue(iat, &access)?,
@@ -176,7 +176,7 @@ impl Tokens {
     /// # Errors
     /// [`Error::Internal`] when signing fails.
     pub fn ticket(&self, purpose: Purpose, ticket: &Ticket, iat: Timestamp) -> Result<String, Error> {
-        let kind = Kind::Ticket(purpose);
+        let kind = TokenKind::Ticket(purpose);
         let claims = TicketClaims {
             iss: self.settings.issuer.clone(),
             aud: kind.audience(&self.settings.issuer, &self.settings.audience),
@@ -197,7 +197,7 @@ impl Tokens {
         let good = |c: &AccessClaims| {
             // A life longer than any that is given is a forger's.
             let lifetime = c.exp.since(c.iat);
-            c.kind == Kind::Access && current(c.iat, c.exp, now) && lifetime <= self.settings.access_seconds
+            c.kind == TokenKind::Access && current(c.iat, c.exp, now) && lifetime <= self.settings.access_seconds
         };
         claims.filter(good)
     }
@@ -206,14 +206,14 @@ impl Tokens {
     #[must_use]
     pub fn read_refresh(&self, token: &str, now: Timestamp) -> Option<RefreshClaims> {
         let claims: Option<RefreshClaims> = self.refresh.read(token, now);
-        claims.filter(|c| c.kind == Kind::Refresh && current(c.iat, c.exp, now))
+        claims.filter(|c| c.kind == TokenKind::Refresh && current(c.iat, c.exp, now))
     }
 
     /// What a link is bound to whose token has not expired; none of anything else. Whether it still holds is the user's record to say.
     #[must_use]
     pub fn read_ticket(&self, purpose: Purpose, token: &str, now: Timestamp) -> Option<Ticket> {
         let claims: Option<TicketClaims> = self.tickets(purpose).read(token, now);
-        let of_purpose = |c: &TicketClaims| c.kind == Kind::Ticket(purpose);
+        let of_purpose = |c: &TicketClaims| c.kind == TokenKind::Ticket(purpose);
         let claims = claims.filter(|c| of_purpose(c) && current(c.iat, c.exp, now))?;
         let TicketClaims { sub: user, epoch, address, exp: expires_at, .. } = claims;
         Some(Ticket { user, epoch, address, expires_at })

@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use user_core::clock::Timestamp;
 use user_core::email::{Email, EmailKey};
 use user_core::error::{Error, Unmet};
-use user_core::event::{Actor, By, Event, Name};
+use user_core::event::{Actor, By, Event, EventName};
 use user_core::id::{SessionId, UserId};
-use user_core::letter::Letter;
 use user_core::login::{Login, NO_PASSWORD};
+use user_core::message::Message;
 use user_core::user::{PURGE_DELAY_SECONDS, User};
 
 use super::claim::{Claim, is_reserved, still};
@@ -41,7 +41,7 @@ impl Store {
         before: &User,
         after: &User,
         login: &Login,
-        (letter, stays): (&Letter, Option<&SessionId>),
+        (message, stays): (&Message, Option<&SessionId>),
         (by, now): (&By, Timestamp),
     ) -> Result<(), Error> {
         let claim = self.claim(&after.email.key(), &after.id, now).await?;
@@ -68,16 +68,16 @@ impl Store {
         if let Claim::Waiting(other) = claim {
             let unproven = Expression::new("is_verified = :no", [(":no", AttributeValue::Bool(false))]);
             writes = writes.delete(&self.users, key::user(&other), unproven, Unmet::Changed)?;
-            events.push(Event::new(Name::Expired, &other, &by.acting(Actor::Service))?);
+            events.push(Event::new(EventName::Expired, &other, &by.acting(Actor::Service))?);
         }
-        writes = self.put_letter(writes, letter)?;
+        writes = self.put_message(writes, message)?;
         if let Some(session) = stays {
             writes = self.move_session(writes, after, session)?;
         }
         self.commit(self.free_left_over(writes, before, Some(after)).await?, &events).await
     }
 
-    /// Gives the user the old address back without a password, frees all that came after it, and writes the letter by which its owner
+    /// Gives the user the old address back without a password, frees all that came after it, and writes the message by which its owner
     /// chooses a new one, and a notice to the address that it leaves. `login` is the present address' login.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl Store {
         before: &User,
         after: &User,
         login: &Login,
-        letters: &[Letter],
+        messages: &[Message],
         by: &By,
     ) -> Result<(), Error> {
         let restored = login_item(after, &Login::of(after, NO_PASSWORD.to_owned()))?;
@@ -101,10 +101,10 @@ impl Store {
             writes = writes.delete(&self.users, key::login(&before.email.key()), own, Unmet::Changed)?;
         }
         writes = self.free_left_over(writes, before, Some(after)).await?;
-        for letter in letters {
-            writes = self.put_letter(writes, letter)?;
+        for message in messages {
+            writes = self.put_message(writes, message)?;
         }
-        self.commit(writes, &[Event::new(Name::EmailReverted, &after.id, by)?]).await
+        self.commit(writes, &[Event::new(EventName::EmailReverted, &after.id, by)?]).await
     }
 
     /// The user without those of the addresses left before `old` that somebody else holds by now: they cannot be taken back.

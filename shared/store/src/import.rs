@@ -31,7 +31,7 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// Whether this is the user that lies there. What grows here does not count: the version, letters, and the hash, which the first
+    /// Whether this is the user that lies there. What grows here does not count: the version, messages, and the hash, which the first
     /// sign-in replaces.
     fn is(&self, there: &User) -> bool {
         let user = &self.user;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use user_core::clock::Timestamp;
 use user_core::email::{EmailKey, Mailbox};
-use user_core::id::{EventId, LetterId, SessionId, UserId};
+use user_core::id::{EventId, MessageId, SessionId, UserId};
 
 use super::Item;
 
@@ -97,11 +97,11 @@ pub(super) fn probe(name: &str) -> Item {
     item(format!("PROBE#{name}"), "PROBE")
 }
 
-pub(super) fn letter(to: &EmailKey, id: &LetterId) -> Item {
+pub(super) fn message(to: &EmailKey, id: &MessageId) -> Item {
     item(address(to), &format!("LETTER#{id}"))
 }
 
-/// Where letters that were given up lie in `by_retry`.
+/// Where messages that were given up lie in `by_retry`.
 pub(super) const FAILED_SHARD: &str = "FAILED";
 
 /// A partition of `by_retry`.
@@ -109,8 +109,8 @@ pub(super) fn retry_shard_of(shard: u64) -> String {
     format!("R#{shard}")
 }
 
-/// The partition of `by_retry` that a letter waits in.
-pub(super) fn retry_shard(id: &LetterId) -> String {
+/// The partition of `by_retry` that a message waits in.
+pub(super) fn retry_shard(id: &MessageId) -> String {
     retry_shard_of(shard_of(id.as_str()))
 }
 

@@ -40,8 +40,8 @@ impl Store {
         self.read_secret(self.secrets.get_secret_value().version_id(version)).await
     }
 
-    async fn read_secret(&self, wish: GetSecretValueFluentBuilder) -> Result<Option<Keys>, Error> {
-        match wish.secret_id(&self.secret_id).send().await {
+    async fn read_secret(&self, request: GetSecretValueFluentBuilder) -> Result<Option<Keys>, Error> {
+        match request.secret_id(&self.secret_id).send().await {
             Ok(answer) => Keys::from_secret(answer.secret_string().unwrap_or_default()).map(Some),
             Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
             Err(error) => Err(failed(error)),

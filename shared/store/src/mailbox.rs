@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use user_core::clock::Timestamp;
 use user_core::error::Error;
-use user_core::id::{LetterId, UserId};
-use user_core::letter::Letter;
+use user_core::id::{MessageId, UserId};
 use user_core::limit::allowance::{AT_ONCE, after_one_more};
 use user_core::limit::mailbox::{Asked, REFILL_SECONDS};
+use user_core::message::Message;
 
 use super::failure::failed;
 use super::transaction::{if_met, unless_contended};
@@ -26,8 +26,8 @@ pub struct Epoch {
 struct Allowance {
     /// When nothing that was counted counts any more: then TTL may remove the item, too.
     expires_at: Timestamp,
-    /// The letter that was counted last.
-    letter: LetterId,
+    /// The message that was counted last.
+    message: MessageId,
     /// The epoch that renewed the allowance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     of: Option<Epoch>,
@@ -42,7 +42,7 @@ impl Allowance {
 }
 
 impl Store {
-    /// Counts a letter among those that its mailbox gets; whether it may have it. A letter that was the last one counted is not counted
+    /// Counts a message among those that its mailbox gets; whether it may have it. A message that was the last one counted is not counted
     /// again: a reply that was lost does not cost the mailbox a message.
     ///
     /// `epoch` is given for links that a later epoch makes void: in that one, and for another account, the mailbox has its whole allowance
@@ -52,18 +52,18 @@ impl Store {
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn count_message(
         &self,
-        letter: &Letter,
+        message: &Message,
         asked: Asked,
         epoch: Option<Epoch>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let account = letter.user_id.as_ref().map_or("", |id| id.as_str());
-        let key = key::messages(&letter.to.key(), asked.as_str(), account);
+        let account = message.user_id.as_ref().map_or("", |id| id.as_str());
+        let key = key::messages(&message.to.key(), asked.as_str(), account);
         for _ in 0..AT_ONCE {
             let read = self.client.get_item().table_name(&self.ephemeral).set_key(Some(key.clone()));
             let item = read.consistent_read(true).send().await.map_err(failed)?.item;
             let before = item.map(from_item::<Allowance>).transpose()?;
-            if before.as_ref().is_some_and(|before| before.letter == letter.id) {
+            if before.as_ref().is_some_and(|before| before.message == message.id) {
                 return Ok(true);
             }
             let is_over = |before: &&Allowance| epoch.as_ref().is_some_and(|epoch| before.is_over_in(epoch));
@@ -71,14 +71,14 @@ impl Store {
             let full_again_at = counted.map(|counted| counted.expires_at);
             let Ok(expires_at) = after_one_more(full_again_at, REFILL_SECONDS, now) else { return Ok(false) };
             let of = counted.map_or_else(|| epoch.clone(), |counted| counted.of.clone());
-            let item = to_item(&Allowance { expires_at, letter: letter.id.clone(), of }, key.clone())?;
+            let item = to_item(&Allowance { expires_at, message: message.id.clone(), of }, key.clone())?;
             let put = unless_contended(|| {
                 let put = self.client.put_item().table_name(&self.ephemeral).set_item(Some(item.clone()));
                 match &before {
                     None => put.condition_expression("attribute_not_exists(pk)"),
                     Some(before) => put
-                        .condition_expression("letter = :last")
-                        .expression_attribute_values(":last", s(before.letter.as_str())),
+                        .condition_expression("message = :last")
+                        .expression_attribute_values(":last", s(before.message.as_str())),
                 }
                 .send()
             });

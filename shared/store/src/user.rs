@@ -5,10 +5,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use user_core::clock::Timestamp;
 use user_core::error::{Error, Unmet};
-use user_core::event::{By, Event, Name};
+use user_core::event::{By, Event, EventName};
 use user_core::id::{SessionId, UserId};
-use user_core::letter::Letter;
 use user_core::login::Login;
+use user_core::message::Message;
 use user_core::user::User;
 
 use super::failure::failed;
@@ -52,20 +52,20 @@ pub struct Change {
     pub user: User,
     /// The hash of a new password.
     pub password_hash: Option<String>,
-    /// The letters that tell of it.
-    pub letters: Vec<Letter>,
+    /// The messages that tell of it.
+    pub messages: Vec<Message>,
     /// The session that lives on into a new epoch.
     pub stays: Option<SessionId>,
 }
 
 impl From<User> for Change {
     fn from(user: User) -> Self {
-        Self { user, password_hash: None, letters: Vec::new(), stays: None }
+        Self { user, password_hash: None, messages: Vec::new(), stays: None }
     }
 }
 
 impl Store {
-    /// Writes a new user with its login and, if any, the letter to it: all or nothing. An address whose unverified holder has
+    /// Writes a new user with its login and, if any, the message to it: all or nothing. An address whose unverified holder has
     /// expired is free.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl Store {
         &self,
         user: &User,
         login: &Login,
-        letter: Option<&Letter>,
+        message: Option<&Message>,
         (by, now): (&By, Timestamp),
     ) -> Result<(), Error> {
         let free = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(now))]);
@@ -82,13 +82,13 @@ impl Store {
         let mut writes = Transaction::default()
             .put(&self.users, login_item(user, login)?, free, Unmet::AddressTaken)?
             .put(&self.users, user_item(user)?, new(), Unmet::Impossible("a new user id was taken"))?;
-        if let Some(letter) = letter {
-            writes = self.put_letter(writes, letter)?;
+        if let Some(message) = message {
+            writes = self.put_message(writes, message)?;
         }
         if user.is_working_admin() {
             writes = self.admins_more(writes, 1)?;
         }
-        self.commit(writes, &[Event::new(Name::SignedUp, &user.id, by)?]).await
+        self.commit(writes, &[Event::new(EventName::SignedUp, &user.id, by)?]).await
     }
 
     /// The user with this identifier as it stands now, expired or not.
@@ -186,7 +186,7 @@ impl Store {
         }
         let copies = |user: &User| (user.role, user.is_verified, user.is_active, user.epoch, user.expires_at);
         let login_changes = change.password_hash.is_some() || copies(before) != copies(after);
-        if !login_changes && change.letters.is_empty() {
+        if !login_changes && change.messages.is_empty() {
             return self.put_user(before, after).await;
         }
         let mut writes =
@@ -195,8 +195,8 @@ impl Store {
             let login = key::login(&after.email.key());
             writes = writes.update(&self.users, login, login_update(change), "user_id = :id", Unmet::Changed)?;
         }
-        for letter in &change.letters {
-            writes = self.put_letter(writes, letter)?;
+        for message in &change.messages {
+            writes = self.put_message(writes, message)?;
         }
         if let Some(session) = &change.stays {
             writes = self.move_session(writes, after, session)?;
@@ -226,7 +226,7 @@ impl Store {
 
     /// Removes a user without its sessions, which are to be swept.
     async fn delete_user(&self, user: &User, by: &By) -> Result<Sweep, Error> {
-        let event = Event::new(Name::Deleted, &user.id, by)?;
+        let event = Event::new(EventName::Deleted, &user.id, by)?;
         let mut writes = Transaction::default()
             .delete(&self.users, key::user(&user.id), is_version(user), Unmet::Changed)?
             .delete(&self.users, key::login(&user.email.key()), is_of(&user.id), Unmet::Changed)?;

@@ -18,7 +18,7 @@ pub const LOGGED_CRATES: [&str; 21] = [
     "discovery",
     "docs",
     "feedback",
-    "fleet",
+    "metrics",
     "guess",
     "health",
     "https",

@@ -97,7 +97,7 @@ metrics! {
     UNCOUNTED = "requests_uncounted_total", Counter, Count, ["class"], Some(&[]), "Requests that no rate limit could count";
     BREACH_CHECKS = "breach_checks_total", Counter, Count, ["outcome"], None, "New passwords that were looked for among those of breaches";
     ARGON2_SECONDS = "argon2_duration_seconds", Histogram, Seconds, [], None, "How long a password hash took";
-    LETTERS = "letters_total", Counter, Count, ["kind", "outcome"], Some(&["outcome"]), "Emails by what became of them";
+    MESSAGES = "messages_total", Counter, Count, ["kind", "outcome"], Some(&["outcome"]), "Emails by what became of them";
     CLEANUPS = "cleanups_total", Counter, Count, [], Some(&[]), "Runs of the cleanup that came to their end";
     USERS_REMOVED = "users_removed_total", Counter, Count, [], None, "Users that cleanup removed";
     USERS_OVERDUE = "users_overdue", Gauge, Count, [], Some(&[]), "Users that cleanup should have removed";

@@ -1,6 +1,6 @@
-//! `transport`: what carries letters away. The mailer sends by it, health asks it whether it could.
+//! `transport`: what carries messages away. The mailer sends by it, health asks it whether it could.
 //!
-//! - [`Mail`]: a letter as it is sent.
+//! - [`Mail`]: a message as it is sent.
 //! - [`ses`]: Amazon SES, API version 2.
 //! - [`smtp`]: a mail server.
 
@@ -16,7 +16,7 @@ use user_config::{Config, MailBackend};
 use user_core::email::Email;
 use user_core::error::Error;
 
-/// A letter as it is sent.
+/// A message as it is sent.
 #[derive(Clone, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it; times are RFC 3339")]
 pub struct Mail {

@@ -111,7 +111,7 @@ impl Smtp {
         if self.user.is_empty() { server.build() } else { server.credentials(credentials()).build() }
     }
 
-    /// The message and its identifier, which is the letter's: should it be sent twice, its reader's program knows it as one.
+    /// The message and its identifier, which is the message's: should it be sent twice, its reader's program knows it as one.
     fn message(&self, mail: &Mail) -> Result<(String, Message), Error> {
         let to: Address = mail.to.mailbox().as_str().parse().map_err(Error::internal)?;
         let id = format!("<{}@{}>", mail.id, self.from.email.domain());

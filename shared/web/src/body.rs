@@ -14,7 +14,8 @@ use crate::problem::Problem;
 
 /// An answer that is only a sentence.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Message {
+#[schema(as = Message)]
+pub struct MessageBody {
     /// One sentence for people.
     #[schema(value_type = String)]
     pub message: &'static str,

@@ -90,8 +90,8 @@ async fn answer<G: Ground>(State(ground): State<G>, mut request: Request, next: 
     {
         response = document::render(&problem, &record.id, &response);
     }
-    if let Some(standing) = ledger.standing().filter(|_| !response.headers().contains_key("ratelimit")) {
-        rate_limit::write(response.headers_mut(), &standing);
+    if let Some(state) = ledger.state().filter(|_| !response.headers().contains_key("ratelimit")) {
+        rate_limit::write(response.headers_mut(), &state);
     }
     common_headers(response.headers_mut(), &record.id);
     record.close(&response);

@@ -4,7 +4,7 @@ pub mod document;
 
 use user_core::access::Forbidden;
 use user_core::error::{Cause, Error, FieldError, Refusal, Unmet};
-use user_core::limit::{Class, Standing};
+use user_core::limit::{Class, RateLimitState};
 use user_core::login::NotAdmitted;
 use user_core::user::NotChanged;
 
@@ -35,7 +35,7 @@ pub enum Problem {
     InvalidRefreshToken,
     /// The refresh token was used before; its session has just been ended.
     RefreshTokenReused,
-    /// The ticket of a letter is expired, used, malformed or meant for something else.
+    /// The ticket of a message is expired, used, malformed or meant for something else.
     InvalidToken,
     /// There is no good access token.
     Unauthenticated,
@@ -47,8 +47,8 @@ pub enum Problem {
     Stale,
     /// The change would leave nobody who can administer the service.
     LastAdmin,
-    /// Too many requests; the standing says when to come again.
-    Throttled(Standing),
+    /// Too many requests; the state says when to come again.
+    Throttled(RateLimitState),
     /// The service cannot tell now whether the call is allowed.
     Unavailable,
     /// A dependency is down, named without detail.
@@ -105,7 +105,7 @@ impl From<NotChanged> for Problem {
             NotChanged::TicketVoid => Self::InvalidToken,
             NotChanged::EpochEnded => Self::Unauthenticated,
             NotChanged::TooSoon { seconds } => {
-                Self::Throttled(Standing { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false })
+                Self::Throttled(RateLimitState { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false })
             }
         }
     }

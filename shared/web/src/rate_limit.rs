@@ -3,29 +3,29 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
-use user_core::limit::{Standing, WINDOW_SECONDS};
+use user_core::limit::{RateLimitState, WINDOW_SECONDS};
 
-/// The scarcest standing of a request, for its answer's headers.
+/// The scarcest state of a request, for its answer's headers.
 #[derive(Clone, Default)]
-pub struct Ledger(Arc<Mutex<Option<Standing>>>);
+pub struct Ledger(Arc<Mutex<Option<RateLimitState>>>);
 
 impl Ledger {
-    /// Keeps a standing, if it is the scarcest so far.
-    pub fn note(&self, standing: Standing) {
+    /// Keeps a state, if it is the scarcest so far.
+    pub fn note(&self, state: RateLimitState) {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.is_none_or(|noted| standing.remaining < noted.remaining) {
-            *noted = Some(standing);
+        if noted.is_none_or(|noted| state.remaining < noted.remaining) {
+            *noted = Some(state);
         }
     }
 
-    pub(super) fn standing(&self) -> Option<Standing> {
+    pub(super) fn state(&self) -> Option<RateLimitState> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes the headers of a standing; after a refusal also `Retry-After`, in seconds.
-pub(super) fn write(headers: &mut HeaderMap, standing: &Standing) {
-    let Standing { class, limit, remaining, seconds, admitted } = standing;
+/// Writes the headers of a state; after a refusal also `Retry-After`, in seconds.
+pub(super) fn write(headers: &mut HeaderMap, state: &RateLimitState) {
+    let RateLimitState { class, limit, remaining, seconds, admitted } = state;
     let class = class.as_str();
     let mut set = |name, value: String| HeaderValue::from_str(&value).map(|value| headers.insert(name, value)).ok();
     if *limit > 0 {

@@ -16,24 +16,23 @@ pub(super) fn attacks() -> Vec<Attack> {
             (202, ""),
             |scene| {
                 scene.flood().await;
-                let outcome = got(&scene.shop.forgot(OWNER).await);
-                assert_eq!(scene.shop.mails(OWNER).await[0]["kind"], "reset-password");
-                scene.shop.clock.advance(120);
+                let outcome = got(&scene.app.forgot(OWNER).await);
+                assert_eq!(scene.app.mails(OWNER).await[0]["kind"], "reset-password");
+                scene.app.clock.advance(120);
                 outcome
             }
         ),
         attack!("the same: the owner changes the password", LIMITED, RECOVERED, (204, ""), |scene| {
             scene.flood().await;
             let body = json!({ "current_password": PASSWORD, "new_password": RECOVERED });
-            let outcome =
-                got(&scene.shop.put("/users/me/password").bearer(&scene.owner.access).json(body).send().await);
-            scene.shop.clock.advance(120);
+            let outcome = got(&scene.app.put("/users/me/password").bearer(&scene.owner.access).json(body).send().await);
+            scene.app.clock.advance(120);
             outcome
         }),
         attack!("the same: the owner signs in from elsewhere", LIMITED, PASSWORD, (200, ""), |scene| {
             scene.flood().await;
-            let outcome = got(&scene.shop.log_in(OWNER).await);
-            scene.shop.clock.advance(120);
+            let outcome = got(&scene.app.log_in(OWNER).await);
+            scene.app.clock.advance(120);
             outcome
         }),
         attack!(
@@ -44,12 +43,12 @@ pub(super) fn attacks() -> Vec<Attack> {
             |scene| {
                 let mut outcome = (0, String::new());
                 for _ in 0..40 {
-                    scene.shop.clock.advance(13);
+                    scene.app.clock.advance(13);
                     let body = json!({ "password": WRONG });
-                    outcome = got(&scene.shop.delete("/users/me").bearer(&scene.stolen.access).json(body).send().await);
+                    outcome = got(&scene.app.delete("/users/me").bearer(&scene.stolen.access).json(body).send().await);
                 }
                 let path = format!("/users/{}/events?limit=100", scene.owner.id);
-                let events = scene.shop.get(&path).bearer(&scene.admin.access).send().await.json;
+                let events = scene.app.get(&path).bearer(&scene.admin.access).send().await.json;
                 let told = events["items"]
                     .as_array()
                     .unwrap()
@@ -57,7 +56,7 @@ pub(super) fn attacks() -> Vec<Attack> {
                     .filter(|event| event["name"] == "sign-in-failed")
                     .count();
                 assert!((11..20).contains(&told), "{told} of 40 guesses were hashed");
-                scene.shop.clock.advance(3_600);
+                scene.app.clock.advance(3_600);
                 outcome
             }
         ),
@@ -68,11 +67,11 @@ pub(super) fn attacks() -> Vec<Attack> {
             (200, ""),
             |scene| {
                 for _ in 0..30 {
-                    scene.shop.forgot(OWNER).await;
-                    scene.shop.mails(OWNER).await;
-                    scene.shop.clock.advance(300);
+                    scene.app.forgot(OWNER).await;
+                    scene.app.mails(OWNER).await;
+                    scene.app.clock.advance(300);
                 }
-                got(&scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await)
+                got(&scene.app.reset(&scene.app.mailed_link(OWNER, "reset-password").await, RECOVERED).await)
             }
         ),
         attack!(
@@ -81,19 +80,19 @@ pub(super) fn attacks() -> Vec<Attack> {
             RECOVERED,
             (200, ""),
             |scene| {
-                let (shop, mut passwords) = (&scene.shop, [PASSWORD, "Th1ef-chooses-this"]);
+                let (app, mut passwords) = (&scene.app, [PASSWORD, "Th1ef-chooses-this"]);
                 for n in 0..8 {
                     let session = scene.login(OWNER, passwords[0]).await.text("access_token");
-                    shop.forgot(OWNER).await;
-                    let link = shop.mailed_link(OWNER, "reset-password").await;
+                    app.forgot(OWNER).await;
+                    let link = app.mailed_link(OWNER, "reset-password").await;
                     let body = json!({ "current_password": passwords[0], "new_password": passwords[1] });
-                    let changed = shop.put("/users/me/password").bearer(&session).json(body).send().await;
-                    let everywhere = shop.post("/auth/logout-all").bearer(&session).send().await;
+                    let changed = app.put("/users/me/password").bearer(&session).json(body).send().await;
+                    let everywhere = app.post("/auth/logout-all").bearer(&session).send().await;
                     if changed.status == 429 && everywhere.status == 429 {
                         assert_eq!(n, 3, "two at a time, of five");
-                        return got(&shop.reset(&link, RECOVERED).await);
+                        return got(&app.reset(&link, RECOVERED).await);
                     }
-                    assert_eq!(shop.reset(&link, RECOVERED).await.status, 400);
+                    assert_eq!(app.reset(&link, RECOVERED).await.status, 400);
                     passwords.reverse();
                 }
                 (0, "the thief voids every link".to_owned())
@@ -106,7 +105,7 @@ pub(super) fn attacks() -> Vec<Attack> {
             (401, "invalid-credentials"),
             |scene| {
                 let body = json!({ "email": OWNER, "password": RECOVERED });
-                assert_eq!(scene.shop.post("/auth/signup").json(body).send().await.status, 201);
+                assert_eq!(scene.app.post("/auth/signup").json(body).send().await.status, 201);
                 got(&scene.login(OWNER, RECOVERED).await)
             }
         ),
@@ -117,13 +116,13 @@ pub(super) fn attacks() -> Vec<Attack> {
             (401, "invalid-credentials"),
             |scene| {
                 let body = json!({ "email": "free@example.com", "password": RECOVERED });
-                assert_eq!(scene.shop.post("/auth/signup").json(body).send().await.status, 201);
+                assert_eq!(scene.app.post("/auth/signup").json(body).send().await.status, 201);
                 got(&scene.login("free@example.com", RECOVERED).await)
             }
         ),
         attack!("in private, a change to the owner's address", PRIVATE, PASSWORD, (202, ""), |scene| {
-            let outcome = got(&scene.shop.request_email(&scene.thief, OWNER).await);
-            let free = got(&scene.shop.request_email(&scene.thief, "free@example.com").await);
+            let outcome = got(&scene.app.request_email(&scene.thief, OWNER).await);
+            let free = got(&scene.app.request_email(&scene.thief, "free@example.com").await);
             assert_eq!(outcome, free);
             outcome
         }),
@@ -133,12 +132,12 @@ pub(super) fn attacks() -> Vec<Attack> {
             PASSWORD,
             (202, ""),
             |scene| {
-                let before = scene.shop.mails(OWNER).await.len();
+                let before = scene.app.mails(OWNER).await.len();
                 let mut outcome = (0, String::new());
                 for _ in 0..100 {
-                    outcome = got(&scene.shop.request_email(&scene.thief, OWNER).await);
+                    outcome = got(&scene.app.request_email(&scene.thief, OWNER).await);
                 }
-                assert_eq!(scene.shop.mails(OWNER).await.len(), before);
+                assert_eq!(scene.app.mails(OWNER).await.len(), before);
                 outcome
             }
         ),

@@ -17,16 +17,16 @@ pub(super) fn attacks() -> Vec<Attack> {
             |scene| {
                 let link = scene.reset_link().await;
                 scene.moved().await;
-                let outcome = got(&scene.shop.reset(&link, "Th1ef-chooses-this").await);
-                scene.shop.revert_email(&scene.shop.mailed_link(OWNER, "email-changed").await).await;
-                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                let outcome = got(&scene.app.reset(&link, "Th1ef-chooses-this").await);
+                scene.app.revert_email(&scene.app.mailed_link(OWNER, "email-changed").await).await;
+                scene.app.reset(&scene.app.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
                 outcome
             }
         ),
         attack!("a link used a second time", &[], RECOVERED, REFUSED, |scene| {
             let link = scene.reset_link().await;
-            assert_eq!(scene.shop.reset(&link, RECOVERED).await.status, 200);
-            got(&scene.shop.reset(&link, "Th1ef-chooses-this").await)
+            assert_eq!(scene.app.reset(&link, RECOVERED).await.status, 200);
+            got(&scene.app.reset(&link, "Th1ef-chooses-this").await)
         }),
         attack!(
             "reset emails asked for again and again: the owner's first link is still valid",
@@ -36,10 +36,10 @@ pub(super) fn attacks() -> Vec<Attack> {
             |scene| {
                 let link = scene.reset_link().await;
                 for _ in 0..20 {
-                    scene.shop.forgot(OWNER).await;
-                    scene.shop.mails(OWNER).await;
+                    scene.app.forgot(OWNER).await;
+                    scene.app.mails(OWNER).await;
                 }
-                got(&scene.shop.reset(&link, RECOVERED).await)
+                got(&scene.app.reset(&link, RECOVERED).await)
             }
         ),
         attack!("a pending change, confirmed while the account is switched off", &[], PASSWORD, REFUSED, |scene| {
@@ -63,12 +63,12 @@ pub(super) fn attacks() -> Vec<Attack> {
             REFUSED,
             |scene| {
                 scene.moved().await;
-                let back = scene.shop.mailed_link(OWNER, "email-changed").await;
+                let back = scene.app.mailed_link(OWNER, "email-changed").await;
                 scene.administrator(json!({ "is_active": false })).await;
-                let outcome = got(&scene.shop.revert_email(&back).await);
+                let outcome = got(&scene.app.revert_email(&back).await);
                 scene.administrator(json!({ "is_active": true })).await;
-                assert_eq!(scene.shop.revert_email(&back).await.status, 200, "it outlives that");
-                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                assert_eq!(scene.app.revert_email(&back).await.status, 200, "it outlives that");
+                scene.app.reset(&scene.app.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
                 outcome
             }
         ),
@@ -79,12 +79,12 @@ pub(super) fn attacks() -> Vec<Attack> {
             (200, ""),
             |scene| {
                 scene.moved().await;
-                let back = scene.shop.mailed_link(OWNER, "email-changed").await;
-                scene.shop.forgot(THIEF).await;
-                let link = scene.shop.mailed_link(THIEF, "reset-password").await;
-                assert_eq!(scene.shop.reset(&link, "Th1ef-chooses-this").await.status, 200);
-                let outcome = got(&scene.shop.revert_email(&back).await);
-                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                let back = scene.app.mailed_link(OWNER, "email-changed").await;
+                scene.app.forgot(THIEF).await;
+                let link = scene.app.mailed_link(THIEF, "reset-password").await;
+                assert_eq!(scene.app.reset(&link, "Th1ef-chooses-this").await.status, 200);
+                let outcome = got(&scene.app.revert_email(&back).await);
+                scene.app.reset(&scene.app.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
                 outcome
             }
         ),
@@ -95,9 +95,9 @@ pub(super) fn attacks() -> Vec<Attack> {
             (401, "invalid-credentials"),
             |scene| {
                 scene.moved().await;
-                scene.shop.revert_email(&scene.shop.mailed_link(OWNER, "email-changed").await).await;
+                scene.app.revert_email(&scene.app.mailed_link(OWNER, "email-changed").await).await;
                 let outcome = got(&scene.login(OWNER, PASSWORD).await);
-                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                scene.app.reset(&scene.app.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
                 outcome
             }
         ),
@@ -108,14 +108,14 @@ pub(super) fn attacks() -> Vec<Attack> {
             REFUSED,
             |scene| {
                 scene.moved().await;
-                let owners = scene.shop.mailed_link(OWNER, "email-changed").await;
-                assert_eq!(scene.shop.request_email(&scene.stolen, "other@evil.example").await.status, 202);
-                let link = scene.shop.mailed_link("other@evil.example", "confirm-email").await;
-                assert_eq!(scene.shop.confirm_email(&scene.stolen.access, &link).await.status, 200);
-                let thiefs = scene.shop.mailed_link(THIEF, "email-changed").await;
-                assert_eq!(scene.shop.revert_email(&owners).await.status, 200);
-                let outcome = got(&scene.shop.revert_email(&thiefs).await);
-                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                let owners = scene.app.mailed_link(OWNER, "email-changed").await;
+                assert_eq!(scene.app.request_email(&scene.stolen, "other@evil.example").await.status, 202);
+                let link = scene.app.mailed_link("other@evil.example", "confirm-email").await;
+                assert_eq!(scene.app.confirm_email(&scene.stolen.access, &link).await.status, 200);
+                let thiefs = scene.app.mailed_link(THIEF, "email-changed").await;
+                assert_eq!(scene.app.revert_email(&owners).await.status, 200);
+                let outcome = got(&scene.app.revert_email(&thiefs).await);
+                scene.app.reset(&scene.app.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
                 outcome
             }
         ),
@@ -126,14 +126,14 @@ pub(super) fn attacks() -> Vec<Attack> {
             REFUSED,
             |scene| {
                 scene.moved().await;
-                assert_eq!(scene.shop.request_email(&scene.stolen, OWNER).await.status, 202);
-                let before = scene.shop.mailed_link(THIEF, "email-change").await;
-                let link = scene.shop.mailed_link(OWNER, "confirm-email").await;
+                assert_eq!(scene.app.request_email(&scene.stolen, OWNER).await.status, 202);
+                let before = scene.app.mailed_link(THIEF, "email-change").await;
+                let link = scene.app.mailed_link(OWNER, "confirm-email").await;
                 assert_eq!(scene.confirm_by(&link, PASSWORD).await.status, 200, "the owner is talked into it");
-                scene.shop.forgot(THIEF).await;
-                let told: Vec<_> = scene.shop.mails(THIEF).await.into_iter().map(|mail| mail["kind"].clone()).collect();
+                scene.app.forgot(THIEF).await;
+                let told: Vec<_> = scene.app.mails(THIEF).await.into_iter().map(|mail| mail["kind"].clone()).collect();
                 assert_eq!(told[..2], ["email-reverted", "email-change"], "a notice, and nothing for asking again");
-                got(&scene.shop.revert_email(&before).await)
+                got(&scene.app.revert_email(&before).await)
             }
         ),
         attack!(
@@ -143,21 +143,20 @@ pub(super) fn attacks() -> Vec<Attack> {
             (200, ""),
             |scene| {
                 scene.moved().await;
-                scene.shop.clock.advance(6 * 86_400);
-                let owner = scene.shop.signed_in(THIEF).await;
-                assert_eq!(scene.shop.request_email(&owner, "second@example.com").await.status, 202);
-                let link = scene.shop.mailed_link("second@example.com", "confirm-email").await;
-                assert_eq!(scene.shop.confirm_email(&owner.access, &link).await.status, 200);
-                scene.shop.clock.advance(6 * 86_400);
-                let thiefs = scene.shop.mailed_link(THIEF, "email-changed").await;
-                assert_eq!(scene.shop.revert_email(&thiefs).await.status, 200);
-                assert_eq!(scene.shop.mails("second@example.com").await[0]["kind"], "email-reverted", "it is told");
-                assert_eq!(scene.shop.sign_up(OWNER).await.problem(), (409, "email-taken"), "it is kept as long");
-                scene.shop.forgot(OWNER).await;
-                let outcome =
-                    got(&scene.shop.revert_email(&scene.shop.mailed_link(OWNER, "email-changed").await).await);
-                assert_eq!(scene.shop.revert_email(&thiefs).await.status, 400);
-                scene.shop.reset(&scene.shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
+                scene.app.clock.advance(6 * 86_400);
+                let owner = scene.app.signed_in(THIEF).await;
+                assert_eq!(scene.app.request_email(&owner, "second@example.com").await.status, 202);
+                let link = scene.app.mailed_link("second@example.com", "confirm-email").await;
+                assert_eq!(scene.app.confirm_email(&owner.access, &link).await.status, 200);
+                scene.app.clock.advance(6 * 86_400);
+                let thiefs = scene.app.mailed_link(THIEF, "email-changed").await;
+                assert_eq!(scene.app.revert_email(&thiefs).await.status, 200);
+                assert_eq!(scene.app.mails("second@example.com").await[0]["kind"], "email-reverted", "it is told");
+                assert_eq!(scene.app.sign_up(OWNER).await.problem(), (409, "email-taken"), "it is kept as long");
+                scene.app.forgot(OWNER).await;
+                let outcome = got(&scene.app.revert_email(&scene.app.mailed_link(OWNER, "email-changed").await).await);
+                assert_eq!(scene.app.revert_email(&thiefs).await.status, 400);
+                scene.app.reset(&scene.app.mailed_link(OWNER, "reset-password").await, RECOVERED).await;
                 outcome
             }
         ),
@@ -167,15 +166,15 @@ pub(super) fn attacks() -> Vec<Attack> {
             PASSWORD,
             (401, "unauthenticated"),
             |scene| {
-                scene.shop.request_email(&scene.thief, "victim@example.com").await;
-                let link = scene.shop.mailed_link("victim@example.com", "confirm-email").await;
-                got(&scene.shop.post("/auth/confirm-email").json(json!({ "token": link })).send().await)
+                scene.app.request_email(&scene.thief, "victim@example.com").await;
+                let link = scene.app.mailed_link("victim@example.com", "confirm-email").await;
+                got(&scene.app.post("/auth/confirm-email").json(json!({ "token": link })).send().await)
             }
         ),
         attack!("the same, by a victim who is signed in to another account", &[], PASSWORD, REFUSED, |scene| {
-            scene.shop.request_email(&scene.thief, "victim@example.com").await;
-            let link = scene.shop.mailed_link("victim@example.com", "confirm-email").await;
-            got(&scene.shop.confirm_email(&scene.owner.access, &link).await)
+            scene.app.request_email(&scene.thief, "victim@example.com").await;
+            let link = scene.app.mailed_link("victim@example.com", "confirm-email").await;
+            got(&scene.app.confirm_email(&scene.owner.access, &link).await)
         }),
         attack!(
             "the same, by a victim who gives a password of another account",
@@ -183,8 +182,8 @@ pub(super) fn attacks() -> Vec<Attack> {
             PASSWORD,
             (401, "invalid-credentials"),
             |scene| {
-                scene.shop.request_email(&scene.thief, "victim@example.com").await;
-                let link = scene.shop.mailed_link("victim@example.com", "confirm-email").await;
+                scene.app.request_email(&scene.thief, "victim@example.com").await;
+                let link = scene.app.mailed_link("victim@example.com", "confirm-email").await;
                 got(&scene.confirm_by(&link, RECOVERED).await)
             }
         ),
@@ -194,9 +193,9 @@ pub(super) fn attacks() -> Vec<Attack> {
             PASSWORD,
             (200, ""),
             |scene| {
-                scene.shop.request_email(&scene.thief, "victim@example.com").await;
-                assert_eq!(scene.shop.sign_up("victim@example.com").await.status, 201);
-                got(&scene.shop.verify(&scene.shop.mailed_link("victim@example.com", "verify-email").await).await)
+                scene.app.request_email(&scene.thief, "victim@example.com").await;
+                assert_eq!(scene.app.sign_up("victim@example.com").await.status, 201);
+                got(&scene.app.verify(&scene.app.mailed_link("victim@example.com", "verify-email").await).await)
             }
         ),
         attack!(
@@ -205,10 +204,10 @@ pub(super) fn attacks() -> Vec<Attack> {
             PASSWORD,
             (409, "email-taken"),
             |scene| {
-                scene.shop.request_email(&scene.thief, "victim@example.com").await;
-                let link = scene.shop.mailed_link("victim@example.com", "confirm-email").await;
-                scene.shop.member("victim@example.com").await;
-                got(&scene.shop.confirm_email(&scene.thief.access, &link).await)
+                scene.app.request_email(&scene.thief, "victim@example.com").await;
+                let link = scene.app.mailed_link("victim@example.com", "confirm-email").await;
+                scene.app.member("victim@example.com").await;
+                got(&scene.app.confirm_email(&scene.thief.access, &link).await)
             }
         ),
         attack!(
@@ -217,16 +216,16 @@ pub(super) fn attacks() -> Vec<Attack> {
             PASSWORD,
             REFUSED,
             |scene| {
-                let shop = &scene.shop;
-                shop.sign_up("victim@example.com").await;
-                shop.verify(&shop.mailed_link("victim@example.com", "verify-email").await).await;
-                let hijacked = shop.signed_in("victim@example.com").await;
-                shop.request_email(&hijacked, "mallory2@evil.example").await;
-                let link = shop.mailed_link("mallory2@evil.example", "confirm-email").await;
-                shop.forgot("victim@example.com").await;
-                let reset = shop.mailed_link("victim@example.com", "reset-password").await;
-                assert_eq!(shop.reset(&reset, RECOVERED).await.status, 200);
-                assert_eq!(shop.me(&hijacked.access).await, 401);
+                let app = &scene.app;
+                app.sign_up("victim@example.com").await;
+                app.verify(&app.mailed_link("victim@example.com", "verify-email").await).await;
+                let hijacked = app.signed_in("victim@example.com").await;
+                app.request_email(&hijacked, "mallory2@evil.example").await;
+                let link = app.mailed_link("mallory2@evil.example", "confirm-email").await;
+                app.forgot("victim@example.com").await;
+                let reset = app.mailed_link("victim@example.com", "reset-password").await;
+                assert_eq!(app.reset(&reset, RECOVERED).await.status, 200);
+                assert_eq!(app.me(&hijacked.access).await, 401);
                 assert_eq!(scene.login("victim@example.com", PASSWORD).await.status, 401);
                 got(&scene.confirm_by(&link, PASSWORD).await)
             }
@@ -237,21 +236,21 @@ pub(super) fn attacks() -> Vec<Attack> {
             PASSWORD,
             REFUSED,
             |scene| {
-                scene.shop.request_email(&scene.thief, "victim@example.com").await;
-                let notice = scene.shop.mailed_link("mallory@evil.example", "email-change").await;
-                scene.shop.member("victim@example.com").await;
-                assert_eq!(scene.shop.revert_email(&notice).await.status, 200, "it is the thief's own account");
-                got(&scene.shop.revert_email(&notice).await)
+                scene.app.request_email(&scene.thief, "victim@example.com").await;
+                let notice = scene.app.mailed_link("mallory@evil.example", "email-change").await;
+                scene.app.member("victim@example.com").await;
+                assert_eq!(scene.app.revert_email(&notice).await.status, 200, "it is the thief's own account");
+                got(&scene.app.revert_email(&notice).await)
             }
         ),
         attack!("a link of one purpose, used for the others", &[], PASSWORD, REFUSED, |scene| {
             let reset = scene.reset_link().await;
-            assert_eq!(got(&scene.shop.verify(&reset).await), (400, "invalid-token".to_owned()));
+            assert_eq!(got(&scene.app.verify(&reset).await), (400, "invalid-token".to_owned()));
             assert_eq!(
-                got(&scene.shop.confirm_email(&scene.owner.access, &reset).await),
+                got(&scene.app.confirm_email(&scene.owner.access, &reset).await),
                 (400, "invalid-token".to_owned())
             );
-            got(&scene.shop.revert_email(&reset).await)
+            got(&scene.app.revert_email(&reset).await)
         }),
     ]
 }

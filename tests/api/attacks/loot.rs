@@ -31,20 +31,20 @@ const RECOVERIES: [Recovery; 7] = [
 impl Recovery {
     /// Recovers; the owner's password then.
     async fn by(self, scene: &Scene) -> &'static str {
-        let shop = &scene.shop;
+        let app = &scene.app;
         match self {
             Self::Reset => {
-                assert_eq!(shop.reset(&scene.reset_link().await, RECOVERED).await.status, 200);
+                assert_eq!(app.reset(&scene.reset_link().await, RECOVERED).await.status, 200);
                 RECOVERED
             }
             Self::NewPassword => {
                 let body = json!({ "current_password": PASSWORD, "new_password": RECOVERED });
-                let call = shop.put("/users/me/password").bearer(&scene.owner.access).json(body);
+                let call = app.put("/users/me/password").bearer(&scene.owner.access).json(body);
                 assert_eq!(call.send().await.status, 204);
                 RECOVERED
             }
             Self::SignOutEverywhere => {
-                assert_eq!(shop.post("/auth/logout-all").bearer(&scene.owner.access).send().await.status, 204);
+                assert_eq!(app.post("/auth/logout-all").bearer(&scene.owner.access).send().await.status, 204);
                 PASSWORD
             }
             Self::SwitchedOffAndOn => {
@@ -64,8 +64,8 @@ impl Recovery {
             }
             Self::AddressTakenBack => {
                 scene.moved().await;
-                assert_eq!(shop.revert_email(&shop.mailed_link(OWNER, "email-changed").await).await.status, 200);
-                assert_eq!(shop.reset(&shop.mailed_link(OWNER, "reset-password").await, RECOVERED).await.status, 200);
+                assert_eq!(app.revert_email(&app.mailed_link(OWNER, "email-changed").await).await.status, 200);
+                assert_eq!(app.reset(&app.mailed_link(OWNER, "reset-password").await, RECOVERED).await.status, 200);
                 RECOVERED
             }
         }
@@ -92,14 +92,14 @@ fn loot() -> Vec<Loot> {
             has: "a pending change to his mailbox, and a session of then",
             take: |scene| Box::pin(scene.pending()),
             using: |scene, link| {
-                Box::pin(async move { got(&scene.shop.confirm_email(&scene.stolen.access, link).await) })
+                Box::pin(async move { got(&scene.app.confirm_email(&scene.stolen.access, link).await) })
             },
             gets: (401, "unauthenticated"),
         },
         Loot {
             has: "a reset link that lay in the owner's mailbox",
             take: |scene| Box::pin(scene.reset_link()),
-            using: |scene, link| Box::pin(async move { got(&scene.shop.reset(link, "Th1ef-chooses-this").await) }),
+            using: |scene, link| Box::pin(async move { got(&scene.app.reset(link, "Th1ef-chooses-this").await) }),
             gets: (400, "invalid-token"),
         },
         Loot {
@@ -107,22 +107,22 @@ fn loot() -> Vec<Loot> {
             take: |scene| {
                 Box::pin(async move {
                     scene.pending().await;
-                    scene.shop.mailed_link(OWNER, "email-change").await
+                    scene.app.mailed_link(OWNER, "email-change").await
                 })
             },
-            using: |scene, link| Box::pin(async move { got(&scene.shop.revert_email(link).await) }),
+            using: |scene, link| Box::pin(async move { got(&scene.app.revert_email(link).await) }),
             gets: (400, "invalid-token"),
         },
         Loot {
             has: "an access token",
             take: |scene| Box::pin(async move { scene.stolen.access.clone() }),
-            using: |scene, token| Box::pin(async move { got(&scene.shop.get("/users/me").bearer(token).send().await) }),
+            using: |scene, token| Box::pin(async move { got(&scene.app.get("/users/me").bearer(token).send().await) }),
             gets: (401, "unauthenticated"),
         },
         Loot {
             has: "a refresh token",
             take: |scene| Box::pin(async move { scene.stolen.refresh.clone() }),
-            using: |scene, token| Box::pin(async move { got(&scene.shop.refresh(token).await) }),
+            using: |scene, token| Box::pin(async move { got(&scene.app.refresh(token).await) }),
             gets: (401, "invalid-refresh-token"),
         },
     ]

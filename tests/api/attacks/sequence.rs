@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use holdings::{Chance, Holdings};
 
-use crate::support::{Answer, PASSWORD, Shop, at_length};
+use crate::support::{Answer, PASSWORD, TestApp, at_length};
 
 const STEPS: usize = 10_000;
 const PASSWORDS: usize = 24;
@@ -19,7 +19,7 @@ const OWNERS: [&str; 2] = ["o1@example.com", "o2@example.com"];
 const THIEFS: [&str; 2] = ["t1@evil.example", "t2@evil.example"];
 
 struct World {
-    shop: Shop,
+    app: TestApp,
     admin: String,
     chance: Chance,
     owner: Holdings,
@@ -33,10 +33,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let shop = Shop::open();
-        let admin = shop.admin("admin@example.com").await.access;
+        let app = TestApp::open();
+        let admin = app.admin("admin@example.com").await.access;
         let (owner, thief) = (Holdings::default(), Holdings::default());
-        Self { shop, admin, chance: Chance(SEED), owner, thief, recoveries: 0, thiefs_own: 0, taken_back: 0 }
+        Self { app, admin, chance: Chance(SEED), owner, thief, recoveries: 0, thiefs_own: 0, taken_back: 0 }
     }
 
     /// A password that the thief does not know; of a few, as every line of the log is searched for each that was ever sent.
@@ -58,13 +58,13 @@ impl World {
     /// A link in one of his mailboxes, with its kind; one of the newest.
     async fn link(&mut self, is_owner: bool) -> Option<(String, String)> {
         let mailbox = Self::mailboxes(is_owner)[self.chance.below(2)];
-        let mails: Vec<_> = self.shop.mails(mailbox).await.into_iter().take(6).collect();
+        let mails: Vec<_> = self.app.mails(mailbox).await.into_iter().take(6).collect();
         let mail = self.chance.of(&mails)?;
         Some((mail["kind"].as_str()?.to_owned(), mail["token"].as_str()?.to_owned()))
     }
 
     async fn post(&self, path: &str, bearer: Option<&String>, body: Value) -> Answer {
-        let call = self.shop.post(path);
+        let call = self.app.post(path);
         let call = if let Some(token) = bearer { call.bearer(token) } else { call };
         call.json(body).send().await
     }
@@ -74,9 +74,9 @@ impl World {
         let new = self.fresh_password();
         let held = self.holdings(is_owner).clone();
         let answer = match kind {
-            "verify-email" => self.shop.verify(token).await,
+            "verify-email" => self.app.verify(token).await,
             "reset-password" | "account-exists" => {
-                let answer = self.shop.reset(token, &new).await;
+                let answer = self.app.reset(token, &new).await;
                 if answer.status == 200 {
                     self.holdings(is_owner).passwords.push(new);
                 }
@@ -94,7 +94,7 @@ impl World {
                     _ => self.post("/auth/confirm-email", None, json!({ "token": token })).await,
                 }
             }
-            _ => self.shop.revert_email(token).await,
+            _ => self.app.revert_email(token).await,
         };
         answer.status.as_u16()
     }
@@ -108,7 +108,7 @@ impl World {
         let held = self.holdings(is_owner).clone();
         let password = self.chance.of(&held.passwords).cloned().unwrap_or_else(|| PASSWORD.to_owned());
         let access = self.chance.of(&held.access).cloned();
-        self.shop.clock.advance(i64::try_from(self.chance.below(40)).unwrap());
+        self.app.clock.advance(i64::try_from(self.chance.below(40)).unwrap());
         match self.chance.below(20) {
             0 | 1 => {
                 // A thief signs up with others' addresses, too.
@@ -143,7 +143,7 @@ impl World {
             }
             15 => {
                 if let Some(token) = self.chance.of(&held.refresh) {
-                    let pair = self.shop.refresh(token).await;
+                    let pair = self.app.refresh(token).await;
                     self.holdings(is_owner).take(&pair.json);
                 }
             }
@@ -158,7 +158,7 @@ impl World {
     async fn change_password(&mut self, is_owner: bool, password: &str, access: Option<&String>) {
         let new = self.fresh_password();
         let body = json!({ "current_password": password, "new_password": new });
-        let call = self.shop.put("/users/me/password").json(body);
+        let call = self.app.put("/users/me/password").json(body);
         let call = if let Some(access) = access { call.bearer(access) } else { call };
         if call.send().await.status == 204 {
             self.holdings(is_owner).passwords.push(new);
@@ -182,7 +182,7 @@ impl World {
         for mailbox in THIEFS {
             let Some(user) = self.user(mailbox).await else { continue };
             let path = format!("/users/{}", user["id"].as_str().unwrap());
-            assert_eq!(self.shop.delete(&path).bearer(&self.admin).send().await.status, 204);
+            assert_eq!(self.app.delete(&path).bearer(&self.admin).send().await.status, 204);
         }
     }
 
@@ -191,7 +191,7 @@ impl World {
         let (Some(access), Some(password)) = (held.access.last(), held.passwords.last()) else { return };
         let body = json!({ "new_email": mailbox, "password": password });
         if self.post("/users/me/email", Some(access), body).await.status == 202 {
-            let mails = self.shop.mails(mailbox).await;
+            let mails = self.app.mails(mailbox).await;
             let Some(mail) = mails.iter().find(|mail| mail["kind"] == "confirm-email") else { return };
             self.post("/auth/confirm-email", Some(access), json!({ "token": mail["token"] })).await;
         }
@@ -204,17 +204,17 @@ impl World {
         if user["is_verified"] == true {
             for value in [false, true] {
                 let path = format!("/users/{}", user["id"].as_str().unwrap());
-                let patch = self.shop.patch(&path).bearer(&self.admin).json(json!({ flag: value })).send().await;
+                let patch = self.app.patch(&path).bearer(&self.admin).json(json!({ flag: value })).send().await;
                 assert_eq!(patch.status, 200, "{}", patch.json);
             }
         }
     }
 
     async fn user(&mut self, email: &str) -> Option<Value> {
-        let mut page = self.shop.get(&format!("/users?email={email}")).bearer(&self.admin).send().await;
+        let mut page = self.app.get(&format!("/users?email={email}")).bearer(&self.admin).send().await;
         if page.status == 401 {
-            self.admin = self.shop.signed_in("admin@example.com").await.access;
-            page = self.shop.get(&format!("/users?email={email}")).bearer(&self.admin).send().await;
+            self.admin = self.app.signed_in("admin@example.com").await.access;
+            page = self.app.get(&format!("/users?email={email}")).bearer(&self.admin).send().await;
         }
         page.json["items"][0].as_object().map(|user| json!(user))
     }
@@ -236,7 +236,7 @@ async fn after_the_owners_recovery_a_thief_can_do_nothing_more_with_what_he_had(
             }
         }
         if step % 1_000 == 0 {
-            let report = Box::pin(userctl::check::check(&world.shop.stage())).await.unwrap();
+            let report = Box::pin(userctl::check::check(&world.app.stage())).await.unwrap();
             assert!(report.is_clean(), "step {step} of seed {SEED:#x}: {}", report.text());
         }
     }

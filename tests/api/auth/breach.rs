@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::support::{Answer, PASSWORD, Shop};
+use crate::support::{Answer, PASSWORD, TestApp};
 
 const NEXT: &str = "Four-Qu1et-cups-of-tea";
 
@@ -73,8 +73,8 @@ impl Stub {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 
-    fn shop(&self) -> Shop {
-        Shop::with(&[("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", &self.url)])
+    fn app(&self) -> TestApp {
+        TestApp::with(&[("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", &self.url)])
     }
 }
 
@@ -123,32 +123,32 @@ fn says(body: impl Into<String>) -> Manner {
 #[tokio::test]
 async fn a_password_of_a_breach_is_refused_wherever_one_is_set() {
     let stub = Stub::start().await;
-    let shop = stub.shop();
+    let app = stub.app();
     stub.behave(says(rows(PASSWORD, "0")));
-    let ann = shop.member("ann@example.com").await;
-    shop.forgot("ann@example.com").await;
-    let token = shop.mailed_token("ann@example.com").await;
+    let ann = app.member("ann@example.com").await;
+    app.forgot("ann@example.com").await;
+    let token = app.mailed_token("ann@example.com").await;
     stub.behave(says(rows(NEXT, "3861493")));
     let refused = |answer: &Answer, field: &str| {
         assert_eq!(answer.problem(), (422, "invalid"));
         assert_eq!(answer.errors(), [(field, "breached")]);
     };
     let body = json!({ "email": "bea@example.com", "password": NEXT });
-    refused(&shop.post("/auth/signup").json(body).send().await, "password");
+    refused(&app.post("/auth/signup").json(body).send().await, "password");
     let body = json!({ "current_password": PASSWORD, "new_password": NEXT });
-    refused(&shop.put("/users/me/password").bearer(&ann.access).json(body).send().await, "new_password");
-    refused(&shop.reset(&token, NEXT).await, "new_password");
+    refused(&app.put("/users/me/password").bearer(&ann.access).json(body).send().await, "new_password");
+    refused(&app.reset(&token, NEXT).await, "new_password");
     // Nothing has changed, and the link is good for another password.
-    assert_eq!(shop.log_in("ann@example.com").await.status, 200);
-    assert_eq!(shop.reset(&token, "Sh0rt-black-now").await.status, 200);
+    assert_eq!(app.log_in("ann@example.com").await.status, 200);
+    assert_eq!(app.reset(&token, "Sh0rt-black-now").await.status, 200);
 }
 
 #[tokio::test]
 async fn five_digits_of_a_hash_leave_the_service_and_nothing_else() {
     let stub = Stub::start().await;
-    let shop = stub.shop();
+    let app = stub.app();
     stub.behave(says(rows(PASSWORD, "0")));
-    assert_eq!(shop.sign_up("ann@example.com").await.status, 201);
+    assert_eq!(app.sign_up("ann@example.com").await.status, 201);
     let digits = digits(PASSWORD);
     let [request] = &stub.asked()[..] else { panic!("one call for one password") };
     let request = request.to_lowercase();
@@ -167,36 +167,36 @@ async fn five_digits_of_a_hash_leave_the_service_and_nothing_else() {
 #[tokio::test]
 async fn nothing_is_asked_for_a_password_that_the_policy_refuses_nor_when_it_is_off() {
     let stub = Stub::start().await;
-    let sign_up = async |shop: &Shop, password: &str| {
+    let sign_up = async |app: &TestApp, password: &str| {
         let body = json!({ "email": "ann@example.com", "password": password });
-        shop.post("/auth/signup").json(body).send().await
+        app.post("/auth/signup").json(body).send().await
     };
-    let shop = stub.shop();
+    let app = stub.app();
     for password in ["short", "Summer2024!", "aaaaaaaaaaaaaaaa"] {
-        assert_eq!(sign_up(&shop, password).await.problem(), (422, "invalid"));
+        assert_eq!(sign_up(&app, password).await.problem(), (422, "invalid"));
     }
-    let off = Shop::with(&[("PASSWORD_BREACH_URL", &stub.url)]);
+    let off = TestApp::with(&[("PASSWORD_BREACH_URL", &stub.url)]);
     assert_eq!(sign_up(&off, PASSWORD).await.status, 201);
-    assert_eq!(shop.log_in("ann@example.com").await.problem(), (401, "invalid-credentials"));
+    assert_eq!(app.log_in("ann@example.com").await.problem(), (401, "invalid-credentials"));
     assert_eq!(stub.asked(), [""; 0]);
 }
 
 #[tokio::test]
 async fn rows_that_are_padding_or_others_refuse_nobody() {
     let stub = Stub::start().await;
-    let shop = stub.shop();
+    let app = stub.app();
     for (n, rows) in [rows(PASSWORD, "0"), rows(NEXT, "12"), rows(PASSWORD, "00")].into_iter().enumerate() {
         stub.behave(says(rows));
-        assert_eq!(shop.sign_up(&format!("ann{n}@example.com")).await.status, 201);
+        assert_eq!(app.sign_up(&format!("ann{n}@example.com")).await.status, 201);
     }
     stub.behave(says(rows(PASSWORD, "1").to_lowercase()));
-    assert_eq!(shop.sign_up("bea@example.com").await.errors(), [("password", "breached")]);
+    assert_eq!(app.sign_up("bea@example.com").await.errors(), [("password", "breached")]);
 }
 
 #[tokio::test]
 async fn whatever_goes_wrong_the_password_is_taken_and_nobody_waits_longer_than_a_second() {
     let stub = Stub::start().await;
-    let shop = stub.shop();
+    let app = stub.app();
     let found = rows(PASSWORD, "9");
     let wrong = [
         Manner::Says(500, found.clone()),
@@ -217,12 +217,12 @@ async fn whatever_goes_wrong_the_password_is_taken_and_nobody_waits_longer_than_
     for (n, manner) in wrong.into_iter().enumerate() {
         stub.behave(manner);
         let begun = Instant::now();
-        assert_eq!(shop.sign_up(&format!("ann{n}@example.com")).await.status, 201, "{n}");
+        assert_eq!(app.sign_up(&format!("ann{n}@example.com")).await.status, 201, "{n}");
         assert!(begun.elapsed() < Duration::from_secs(3), "{n} took {:?}", begun.elapsed());
         assert!(!stub.asked().is_empty(), "{n}");
     }
     // Nobody is there.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let shop = Shop::with(&[("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", &format!("http://{gone}"))]);
-    assert_eq!(shop.sign_up("ann@example.com").await.status, 201);
+    let app = TestApp::with(&[("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", &format!("http://{gone}"))]);
+    assert_eq!(app.sign_up("ann@example.com").await.status, 201);
 }

@@ -7,7 +7,7 @@ use local::aws::{Fate, Wire};
 use serde_json::{Map, Value};
 use userctl::cost::budget::Work;
 
-use crate::support::Shop;
+use crate::support::TestApp;
 
 /// How long the clock goes on before a measurement, in seconds: all that is done every minute or more often is due then, while the
 /// secret, which is read every five minutes, is not.
@@ -67,13 +67,13 @@ impl Meter {
     }
 
     /// Does some work, two minutes after everything before; what came of it, and what it used.
-    pub(super) async fn measure<T>(&self, shop: &Shop, work: impl Future<Output = T>) -> (T, Work) {
-        shop.clock.advance(PAUSE);
-        let before = letters(shop).await;
+    pub(super) async fn measure<T>(&self, app: &TestApp, work: impl Future<Output = T>) -> (T, Work) {
+        app.clock.advance(PAUSE);
+        let before = messages(app).await;
         self.0.lock().unwrap().calls.clear();
         let outcome = work.await;
         let calls = take(&mut self.0.lock().unwrap().calls);
-        let after = letters(shop).await;
+        let after = messages(app).await;
         let sum = |reads: bool| {
             let some = calls.iter().filter(|call| READS.contains(&call.operation.as_str()) == reads);
             // An empty sum is -0.
@@ -84,17 +84,17 @@ impl Meter {
             trips: trips(&calls),
             reads: sum(true),
             writes: sum(false),
-            letters: after[0] - before[0],
+            messages: after[0] - before[0],
             asked: after[1] - before[1],
         };
         (outcome, work)
     }
 }
 
-/// How many letters there are for a user that they name, and how many that somebody asked for by address.
-async fn letters(shop: &Shop) -> [u32; 2] {
-    let letters = shop.items("OutboxTable").await;
-    let count = |asked: bool| letters.iter().filter(|letter| letter["user_id"].is_null() == asked).count();
+/// How many messages there are for a user that they name, and how many that somebody asked for by address.
+async fn messages(app: &TestApp) -> [u32; 2] {
+    let messages = app.items("OutboxTable").await;
+    let count = |asked: bool| messages.iter().filter(|message| message["user_id"].is_null() == asked).count();
     [false, true].map(|asked| u32::try_from(count(asked)).unwrap())
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use local::aws::{Fate, Wire};
 use serde_json::json;
 
-use crate::support::Shop;
+use crate::support::TestApp;
 
 /// A wire on which the first transactions are cancelled for this reason.
 fn cancels(reason: &'static str, times: usize) -> Wire {
@@ -25,21 +25,21 @@ fn cancels(reason: &'static str, times: usize) -> Wire {
 #[tokio::test]
 async fn a_transaction_is_tried_again_for_reasons_that_pass() {
     for reason in ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"] {
-        let shop = Shop::over(cancels(reason, 2));
-        assert_eq!(shop.sign_up("ann@example.com").await.status, 201, "{reason}");
-        assert_eq!(shop.mails("ann@example.com").await.len(), 1);
-        let shop = Shop::over(cancels(reason, usize::MAX));
-        let answer = shop.sign_up("ann@example.com").await;
+        let app = TestApp::over(cancels(reason, 2));
+        assert_eq!(app.sign_up("ann@example.com").await.status, 201, "{reason}");
+        assert_eq!(app.mails("ann@example.com").await.len(), 1);
+        let app = TestApp::over(cancels(reason, usize::MAX));
+        let answer = app.sign_up("ann@example.com").await;
         assert_eq!((answer.problem(), answer.header("retry-after")), ((503, "busy"), "1"), "{reason}");
-        assert!(shop.items("UsersTable").await.is_empty(), "{reason}");
+        assert!(app.items("UsersTable").await.is_empty(), "{reason}");
     }
 }
 
 #[tokio::test]
 async fn a_transaction_that_can_never_be_done_is_a_fault_of_ours_and_leaves_nothing() {
     for reason in ["ItemCollectionSizeLimitExceeded", "ValidationError", "SomethingNew"] {
-        let shop = Shop::over(cancels(reason, usize::MAX));
-        assert_eq!(shop.sign_up("ann@example.com").await.problem(), (500, "internal"), "{reason}");
-        assert!(shop.items("UsersTable").await.is_empty() && shop.items("OutboxTable").await.is_empty());
+        let app = TestApp::over(cancels(reason, usize::MAX));
+        assert_eq!(app.sign_up("ann@example.com").await.problem(), (500, "internal"), "{reason}");
+        assert!(app.items("UsersTable").await.is_empty() && app.items("OutboxTable").await.is_empty());
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use user_core::email::Email;
 use user_core::id::random_below;
 
-use crate::support::{Answer, PASSWORD, Shop, trap};
+use crate::support::{Answer, PASSWORD, TestApp, trap};
 
 const ADMIN: &str = "admin@example.com";
 
@@ -16,19 +16,19 @@ const ADMIN: &str = "admin@example.com";
 pub(super) struct Admin(Mutex<String>);
 
 impl Admin {
-    pub(super) async fn of(shop: &Shop) -> Self {
-        Self(Mutex::new(shop.admin(ADMIN).await.access))
+    pub(super) async fn of(app: &TestApp) -> Self {
+        Self(Mutex::new(app.admin(ADMIN).await.access))
     }
 
-    async fn set_role(&self, shop: &Shop, id: &str, role: &str) -> Answer {
+    async fn set_role(&self, app: &TestApp, id: &str, role: &str) -> Answer {
         loop {
             let access = self.0.lock().unwrap().clone();
             let path = format!("/users/{id}/role");
-            let answer = shop.put(&path).bearer(&access).json(json!({ "role": role })).send().await;
+            let answer = app.put(&path).bearer(&access).json(json!({ "role": role })).send().await;
             if answer.status != 401 {
                 return answer;
             }
-            let pair = shop.log_in(ADMIN).await;
+            let pair = app.log_in(ADMIN).await;
             if pair.status != 200 {
                 return pair;
             }
@@ -51,7 +51,7 @@ pub(super) struct Person {
     wishes: usize,
     /// What the last answer left open, whether it had been done.
     in_doubt: Option<&'static str>,
-    /// When the last request was sent: the wait for a letter before it is the mailer's.
+    /// When the last request was sent: the wait for a message before it is the mailer's.
     sent: Instant,
 }
 
@@ -81,9 +81,9 @@ impl Person {
     }
 
     /// One request and the judgement of its answer; says whether the person goes on.
-    pub(super) async fn step(&mut self, shop: &Shop, admin: &Admin, tally: &mut Tally) -> bool {
+    pub(super) async fn step(&mut self, app: &TestApp, admin: &Admin, tally: &mut Tally) -> bool {
         self.sent = Instant::now();
-        let (what, status) = self.ask(shop, admin, tally).await;
+        let (what, status) = self.ask(app, admin, tally).await;
         tally.requests += 1;
         tally.longest = tally.longest.max(self.sent.elapsed());
         tally.unavailable += usize::from(status == 503);
@@ -140,31 +140,31 @@ impl Person {
         true
     }
 
-    async fn ask(&mut self, shop: &Shop, admin: &Admin, tally: &Tally) -> (&'static str, u16) {
+    async fn ask(&mut self, app: &TestApp, admin: &Admin, tally: &Tally) -> (&'static str, u16) {
         if !self.verified && !tally.promised.contains(&self.email) {
-            return ("signup", shop.sign_up(&self.email).await.status.as_u16());
+            return ("signup", app.sign_up(&self.email).await.status.as_u16());
         }
         if !self.verified {
-            let token = letter(shop, &self.email).await;
+            let token = message(app, &self.email).await;
             self.sent = Instant::now();
-            return ("verify", shop.verify(&token).await.status.as_u16());
+            return ("verify", app.verify(&token).await.status.as_u16());
         }
         if self.in_doubt == Some("confirm") {
-            return self.confirm(shop).await;
+            return self.confirm(app).await;
         }
         let roll = random_below(if self.in_doubt == Some("delete") { 20 } else { 24 });
         let password = json!({ "password": PASSWORD });
-        let bearer = |method: &str, path: &str| shop.call(method.parse().unwrap(), path).bearer(&self.access);
+        let bearer = |method: &str, path: &str| app.call(method.parse().unwrap(), path).bearer(&self.access);
         match if self.access.is_empty() { 0 } else { roll } {
             0..6 => {
-                let pair = shop.log_in(&self.email).await;
+                let pair = app.log_in(&self.email).await;
                 self.take(&pair.json);
                 ("login", pair.status.as_u16())
             }
-            20 | 21 if !self.id.is_empty() => self.change_role(shop, admin).await,
-            6..12 | 20 | 21 => self.look(shop).await,
+            20 | 21 if !self.id.is_empty() => self.change_role(app, admin).await,
+            6..12 | 20 | 21 => self.look(app).await,
             12..16 => {
-                let pair = shop.refresh(&self.refresh).await;
+                let pair = app.refresh(&self.refresh).await;
                 self.take(&pair.json);
                 ("refresh", pair.status.as_u16())
             }
@@ -174,14 +174,14 @@ impl Person {
             }
             18 => ("logout-all", bearer("POST", "/auth/logout-all").send().await.status.as_u16()),
             19 => ("delete", bearer("DELETE", "/users/me").json(password).send().await.status.as_u16()),
-            _ if self.wished.is_some() => self.confirm(shop).await,
-            _ => self.wish(shop).await,
+            _ if self.wished.is_some() => self.confirm(app).await,
+            _ => self.wish(app).await,
         }
     }
 
     /// Sees what the answers of success have promised.
-    async fn look(&mut self, shop: &Shop) -> (&'static str, u16) {
-        let me = shop.get("/users/me").bearer(&self.access).send().await;
+    async fn look(&mut self, app: &TestApp) -> (&'static str, u16) {
+        let me = app.get("/users/me").bearer(&self.access).send().await;
         if me.status == 200 {
             assert_eq!(me.text("email"), self.email);
             let role = if me.text("role") == "admin" { "admin" } else { "user" };
@@ -191,29 +191,29 @@ impl Person {
         ("me", me.status.as_u16())
     }
 
-    async fn change_role(&mut self, shop: &Shop, admin: &Admin) -> (&'static str, u16) {
+    async fn change_role(&mut self, app: &TestApp, admin: &Admin) -> (&'static str, u16) {
         let wanted = if self.role == Some("admin") { "user" } else { "admin" };
-        let answer = admin.set_role(shop, &self.id, wanted).await;
+        let answer = admin.set_role(app, &self.id, wanted).await;
         self.role = (answer.status == 200).then_some(wanted);
         assert!(self.role.is_none() || answer.text("role") == wanted);
         ("role", answer.status.as_u16())
     }
 
-    async fn wish(&mut self, shop: &Shop) -> (&'static str, u16) {
+    async fn wish(&mut self, app: &TestApp) -> (&'static str, u16) {
         let (task, n) = self.task;
         self.wishes += 1;
         let new = format!("p{task}-{n}-{}@example.com", self.wishes);
         let body = json!({ "new_email": new, "password": PASSWORD });
-        let answer = shop.post("/users/me/email").bearer(&self.access).json(body).send().await;
+        let answer = app.post("/users/me/email").bearer(&self.access).json(body).send().await;
         self.wished = (answer.status == 202).then_some(new);
         ("wish", answer.status.as_u16())
     }
 
-    async fn confirm(&mut self, shop: &Shop) -> (&'static str, u16) {
-        let token = letter(shop, self.wished.as_ref().unwrap()).await;
+    async fn confirm(&mut self, app: &TestApp) -> (&'static str, u16) {
+        let token = message(app, self.wished.as_ref().unwrap()).await;
         self.sent = Instant::now();
         let body = json!({ "token": token, "password": PASSWORD });
-        let answer = shop.post("/auth/confirm-email").json(body).send().await;
+        let answer = app.post("/auth/confirm-email").json(body).send().await;
         ("confirm", answer.status.as_u16())
     }
 
@@ -224,22 +224,22 @@ impl Person {
     }
 }
 
-/// The token of a letter; the mailer's calls meet faults, too.
-async fn letter(shop: &Shop, email: &str) -> String {
+/// The token of a message; the mailer's calls meet faults, too.
+async fn message(app: &TestApp, email: &str) -> String {
     for turn in 1..4_000 {
-        let _ = shop.service.drain_streams().await;
-        if let Some(mail) = shop.service.inbox.mails(Some(email)).unwrap().first() {
+        let _ = app.service.drain_streams().await;
+        if let Some(mail) = app.service.inbox.mails(Some(email)).unwrap().first() {
             return mail.token().to_owned();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
         // The mailer took it and could say no more: it waits for its next attempt, which comes at once here, as the clock is everybody's.
         if turn % 40 == 0 {
-            for letter in shop.store().letters_to(&email.parse::<Email>().unwrap().key()).await.unwrap() {
-                shop.store().postpone_letter(&letter, "internal", shop.clock.now()).await.unwrap();
+            for message in app.store().messages_to(&email.parse::<Email>().unwrap().key()).await.unwrap() {
+                app.store().postpone_message(&message, "internal", app.clock.now()).await.unwrap();
             }
-            let _ = shop.service.invoke("MailerFunction", json!({})).await;
+            let _ = app.service.invoke("MailerFunction", json!({})).await;
         }
     }
-    let letters = shop.store().letters_to(&email.parse::<Email>().unwrap().key()).await.unwrap();
-    panic!("no letter came to {email}: {letters:?}");
+    let messages = app.store().messages_to(&email.parse::<Email>().unwrap().key()).await.unwrap();
+    panic!("no message came to {email}: {messages:?}");
 }

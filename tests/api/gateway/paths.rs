@@ -8,7 +8,7 @@ use local::gateway::{Gateway, Table};
 use local::template::{Event, Resource, Route, Template};
 use serde_json::{Value, json};
 
-use crate::support::Shop;
+use crate::support::TestApp;
 
 /// Methods that a path may have or lack; one of them no path has.
 const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT", "TRACE"];
@@ -35,10 +35,10 @@ fn filled(path: &str) -> String {
 
 #[tokio::test]
 async fn a_path_without_a_route_is_not_found_by_whatever_method() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for path in ["/", "//", "/api", "/api/v1", "/api/v1/", "/api/v1/nowhere", "/api/v1/nowhere/", "/docs/a/b", "/*"] {
         for method in METHODS {
-            let answer = shop.call(method.parse().unwrap(), &format!("http://localhost{path}")).send().await;
+            let answer = app.call(method.parse().unwrap(), &format!("http://localhost{path}")).send().await;
             assert_eq!(answer.status, 404, "{method} {path}");
             assert_eq!(answer.header("x-request-id"), answer.header("apigw-requestid"));
             assert_eq!(answer.header("x-content-type-options"), "nosniff");
@@ -51,14 +51,14 @@ async fn a_path_without_a_route_is_not_found_by_whatever_method() {
 
 #[tokio::test]
 async fn a_method_that_a_path_lacks_is_refused_with_those_that_it_has() {
-    let (shop, mut refused) = (Shop::open(), 0);
+    let (app, mut refused) = (TestApp::open(), 0);
     for (path, methods) in paths() {
         let mut allow = methods.clone();
         allow.insert("OPTIONS".to_owned());
         let allow = allow.into_iter().collect::<Vec<_>>().join(", ");
         for method in METHODS.into_iter().filter(|method| !methods.contains(*method)) {
             for path in [filled(&path), filled(&path) + "/"] {
-                let answer = shop.call(method.parse().unwrap(), &path).send().await;
+                let answer = app.call(method.parse().unwrap(), &path).send().await;
                 assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow.as_str()), "{method} {path}");
                 if method != "HEAD" {
                     assert_eq!(answer.problem(), (405, "method-not-allowed"));
@@ -72,14 +72,14 @@ async fn a_method_that_a_path_lacks_is_refused_with_those_that_it_has() {
 
 #[tokio::test]
 async fn a_path_with_slashes_at_its_end_is_sent_on_to_the_one_without() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for (path, methods) in paths() {
         let path = filled(&path);
         for (method, (slashes, query)) in
             methods.iter().flat_map(|method| [("/", ""), ("//", "?a=%2F&a=/")].map(|more| (method, more)))
         {
             let from = format!("{path}{slashes}{query}");
-            let answer = shop.call(method.parse().unwrap(), &from).json(json!({})).send().await;
+            let answer = app.call(method.parse().unwrap(), &from).json(json!({})).send().await;
             let to = (308, format!("{path}{query}"));
             assert_eq!((answer.status.as_u16(), answer.header("location").to_owned()), to, "{method} {from}");
             assert!(answer.raw.is_empty() && answer.header("x-request-id").len() == 16, "{method} {from}");
@@ -89,7 +89,7 @@ async fn a_path_with_slashes_at_its_end_is_sent_on_to_the_one_without() {
 
 #[tokio::test]
 async fn nobody_is_sent_to_another_host() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for path in [
         "//evil.example/",
         "//evil.example/docs/",
@@ -103,14 +103,14 @@ async fn nobody_is_sent_to_another_host() {
     ] {
         let mut event: Value = serde_json::from_str(include_str!("../../../events/docs-default.json")).unwrap();
         event["rawPath"] = json!(path);
-        let answer = shop.service.invoke("DocsFunction", event).await.unwrap();
+        let answer = app.service.invoke("DocsFunction", event).await.unwrap();
         assert_eq!((&answer["statusCode"], &answer["headers"]["location"]), (&json!(404), &Value::Null), "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_path_is_sent_on_as_it_is_written_in_a_url_even_if_the_gateway_decoded_it() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for (path, query, location) in [
         ("/api/v1/users/a b/", "", "/api/v1/users/a%20b"),
         ("/api/v1/users/Zo\u{eb}/", "", "/api/v1/users/Zo%C3%AB"),
@@ -121,14 +121,14 @@ async fn a_path_is_sent_on_as_it_is_written_in_a_url_even_if_the_gateway_decoded
         let mut event: Value = serde_json::from_str(include_str!("../../../events/docs-default.json")).unwrap();
         event["rawPath"] = json!(path);
         event["rawQueryString"] = json!(query);
-        let answer = shop.service.invoke("DocsFunction", event).await.unwrap();
+        let answer = app.service.invoke("DocsFunction", event).await.unwrap();
         assert_eq!((&answer["statusCode"], &answer["headers"]["location"]), (&json!(308), &json!(location)), "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_request_whose_address_is_no_uri_is_answered_and_no_fault_of_the_function() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for (path, query, host, status) in [
         ("/api/v1/health\u{0} <x>\"", "", "localhost", 404),
         ("/api/v1/health", "q=\"<>\u{7f} #%", "localhost", 200),
@@ -142,21 +142,21 @@ async fn a_request_whose_address_is_no_uri_is_answered_and_no_fault_of_the_funct
         event["rawQueryString"] = json!(query);
         event["headers"] = json!({ "host": host, "x-forwarded-proto": "no scheme" });
         event["requestContext"]["domainName"] = json!(host);
-        let answer = shop.service.invoke("HealthFunction", event).await.unwrap();
+        let answer = app.service.invoke("HealthFunction", event).await.unwrap();
         assert_eq!(answer["statusCode"], status, "{path:?} {query:?} {host:?}");
     }
 }
 
 #[tokio::test]
 async fn head_is_get_without_the_body_wherever_get_needs_no_sign_in() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     // What differs from one call to the next, or is measured anew.
     let passing = ["x-request-id", "apigw-requestid", "content-length"];
     for (path, methods) in paths() {
         if !methods.contains("HEAD") {
             continue;
         }
-        let (get, head) = (shop.get(&filled(&path)).send().await, shop.call(Method::HEAD, &filled(&path)).send().await);
+        let (get, head) = (app.get(&filled(&path)).send().await, app.call(Method::HEAD, &filled(&path)).send().await);
         assert_eq!((head.status, head.raw.len()), (get.status, 0), "{path}");
         assert!(!get.raw.is_empty() && head.header("content-length").parse::<usize>().unwrap() > 0, "{path}");
         if !path.starts_with("/api/v1/health") {
@@ -169,21 +169,21 @@ async fn head_is_get_without_the_body_wherever_get_needs_no_sign_in() {
         };
         assert_eq!(kept(&head.headers), kept(&get.headers), "{path}");
     }
-    let stranger = shop.call(Method::HEAD, "/docs/nothing.js").send().await;
+    let stranger = app.call(Method::HEAD, "/docs/nothing.js").send().await;
     assert_eq!((stranger.status.as_u16(), stranger.raw.len()), (404, 0));
     assert!(stranger.header("content-length").parse::<usize>().unwrap() > 0);
 }
 
 #[tokio::test]
 async fn every_preflight_succeeds_so_that_a_page_sees_the_answer_of_its_call() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     for (path, allow) in [
         ("/users/me", "DELETE, GET, OPTIONS, PATCH"),
         ("/health/", "GET, HEAD, OPTIONS"),
         ("/docs", "GET, HEAD, OPTIONS"),
         ("/nowhere", ""),
     ] {
-        let call = shop.call(Method::OPTIONS, path).header("origin", "http://localhost:3000");
+        let call = app.call(Method::OPTIONS, path).header("origin", "http://localhost:3000");
         let answer = call.header("access-control-request-method", "GET").send().await;
         assert_eq!((answer.status.as_u16(), answer.header("allow"), answer.raw.len()), (204, allow, 0), "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:3000", "{path}");

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use user_app::keyring::CONFIRM_SECONDS;
 
 use super::emergency;
-use crate::support::{Member, Shop};
+use crate::support::{Member, TestApp};
 
 /// A wire that holds one call until it is told to go on: what is to be held, who is told of it, and who says so.
 struct Gate {
@@ -36,8 +36,8 @@ impl Gate {
     }
 }
 
-async fn status(shop: &Shop, member: &Member, refreshes: bool) -> u16 {
-    if refreshes { shop.refresh(&member.refresh).await.status.as_u16() } else { shop.me(&member.access).await }
+async fn status(app: &TestApp, member: &Member, refreshes: bool) -> u16 {
+    if refreshes { app.refresh(&member.refresh).await.status.as_u16() } else { app.me(&member.access).await }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,17 +46,17 @@ async fn a_request_that_was_under_way_when_its_keys_became_void_gets_nothing() {
         [(false, &["BatchGetItem", "SESSION#"]), (true, &["UpdateItem", "seq = :next"])];
     for (refreshes, held) in CALLS {
         let Gate { wire, next, arrival, go_on } = Gate::new();
-        let shop = Arc::new(Shop::over(wire));
-        shop.service.rotate_what_is_due().await.unwrap();
-        let (ann, bob) = (shop.member("ann@example.com").await, shop.member("bob@example.com").await);
+        let app = Arc::new(TestApp::over(wire));
+        app.service.rotate_what_is_due().await.unwrap();
+        let (ann, bob) = (app.member("ann@example.com").await, app.member("bob@example.com").await);
         *next.lock().unwrap() = Some(held);
         let mut slow = JoinSet::new();
-        let shared = shop.clone();
+        let shared = app.clone();
         slow.spawn(async move { status(&shared, &ann, refreshes).await });
         tokio::task::spawn_blocking(move || arrival.recv().unwrap()).await.unwrap();
-        emergency(&shop).await;
-        shop.clock.advance(CONFIRM_SECONDS);
-        assert_eq!(status(&shop, &bob, refreshes).await, 401, "the instance has seen the emergency");
+        emergency(&app).await;
+        app.clock.advance(CONFIRM_SECONDS);
+        assert_eq!(status(&app, &bob, refreshes).await, 401, "the instance has seen the emergency");
         go_on.send(()).unwrap();
         assert_eq!(slow.join_next().await.unwrap().unwrap(), 401, "{held:?}");
     }

@@ -9,7 +9,7 @@ use http::{HeaderMap, Request, StatusCode};
 use local::server::dispatch;
 use serde_json::Value;
 
-use super::{Contract, Shop};
+use super::{Contract, TestApp};
 
 /// An answer of the service.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl<F: Future> Future for Served<F> {
 
 /// A request in the making.
 pub(crate) struct Call<'a> {
-    pub(super) shop: &'a Shop,
+    pub(super) app: &'a TestApp,
     pub(super) request: http::request::Builder,
     pub(super) body: Bytes,
     pub(super) source: Ipv4Addr,
@@ -102,7 +102,7 @@ impl Call<'_> {
         let request: Request<Bytes> = self.request.body(self.body).unwrap();
         let source = IpAddr::V4(self.source);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let response = Served(Box::pin(dispatch(&self.shop.service, request, source))).await;
+        let response = Served(Box::pin(dispatch(&self.app.service, request, source))).await;
         let (parts, raw) = response.into_parts();
         let json = serde_json::from_slice(&raw).unwrap_or(Value::Null);
         let answer = Answer { status: parts.status, headers: parts.headers, raw, json };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::Shop;
+use super::TestApp;
 
 /// An item as it lies in a table.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -14,7 +14,7 @@ pub(crate) fn is_session(item: &Item) -> bool {
     item["sk"].as_s().is_ok_and(|key| key.starts_with("SESSION#"))
 }
 
-impl Shop {
+impl TestApp {
     /// Every item of a table, as it is.
     pub(crate) async fn raw_items(&self, table: &str) -> Vec<Item> {
         let scan = self.database_client().scan().table_name(table);

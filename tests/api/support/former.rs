@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use user_core::email::Email;
 
-use super::Shop;
+use super::TestApp;
 
-impl Shop {
+impl TestApp {
     /// Gives the account of `email` an address that was taken under former rules, straight in the table.
     pub(crate) async fn stored_as(&self, email: &str, id: &str, former: &str) {
         let client = self.database_client();

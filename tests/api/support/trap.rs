@@ -99,9 +99,9 @@ impl Write for Trap {
 
 #[tokio::test]
 async fn the_trap_sees_every_line_and_knows_a_secret() {
-    let shop = super::Shop::open();
+    let app = super::TestApp::open();
     let before = caught().0;
-    shop.sign_up("ann@example.com").await;
+    app.sign_up("ann@example.com").await;
     assert!(caught().0 >= before + 2, "a sign-up is a request and an event");
     let token = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln";
     for line in ["to ann@example.com", "to ann%40example.com", token, super::PASSWORD, "$argon2id$v=19"] {
@@ -111,7 +111,7 @@ async fn the_trap_sees_every_line_and_knows_a_secret() {
 }
 
 /// No test ends well when any line of the log so far told a secret, or a function made a call that its role does not allow.
-impl Drop for super::Shop {
+impl Drop for super::TestApp {
     fn drop(&mut self) {
         let refused: Vec<_> = self.service.roles.values().flat_map(|role| role.take_refused()).collect();
         assert!(refused.is_empty() || std::thread::panicking(), "{refused:#?}");

@@ -32,7 +32,7 @@ fn started(set: &[(&str, &str)]) -> Vec<String> {
 fn each_malformed_setting_is_named_with_what_would_be_right() {
     let long = "x".repeat(129);
     for (name, value, words) in [
-        ("PROJECT_NAME", "Shop\nBcc: eve@example.com", "PROJECT_NAME is no line of text: control characters"),
+        ("PROJECT_NAME", "TestApp\nBcc: eve@example.com", "PROJECT_NAME is no line of text: control characters"),
         ("PROJECT_NAME", "\u{202e}pohS", "PROJECT_NAME is no line of text: characters that turn"),
         ("PROJECT_NAME", &long, "PROJECT_NAME is longer than 128 bytes"),
         ("EMAILS_FROM_NAME", "Sh\u{2028}op", "EMAILS_FROM_NAME is no line of text: line and paragraph separators"),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn letters_are_printed_only_in_development() {
+fn messages_are_printed_only_in_development() {
     let console = |name: &str| (name == "MAIL_BACKEND").then(|| "console".to_owned());
     let template = Template::evaluate(console).unwrap();
     let (_, _, function) = template.functions().next().unwrap();
@@ -30,7 +30,7 @@ fn the_audience_of_access_tokens_is_neither_the_issuer_nor_that_of_another_kind_
     }
     assert_eq!(read(&[("JWT_ISSUER", "coffee-shop-users")]).unwrap_err().len(), 1);
     assert_eq!(read(&[("JWT_AUDIENCE", "")]).unwrap_err(), ["JWT_AUDIENCE is empty"]);
-    for audience in ["coffee-shop-api-2", "coffee-shop", "https://api.example.com/users"] {
+    for audience in ["coffee-shop-api-2", "coffee-app", "https://api.example.com/users"] {
         assert_eq!(read(&[("JWT_AUDIENCE", audience)]).map(|config| config.jwt_audience).unwrap(), audience);
     }
 }

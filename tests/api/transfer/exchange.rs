@@ -4,7 +4,7 @@ use userctl::transfer::backup::{backup, restore};
 use userctl::transfer::import::{Source, Summary};
 
 use super::{exported, import_text, lines, plan, run};
-use crate::support::{Folder, Shop};
+use crate::support::{Folder, TestApp};
 
 const JSONL: Source = Source::Export(Format::Jsonl);
 
@@ -14,13 +14,13 @@ fn summary(rows: u64, written: u64, known: u64) -> Summary {
 
 #[tokio::test]
 async fn an_export_that_comes_in_again_goes_out_the_same() {
-    let (first, folder) = (Shop::open(), Folder::new());
+    let (first, folder) = (TestApp::open(), Folder::new());
     assert_eq!(import_text(&first, &lines(300), JSONL).await.0, summary(300, 300, 0));
     first.admin("admin@example.com").await;
     for format in [Format::Jsonl, Format::Csv] {
         let name = format!("{format:?}");
         let (file, before) = exported(&first, &folder, &name, format).await;
-        let second = Shop::open();
+        let second = TestApp::open();
         assert_eq!(run(&second, &plan(&file, Source::Export(format))).await, summary(301, 301, 0));
         let (_, after) = exported(&second, &folder, &format!("{name}-again"), format).await;
         assert!(before == after && before.lines().count() >= 301);
@@ -33,7 +33,7 @@ async fn an_export_that_comes_in_again_goes_out_the_same() {
 
 #[tokio::test]
 async fn an_export_for_a_spreadsheet_holds_no_formula_and_comes_in_the_same() {
-    let (first, folder) = (Shop::open(), Folder::new());
+    let (first, folder) = (TestApp::open(), Folder::new());
     let names = [
         "=HYPERLINK(\\\"http://evil.example\\\",\\\"Click\\\")",
         "+49 30 1234",
@@ -69,7 +69,7 @@ async fn an_export_for_a_spreadsheet_holds_no_formula_and_comes_in_the_same() {
             assert!(!sheet.replace("\"\"", "").contains(&format!("{before}{cell}")), "{before:?} {cell}: {sheet}");
         }
     }
-    let second = Shop::open();
+    let second = TestApp::open();
     assert_eq!(run(&second, &plan(&file, Source::Export(Format::Csv))).await, summary(11, 11, 0));
     let (_, again) = exported(&second, &folder, "again.csv", Format::Csv).await;
     assert_eq!(again, sheet);
@@ -82,14 +82,14 @@ async fn an_export_for_a_spreadsheet_holds_no_formula_and_comes_in_the_same() {
 #[tokio::test]
 async fn an_export_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let (shop, folder) = (Shop::open(), Folder::new());
-    let (file, _) = exported(&shop, &folder, "users.jsonl", Format::Jsonl).await;
+    let (app, folder) = (TestApp::open(), Folder::new());
+    let (file, _) = exported(&app, &folder, "users.jsonl", Format::Jsonl).await;
     assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[tokio::test]
 async fn an_import_that_was_cut_off_ends_in_the_same_state() {
-    let (cut, whole, folder) = (Shop::open(), Shop::open(), Folder::new());
+    let (cut, whole, folder) = (TestApp::open(), TestApp::open(), Folder::new());
     let text = lines(250);
     let part: String = text.split_inclusive('\n').take(120).collect();
     assert_eq!(import_text(&cut, &part, JSONL).await.0, summary(120, 120, 0));
@@ -104,19 +104,19 @@ async fn an_import_that_was_cut_off_ends_in_the_same_state() {
 
 #[tokio::test]
 async fn a_dry_run_writes_nothing() {
-    let (shop, folder) = (Shop::open(), Folder::new());
-    import_text(&shop, &lines(10), JSONL).await;
-    let before = shop.items("UsersTable").await;
+    let (app, folder) = (TestApp::open(), Folder::new());
+    import_text(&app, &lines(10), JSONL).await;
+    let before = app.items("UsersTable").await;
     let file = folder.path().join("users");
     std::fs::write(&file, lines(60)).unwrap();
     let plan = userctl::transfer::import::Plan { dry_run: true, ..plan(&file, JSONL) };
-    assert_eq!(run(&shop, &plan).await, summary(60, 50, 10));
-    assert_eq!(shop.items("UsersTable").await, before);
+    assert_eq!(run(&app, &plan).await, summary(60, 50, 10));
+    assert_eq!(app.items("UsersTable").await, before);
 }
 
 #[tokio::test]
 async fn a_backup_is_restored_item_by_item_and_only_into_an_empty_table() {
-    let (first, second, folder) = (Shop::open(), Shop::open(), Folder::new());
+    let (first, second, folder) = (TestApp::open(), TestApp::open(), Folder::new());
     import_text(&first, &lines(60), JSONL).await;
     first.admin("admin@example.com").await;
     let (one, other) = (folder.path().join("one"), folder.path().join("other"));

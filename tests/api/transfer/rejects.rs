@@ -4,7 +4,7 @@ use userctl::transfer::export::export;
 use userctl::transfer::import::{Source, import};
 
 use super::{BCRYPT, import_text, line, lines, plan};
-use crate::support::{Folder, Shop};
+use crate::support::{Folder, TestApp};
 
 const JSONL: Source = Source::Export(Format::Jsonl);
 
@@ -14,7 +14,7 @@ fn codes(found: &[(u64, String)]) -> Vec<(u64, &str)> {
 
 #[tokio::test]
 async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come_in() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     let rows = [
         line(1, BCRYPT),
         line(2, "md5"),
@@ -34,7 +34,7 @@ async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come
         line(16, BCRYPT).replace("\u{c4}nn, \\\"16\\\"", "\u{200b}"),
         line(17, BCRYPT).replace("@example.com", "@b\u{fc}cher.example"),
     ];
-    let (summary, found) = import_text(&shop, &rows.concat(), JSONL).await;
+    let (summary, found) = import_text(&app, &rows.concat(), JSONL).await;
     assert_eq!((summary.rows, summary.written), (17, 3));
     let expected = [
         (2, "unknown-hash"),
@@ -57,46 +57,46 @@ async fn each_row_that_is_not_taken_is_named_with_its_reason_and_the_others_come
 
 #[tokio::test]
 async fn who_is_there_already_stays_as_he_is() {
-    let shop = Shop::open();
-    let ann = shop.member("user7@example.com").await;
-    import_text(&shop, &line(3, BCRYPT), JSONL).await;
+    let app = TestApp::open();
+    let ann = app.member("user7@example.com").await;
+    import_text(&app, &line(3, BCRYPT), JSONL).await;
     let other = line(3, BCRYPT).replace("User3@", "Other@");
     let twice = line(9, BCRYPT).replace("old-9", "old-10");
     let text = [lines(20), other, twice].concat();
-    let (summary, found) = import_text(&shop, &text, JSONL).await;
+    let (summary, found) = import_text(&app, &text, JSONL).await;
     let mut found = codes(&found);
     found.sort_unstable();
     assert_eq!(found, [(8, "email-taken"), (21, "id-taken"), (22, "id-taken")]);
     assert_eq!((summary.written, summary.known), (18, 1));
-    assert_eq!(shop.signed_in("user7@example.com").await.id, ann.id);
+    assert_eq!(app.signed_in("user7@example.com").await.id, ann.id);
 }
 
 #[tokio::test]
 async fn addresses_of_a_foreign_table_that_differ_in_case_only_are_named_by_their_lines() {
-    let shop = Shop::open();
+    let app = TestApp::open();
     let table = "id,email,is_verified\n1,Ann@example.com,t\n2,bob@example.com,t\n3,ANN@example.com,t\n";
     for written in [2, 0] {
-        let (summary, found) = import_text(&shop, table, Source::FastapiPostgres).await;
+        let (summary, found) = import_text(&app, table, Source::FastapiPostgres).await;
         assert_eq!((summary.rows, summary.written, codes(&found)), (3, written, vec![(4, "same-address")]));
     }
 }
 
 #[tokio::test]
 async fn an_import_that_is_refused_as_a_whole_leaves_no_file_of_rejects() {
-    let (shop, folder) = (Shop::open(), Folder::new());
+    let (app, folder) = (TestApp::open(), Folder::new());
     let file = folder.path().join("users.csv");
     std::fs::write(&file, "id,shoe_size\n1,43\n").unwrap();
     let plan = plan(&file, Source::Export(Format::Csv));
-    Box::pin(import(&shop.stage(), &plan, true)).await.unwrap_err();
+    Box::pin(import(&app.stage(), &plan, true)).await.unwrap_err();
     assert!(!plan.rejects.exists());
 }
 
 #[tokio::test]
 async fn a_file_that_cannot_be_made_is_named() {
-    let (shop, folder) = (Shop::open(), Folder::new());
+    let (app, folder) = (TestApp::open(), Folder::new());
     let nowhere = folder.path().join("nowhere").join("users.jsonl");
-    let exported = Box::pin(export(&shop.stage(), &nowhere, Format::Jsonl, true)).await.unwrap_err().to_string();
-    let backed_up = Box::pin(backup(&shop.stage(), &nowhere, true)).await.unwrap_err().to_string();
+    let exported = Box::pin(export(&app.stage(), &nowhere, Format::Jsonl, true)).await.unwrap_err().to_string();
+    let backed_up = Box::pin(backup(&app.stage(), &nowhere, true)).await.unwrap_err().to_string();
     for error in [exported, backed_up] {
         assert!(error.starts_with(&*nowhere.to_string_lossy()), "{error}");
     }

@@ -16,7 +16,7 @@ def table_named_by_the_environment(deployment):
 
 @fault("no resource has a fixed physical name")
 def queue(deployment):
-    add(deployment, "AWS::SQS::Queue", {"QueueName": "letters"})
+    add(deployment, "AWS::SQS::Queue", {"QueueName": "messages"})
 
 
 @fault("no resource has a fixed physical name")

@@ -40,7 +40,7 @@ def streams(deployment):
 
 
 @rule("an event or a schedule that is not taken goes somewhere")
-def letters(deployment):
+def messages(deployment):
     for name, schedule in deployment.stack.of_type("AWS::Scheduler::Schedule"):
         aim = schedule["Target"]
         repeats = schedule["ScheduleExpression"] in REPEATS and aim.get("RetryPolicy", {}).get("MaximumRetryAttempts") == 0

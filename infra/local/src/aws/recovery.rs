@@ -35,8 +35,8 @@ impl Recovery {
     pub fn of(template: &Template) -> Self {
         let on = template.resources.iter().filter(|(_, resource)| match resource {
             Resource::Table { properties } => {
-                let wish = properties.get("PointInTimeRecoverySpecification");
-                wish.is_some_and(|wish| wish["PointInTimeRecoveryEnabled"] == true)
+                let request = properties.get("PointInTimeRecoverySpecification");
+                request.is_some_and(|request| request["PointInTimeRecoveryEnabled"] == true)
             }
             _ => false,
         });
@@ -62,9 +62,9 @@ impl Recovery {
         let answer = match operation {
             "DescribeContinuousBackups" => self.describe(database, name, now),
             "UpdateContinuousBackups" => {
-                let wish = &request["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
+                let request = &request["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
                 let mut tables = self.lock();
-                if *wish == true {
+                if *request == true {
                     tables.on.insert(name.to_owned())
                 } else {
                     tables.on.remove(name)

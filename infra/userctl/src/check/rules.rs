@@ -5,8 +5,8 @@ use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::event;
 use user_core::id::UserId;
-use user_core::letter::{KEEP_SECONDS, Kind};
 use user_core::login::Login;
+use user_core::message::{KEEP_SECONDS, MessageKind};
 use user_core::session::Session;
 use user_core::user::User;
 use user_store::census::{Place, Record, address_name};
@@ -27,7 +27,7 @@ const SESSION_WITHOUT_USER: &str = "session-without-user";
 const SESSION_TO_BE_SWEPT: &str = "session-to-be-swept";
 const VERIFIED_USER_EXPIRES: &str = "verified-user-expires";
 const INDEX_KEYS: &str = "index-keys";
-const LETTER_MISSING: &str = "letter-missing";
+const MESSAGE_MISSING: &str = "message-missing";
 const UNREADABLE: &str = "unreadable";
 
 /// How many events of a waiting user are looked at; its first one is that it signed up.
@@ -108,30 +108,30 @@ async fn judge_user(
             judgement.add(RESERVATION_MISSING, [name(&user.id), address_name(key.as_str())]);
         }
     }
-    if scope == Scope::Whole && lacks_letter(stage, user, now).await? {
-        // In private a letter is written after its user; a sign-up that breaks off between the two is healed by another try.
+    if scope == Scope::Whole && lacks_message(stage, user, now).await? {
+        // In private a message is written after its user; a sign-up that breaks off between the two is healed by another try.
         match stage.config.signup_enumeration {
-            Enumeration::Private => judgement.notes.push(LETTER_MISSING),
-            Enumeration::Reveal => judgement.add(LETTER_MISSING, [name(&user.id)]),
+            Enumeration::Private => judgement.notes.push(MESSAGE_MISSING),
+            Enumeration::Reveal => judgement.add(MESSAGE_MISSING, [name(&user.id)]),
         }
     }
     Ok(())
 }
 
-/// Whether a user who signed up waits for a letter that was never written; one that is older than letters are kept may be gone.
-async fn lacks_letter(stage: &Stage, user: &User, now: Timestamp) -> Result<bool, Error> {
+/// Whether a user who signed up waits for a message that was never written; one that is older than messages are kept may be gone.
+async fn lacks_message(stage: &Stage, user: &User, now: Timestamp) -> Result<bool, Error> {
     let waits = user.expires_at.is_some() && !user.is_verified && !user.is_expired(now);
     if !waits || user.created_at.plus(KEEP_SECONDS) <= now {
         return Ok(false);
     }
-    let letters = stage.store.letters_to(&user.email.key()).await?;
+    let messages = stage.store.messages_to(&user.email.key()).await?;
     let own = |id: &Option<UserId>| id.as_ref().is_none_or(|id| *id == user.id);
-    if letters.iter().any(|letter| letter.kind == Kind::VerifyEmail && own(&letter.user_id)) {
+    if messages.iter().any(|message| message.kind == MessageKind::VerifyEmail && own(&message.user_id)) {
         return Ok(false);
     }
-    // Whoever came by an import signed up elsewhere: no letter was due.
+    // Whoever came by an import signed up elsewhere: no message was due.
     let (events, _) = stage.store.list_events(&user.id, None, EVENTS, now).await?;
-    Ok(events.iter().any(|event| event.name == event::Name::SignedUp))
+    Ok(events.iter().any(|event| event.name == event::EventName::SignedUp))
 }
 
 async fn judge_login(

@@ -18,9 +18,9 @@ pub struct Work {
     pub reads: f64,
     /// Write units, those of indexes included.
     pub writes: f64,
-    /// Letters that it puts into the outbox for a user it knows.
-    pub letters: u32,
-    /// Letters that somebody asked for by address; the mailer finds out whom they serve.
+    /// Messages that it puts into the outbox for a user it knows.
+    pub messages: u32,
+    /// Messages that somebody asked for by address; the mailer finds out whom they serve.
     pub asked: u32,
 }
 
@@ -36,17 +36,17 @@ pub struct Row {
 }
 
 const fn row(name: &'static str, calls: u32, trips: u32, reads: f64, writes: f64) -> Row {
-    Row { name, work: Work { calls, trips, reads, writes, letters: 0, asked: 0 }, hashes: 0 }
+    Row { name, work: Work { calls, trips, reads, writes, messages: 0, asked: 0 }, hashes: 0 }
 }
 
 impl Row {
-    const fn letters(mut self, letters: u32) -> Self {
-        self.work.letters = letters;
+    const fn messages(mut self, messages: u32) -> Self {
+        self.work.messages = messages;
         self
     }
 
-    const fn asked(mut self, letters: u32) -> Self {
-        self.work.asked = letters;
+    const fn asked(mut self, messages: u32) -> Self {
+        self.work.asked = messages;
         self
     }
 
@@ -65,7 +65,7 @@ pub fn find(rows: &'static [Row], name: &str) -> Option<&'static Row> {
 /// A row as it is written in this file.
 #[must_use]
 pub fn line(name: &str, work: &Work, hashes: u32) -> String {
-    let more = [("letters", work.letters), ("asked", work.asked), ("hashes", hashes)];
+    let more = [("messages", work.messages), ("asked", work.asked), ("hashes", hashes)];
     let more = more.iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!(".{word}({count})"));
     format!("row({name:?}, {work}){},", more.collect::<String>())
 }
@@ -78,7 +78,7 @@ impl fmt::Display for Work {
 
 /// The routes of the template: calls, trips, read units, write units. A `HEAD` is its `GET`.
 pub const ROUTES: &[Row] = &[
-    row("POST /api/v1/auth/signup", 3, 2, 0.5, 12.0).letters(1).hashes(1),
+    row("POST /api/v1/auth/signup", 3, 2, 0.5, 12.0).messages(1).hashes(1),
     row("POST /api/v1/auth/verify", 5, 4, 2.5, 9.0),
     row("POST /api/v1/auth/resend-verification", 3, 2, 0.5, 3.0).asked(1),
     row("POST /api/v1/auth/login", 9, 3, 6.0, 4.0).hashes(1),
@@ -86,11 +86,11 @@ pub const ROUTES: &[Row] = &[
     row("POST /api/v1/auth/logout", 3, 2, 0.5, 2.0),
     row("POST /api/v1/auth/logout-all", 6, 3, 3.5, 9.0),
     row("POST /api/v1/auth/forgot-password", 3, 2, 0.5, 3.0).asked(1),
-    row("POST /api/v1/auth/reset-password", 6, 4, 2.5, 12.0).letters(1).hashes(1),
-    row("POST /api/v1/auth/confirm-email", 10, 7, 7.5, 16.0).letters(1),
-    row("POST /api/v1/auth/revert-email", 6, 5, 3.5, 16.0).letters(2),
-    row("POST /api/v1/users/me/email", 10, 5, 8.0, 14.0).letters(2).hashes(1),
-    row("PUT /api/v1/users/me/password", 9, 4, 7.0, 15.0).letters(1).hashes(2),
+    row("POST /api/v1/auth/reset-password", 6, 4, 2.5, 12.0).messages(1).hashes(1),
+    row("POST /api/v1/auth/confirm-email", 10, 7, 7.5, 16.0).messages(1),
+    row("POST /api/v1/auth/revert-email", 6, 5, 3.5, 16.0).messages(2),
+    row("POST /api/v1/users/me/email", 10, 5, 8.0, 14.0).messages(2).hashes(1),
+    row("PUT /api/v1/users/me/password", 9, 4, 7.0, 15.0).messages(1).hashes(2),
     row("DELETE /api/v1/users/me", 12, 7, 9.0, 13.0).hashes(1),
     row("GET /api/v1/me", 5, 2, 3.5, 2.0),
     row("GET /api/v1/users/me", 5, 2, 3.5, 2.0),
@@ -121,12 +121,12 @@ pub const ROUTES: &[Row] = &[
     row("$default", 0, 0, 0.0, 0.0),
 ];
 
-/// The mailer sends a letter to a user that the letter names.
-pub const LETTER: &str = "mailer: a letter";
-/// The mailer sends a letter that somebody asked for by address.
-pub const ASKED: &str = "mailer: a letter that was asked for";
-/// The mailer's run every minute, when no letter is to be tried again.
-pub const LOOK: &str = "mailer: a look for letters to be tried again";
+/// The mailer sends a message to a user that the message names.
+pub const MESSAGE: &str = "mailer: a message";
+/// The mailer sends a message that somebody asked for by address.
+pub const ASKED: &str = "mailer: a message that was asked for";
+/// The mailer's run every minute, when no message is to be tried again.
+pub const LOOK: &str = "mailer: a look for messages to be tried again";
 /// Cleanup's run every hour, when nobody is overdue.
 pub const NOTHING: &str = "cleanup: a run with nobody to remove";
 /// The same with one user to remove.
@@ -134,8 +134,8 @@ pub const ONE: &str = "cleanup: a run with one user to remove";
 
 /// Work in the background. Each is a run of its function.
 pub const BACKGROUND: &[Row] = &[
-    row("mailer: a letter", 5, 4, 3.0, 5.0),
-    row("mailer: a letter that was asked for", 8, 7, 5.0, 6.0),
+    row("mailer: a message", 5, 4, 3.0, 5.0),
+    row("mailer: a message that was asked for", 8, 7, 5.0, 6.0),
     row(LOOK, 9, 2, 5.0, 0.0),
     row(NOTHING, 10, 2, 4.5, 1.0),
     row(ONE, 11, 3, 4.5, 7.0),

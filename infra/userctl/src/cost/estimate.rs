@@ -10,7 +10,7 @@ use super::assumptions::{
     ACCESS_BYTES, ALARM_METRICS, ASKED_FOR, Behaviour, COLD_MS, COLD_PERCENT, HASH_MS, HOURS, IDLE_SERIES, INSTANCES,
     LOG_BYTES, LOG_KEPT, OWN_MS, SCRAPE_MS, SEND_MS, SERIES, TRIP_MS, USER_KB,
 };
-use super::budget::{ASKED, BACKGROUND, LETTER, LOOK, NOTHING, ONE, ROUTES, Row, Work, find};
+use super::budget::{ASKED, BACKGROUND, LOOK, MESSAGE, NOTHING, ONE, ROUTES, Row, Work, find};
 use super::prices::{
     ALARMS, BACKUP, COGNITO, COGNITO_FREE, COMPUTE, INVOCATIONS, LOG_STORAGE, LOGS, MAILS, METRIC_READS, METRICS,
     READS, REQUESTS, SCHEDULED, SECRET_READS, SECRETS, STORAGE, WRITES,
@@ -149,12 +149,12 @@ impl Costs {
     /// What a run in the background costs.
     #[must_use]
     pub fn background(&self, name: &str) -> Bill {
-        let (binary, is_letter) = (name.split(':').next().unwrap_or_default(), [LETTER, ASKED].contains(&name));
-        let (sent, ms) = if is_letter { (1.0, SEND_MS) } else { (0.0, 0.0) };
+        let (binary, is_message) = (name.split(':').next().unwrap_or_default(), [MESSAGE, ASKED].contains(&name));
+        let (sent, ms) = if is_message { (1.0, SEND_MS) } else { (0.0, 0.0) };
         Bill { mail: MAILS.of(sent), ..run(&background(name), self.memory(binary), ms) }
     }
 
-    /// What a call costs, with the letters that it causes.
+    /// What a call costs, with the messages that it causes.
     #[must_use]
     pub fn call(&self, row: &Row) -> Bill {
         let is_scrape = row.name == SCRAPE;
@@ -162,9 +162,9 @@ impl Costs {
         let own = run(&row.work, self.memory(row.name), more_ms);
         let gateway = Bill { gateway: REQUESTS.of(1.0), monitoring: logged(ACCESS_BYTES), ..Bill::default() };
         let scrape = Bill { monitoring: METRIC_READS.of(if is_scrape { ASKED_FOR } else { 0.0 }), ..Bill::default() };
-        let letters = self.background(LETTER).times(f64::from(row.work.letters));
+        let messages = self.background(MESSAGE).times(f64::from(row.work.messages));
         let asked = self.background(ASKED).times(f64::from(row.work.asked));
-        own + gateway + scrape + letters + asked
+        own + gateway + scrape + messages + asked
     }
 
     /// What an hour costs in which every route is called as often as the gateway lets through, each call as dear as a success.
@@ -212,7 +212,7 @@ impl Costs {
     }
 }
 
-/// What Cognito's plan Essentials takes for as many users, its letters apart.
+/// What Cognito's plan Essentials takes for as many users, its messages apart.
 #[must_use]
 pub fn cognito(users: f64) -> f64 {
     COGNITO.of((users - COGNITO_FREE).max(0.0))

@@ -16,7 +16,7 @@ pub(super) fn text(costs: &Costs, behaviour: &Behaviour) -> String {
         "Printed by `cargo userctl cost`; a test holds this page to it, and another measures what calls use of the \
          database. Dollars; prices of us-east-1."
             .to_owned(),
-        "## A million calls of each route, with the letters that they cause".to_owned(),
+        "## A million calls of each route, with the messages that they cause".to_owned(),
         routes(costs),
         "## A million runs in the background".to_owned(),
         runs(costs),
@@ -61,13 +61,13 @@ pub(super) fn json(costs: &Costs, behaviour: &Behaviour) -> Value {
 }
 
 fn entry(name: &str, work: &Work, bill: &Bill) -> (String, Value) {
-    let Work { calls, trips, reads, writes, letters, asked } = work;
+    let Work { calls, trips, reads, writes, messages, asked } = work;
     let value = json!({
         "dynamodb_calls": calls,
         "trips": trips,
         "read_units": reads,
         "write_units": writes,
-        "letters": letters + asked,
+        "messages": messages + asked,
         "dollars": by_service(&bill.times(MILLION)),
     });
     (name.to_owned(), value)
@@ -79,12 +79,12 @@ fn by_service(bill: &Bill) -> Value {
 }
 
 fn routes(costs: &Costs) -> String {
-    let head = ["call", "calls of the database", "trips", "read units", "write units", "letters"];
+    let head = ["call", "calls of the database", "trips", "read units", "write units", "messages"];
     let services = ["API Gateway", "Lambda", "DynamoDB", "SES", "CloudWatch", "total"];
     let rows = ROUTES.iter().map(|row| -> Vec<String> {
         let bill = costs.call(row).times(MILLION);
         let shares = [bill.gateway, bill.lambda, bill.database, bill.mail, bill.monitoring, bill.total()].map(dollars);
-        let used = used(&format!("`{}`", row.name), &row.work).into_iter().chain([letters(&row.work)]);
+        let used = used(&format!("`{}`", row.name), &row.work).into_iter().chain([messages(&row.work)]);
         used.chain(shares).collect()
     });
     table(&[&head[..], &services[..]].concat(), &rows.collect::<Vec<_>>())
@@ -106,8 +106,8 @@ fn used(name: &str, work: &Work) -> [String; 5] {
     [name.to_owned(), calls.to_string(), trips.to_string(), reads.to_string(), writes.to_string()]
 }
 
-fn letters(work: &Work) -> String {
-    (work.letters + work.asked).to_string()
+fn messages(work: &Work) -> String {
+    (work.messages + work.asked).to_string()
 }
 
 fn month(costs: &Costs, behaviour: &Behaviour) -> String {

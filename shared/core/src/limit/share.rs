@@ -3,7 +3,7 @@
 //! was counted in; what is left of it then stays counted, so a subject may be refused a little early. How little is the share's to see
 //! to: it is at most an eighth of what the instance let through in this step, and an eighth of what the subject had left.
 
-use super::Standing;
+use super::RateLimitState;
 
 /// What a share is at most of what it comes from.
 const PART: u64 = 8;
@@ -49,15 +49,15 @@ impl Share {
     }
 
     /// Takes what came of it: so many were `asked` for in a step, and of those admitted so many are `left` after the first.
-    pub fn counted(&mut self, step: i64, asked: u64, left: u64, standing: &Standing) {
+    pub fn counted(&mut self, step: i64, asked: u64, left: u64, state: &RateLimitState) {
         if self.step < step {
             *self = Self { step, ..Self::default() };
         }
         if self.step == step {
             self.asking &= asked == 1;
             self.left += left;
-            self.served += u64::from(standing.admitted);
-            self.remaining = standing.remaining - left;
+            self.served += u64::from(state.admitted);
+            self.remaining = state.remaining - left;
         }
     }
 }
@@ -89,10 +89,10 @@ mod tests {
                 self.windows.entry(window).or_default()[step(elapsed)] += asked;
                 self.writes += 1;
                 let previous = self.windows.get(&(window - 1)).copied().unwrap_or_default();
-                let (standing, left) = judge(Class::General, LIMIT, &previous, &self.windows[&window], elapsed, asked);
-                self.shares[instance].counted(now, asked, left, &standing);
-                if !standing.admitted {
-                    return Some(at + standing.seconds);
+                let (state, left) = judge(Class::General, LIMIT, &previous, &self.windows[&window], elapsed, asked);
+                self.shares[instance].counted(now, asked, left, &state);
+                if !state.admitted {
+                    return Some(at + state.seconds);
                 }
             }
             self.admitted.push(at);
@@ -150,14 +150,14 @@ mod tests {
 
     #[test]
     fn a_crowd_is_counted_ahead_once() {
-        let standing = Standing { class: Class::General, limit: 1_000, remaining: 900, seconds: 65, admitted: true };
+        let state = RateLimitState { class: Class::General, limit: 1_000, remaining: 900, seconds: 65, admitted: true };
         let mut share = Share::default();
         for _ in 0..80 {
             let asked = share.ask(7);
-            share.counted(7, asked, 0, &standing);
+            share.counted(7, asked, 0, &state);
         }
         assert_eq!([share.ask(7), share.ask(7), share.ask(7)], [11, 1, 1]);
-        share.counted(7, 11, 10, &standing);
+        share.counted(7, 11, 10, &state);
         assert_eq!((share.serve(7), share.serve(8)), (Some(899), None), "it ends with its step");
     }
 }

@@ -31,8 +31,8 @@ pub struct Key {
     /// From when on it signs.
     pub signs_from: Timestamp,
     /// Until when its tokens are taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub good_until: Option<Timestamp>,
+    #[serde(rename = "good_until", skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
 }
 
 /// The key pair of an asymmetric algorithm.
@@ -69,8 +69,8 @@ impl Key {
     /// The key of a stack that never rotated.
     pub(super) fn initial(secret: String) -> Self {
         let algorithm = JwtAlgorithm::Hs256;
-        let (signs_from, good_until) = (Timestamp(0), None);
-        Self { kid: "initial".to_owned(), algorithm, secret, private_key: None, signs_from, good_until }
+        let (signs_from, valid_until) = (Timestamp(0), None);
+        Self { kid: "initial".to_owned(), algorithm, secret, private_key: None, signs_from, valid_until }
     }
 
     pub(super) fn generate(algorithm: JwtAlgorithm, signs_from: Timestamp) -> Result<Self, Error> {
@@ -89,7 +89,7 @@ impl Key {
             secret: URL_SAFE_NO_PAD.encode(random::<32>()?),
             private_key: private_key.map(|document| STANDARD.encode(document.as_ref())),
             signs_from,
-            good_until: None,
+            valid_until: None,
         })
     }
 
@@ -102,10 +102,10 @@ impl Key {
         self.access().map(|_| ())
     }
 
-    /// Whether tokens of this key are still taken.
+    /// Whether tokens of this key are still accepted.
     #[must_use]
-    pub fn is_good(&self, now: Timestamp) -> bool {
-        self.good_until.is_none_or(|end| now < end)
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.valid_until.is_none_or(|end| now < end)
     }
 
     /// The HMAC key for one purpose. Keys of different purposes are unrelated to each other (HMAC as a KDF, NIST SP 800-108).

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::TokenKind;
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
 use crate::ticket::AddressTag;
@@ -22,7 +22,7 @@ pub struct AccessClaims {
     pub exp: Timestamp,
     pub jti: String,
     #[serde(rename = "type")]
-    pub kind: Kind,
+    pub kind: TokenKind,
 }
 
 /// What a refresh token says: which turn of which session it is.
@@ -38,7 +38,7 @@ pub struct RefreshClaims {
     pub iat: Timestamp,
     pub exp: Timestamp,
     #[serde(rename = "type")]
-    pub kind: Kind,
+    pub kind: TokenKind,
 }
 
 /// What the token of a link in an email says: what the link is bound to.
@@ -52,5 +52,5 @@ pub(super) struct TicketClaims {
     pub(super) iat: Timestamp,
     pub(super) exp: Timestamp,
     #[serde(rename = "type")]
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
 }

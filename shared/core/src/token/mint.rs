@@ -6,7 +6,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation, decode, decode_
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Kind;
+use super::TokenKind;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::signing::{Key, Keys, active};
@@ -22,13 +22,13 @@ struct MintKey {
     encoding: EncodingKey,
     decoding: DecodingKey,
     signs_from: Timestamp,
-    good_until: Option<Timestamp>,
+    valid_until: Option<Timestamp>,
 }
 
 impl MintKey {
-    fn new(kind: Kind, key: &Key, issuer: &str, api: &str) -> Result<Self, Error> {
+    fn new(kind: TokenKind, key: &Key, issuer: &str, api: &str) -> Result<Self, Error> {
         let (algorithm, encoding, decoding) = match kind {
-            Kind::Access => key.access()?,
+            TokenKind::Access => key.access()?,
             internal => key.internal(internal.name()),
         };
         let mut validation = Validation::new(algorithm);
@@ -38,13 +38,13 @@ impl MintKey {
         validation.required_spec_claims = HashSet::new();
         validation.validate_exp = false;
         let header = Header { typ: Some(kind.typ()), kid: Some(key.kid.clone()), ..Header::new(algorithm) };
-        let (signs_from, good_until) = (key.signs_from, key.good_until);
-        Ok(Self { header, validation, encoding, decoding, signs_from, good_until })
+        let (signs_from, valid_until) = (key.signs_from, key.valid_until);
+        Ok(Self { header, validation, encoding, decoding, signs_from, valid_until })
     }
 }
 
 impl Mint {
-    pub(super) fn new(kind: Kind, keys: &Keys, issuer: &str, api: &str) -> Result<Self, Error> {
+    pub(super) fn new(kind: TokenKind, keys: &Keys, issuer: &str, api: &str) -> Result<Self, Error> {
         keys.iter().map(|key| MintKey::new(kind, key, issuer, api)).collect::<Result<_, _>>().map(Self)
     }
 
@@ -59,7 +59,7 @@ impl Mint {
     pub(super) fn read<T: DeserializeOwned>(&self, token: &str, now: Timestamp) -> Option<T> {
         let header = decode_header(token).ok()?;
         let key = self.0.iter().find(|key| key.header == header)?;
-        if key.good_until.is_some_and(|end| end <= now) {
+        if key.valid_until.is_some_and(|end| end <= now) {
             return None;
         }
         decode::<T>(token, &key.decoding, &key.validation).ok().map(|data| data.claims)

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use user_core::error::{FieldError, Refusal, in_words};
-use user_core::limit::{Class, Standing};
+use user_core::limit::{Class, RateLimitState};
 use user_telemetry::metric;
 use utoipa::ToSchema;
 
@@ -54,7 +54,7 @@ pub struct Known {
 /// Every problem that an answer can hold, each with the status and the words that `render` gives it.
 #[must_use]
 pub fn catalogue() -> Vec<Known> {
-    let standing = Standing { class: Class::General, limit: 1, remaining: 0, seconds: 1, admitted: false };
+    let state = RateLimitState { class: Class::General, limit: 1, remaining: 0, seconds: 1, admitted: false };
     let unknown = Refusal::new("unknown-field", "").of("");
     let problems = [
         Problem::Malformed,
@@ -76,7 +76,7 @@ pub fn catalogue() -> Vec<Known> {
         Problem::UnsupportedMediaType,
         Problem::Invalid(Vec::new()),
         Problem::Invalid(vec![unknown]),
-        Problem::Throttled(standing),
+        Problem::Throttled(state),
         Problem::Unavailable,
         Problem::Unhealthy(""),
         Problem::Busy,
@@ -147,7 +147,7 @@ pub(crate) fn render(problem: &Problem, request_id: &str, carrier: &Response) ->
         Problem::Unauthenticated => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Problem::Throttled(standing) => rate_limit::write(headers, standing),
+        Problem::Throttled(state) => rate_limit::write(headers, state),
         Problem::Busy | Problem::Unavailable => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -11,8 +11,8 @@ impl World {
     /// The own mailbox by which the owner recovers the account that is at `mailbox`, or was: the oldest that it can go back to, which has
     /// the last word. None for one that could go back to a mailbox of the thief's before: it was his.
     async fn oldest(&self, mailbox: &'static str) -> Option<&'static str> {
-        let (store, email) = (self.shop.store(), mailbox.parse::<Email>().unwrap());
-        let now = self.shop.clock.now();
+        let (store, email) = (self.app.store(), mailbox.parse::<Email>().unwrap());
+        let now = self.app.clock.now();
         let Some(Holder::Present(id) | Holder::Former(id)) = store.holder(&email.key(), now).await.unwrap() else {
             return Some(mailbox);
         };
@@ -30,25 +30,25 @@ impl World {
             return None;
         };
         // Long enough that the mailbox gets another message.
-        self.shop.clock.advance(5 * 3_600);
-        let before = self.shop.mails(mailbox).await.len();
-        self.shop.forgot(mailbox).await;
-        let mails = self.shop.mails(mailbox).await;
+        self.app.clock.advance(5 * 3_600);
+        let before = self.app.mails(mailbox).await.len();
+        self.app.forgot(mailbox).await;
+        let mails = self.app.mails(mailbox).await;
         let Some(mail) = mails.first().filter(|_| mails.len() > before) else {
-            let (store, email) = (self.shop.store(), mailbox.parse::<Email>().unwrap());
-            let holder = store.holder(&email.key(), self.shop.clock.now()).await.unwrap();
+            let (store, email) = (self.app.store(), mailbox.parse::<Email>().unwrap());
+            let holder = store.holder(&email.key(), self.app.clock.now()).await.unwrap();
             assert!(holder.is_none(), "{mailbox} has an account, and no way in comes: seed {SEED:#x}");
             return None;
         };
         let mut link = mail["token"].as_str().unwrap().to_owned();
         if mail["kind"] == "email-changed" {
-            let back = self.shop.revert_email(&link).await;
+            let back = self.app.revert_email(&link).await;
             assert_eq!(back.status, 200, "the way back of seed {SEED:#x}: {}", back.json);
-            link = self.shop.mailed_link(mailbox, "reset-password").await;
+            link = self.app.mailed_link(mailbox, "reset-password").await;
             self.taken_back += 1;
         }
         let password = self.fresh_password();
-        let reset = self.shop.reset(&link, &password).await;
+        let reset = self.app.reset(&link, &password).await;
         assert_eq!(reset.status, 200, "{mailbox}: {}", reset.json);
         self.owner = Holdings { passwords: vec![password], ..Holdings::default() };
         let user = self.user(mailbox).await.unwrap();
@@ -59,11 +59,11 @@ impl World {
     /// The thief tries everything that he has against the account.
     pub(super) async fn replay(&mut self, id: &str, mailbox: &str) {
         let path = format!("/users/{id}");
-        let state = async |world: &Self| world.shop.get(&path).bearer(&world.admin).send().await;
+        let state = async |world: &Self| world.app.get(&path).bearer(&world.admin).send().await;
         let before = state(self).await;
         let told = |what: &str| format!("{what}, after recovery {} of seed {SEED:#x}", self.recoveries);
         let is_account = async |access: &str| {
-            let me = self.shop.get("/users/me").bearer(access).send().await;
+            let me = self.app.get("/users/me").bearer(access).send().await;
             me.status == 200 && me.json["id"] == id
         };
         let thief = self.thief.clone();
@@ -71,7 +71,7 @@ impl World {
             assert!(!is_account(access).await, "{}", told("a stolen access token opens it"));
         }
         for refresh in &thief.refresh {
-            let pair = self.shop.refresh(refresh).await;
+            let pair = self.app.refresh(refresh).await;
             let opens = pair.status == 200 && is_account(&pair.text("access_token")).await;
             assert!(!opens, "{}", told("a stolen refresh token opens it"));
         }
@@ -83,7 +83,7 @@ impl World {
             }
         }
         for mailbox in THIEFS {
-            let mails = self.shop.mails(mailbox).await.into_iter().take(6);
+            let mails = self.app.mails(mailbox).await.into_iter().take(6);
             for (kind, token) in mails.map(|mail| (mail["kind"].clone(), mail["token"].clone())) {
                 let (Some(kind), Some(token)) = (kind.as_str(), token.as_str()) else { continue };
                 self.follow(false, kind, token).await;

@@ -1,4 +1,4 @@
-//! Letters: what waits in the outbox to be mailed. A letter holds no usable token; the mailer signs one when it writes it.
+//! Messages: what waits in the outbox to be mailed. A message holds no usable token; the mailer signs one when it writes it.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,12 @@ use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::error::Error;
 use crate::event::By;
-use crate::id::{LetterId, UserId};
+use crate::id::{MessageId, UserId};
 use crate::user::User;
 
-/// How long a letter stays in the outbox, in seconds: long enough to answer "I never got the mail".
+/// How long a message stays in the outbox, in seconds: long enough to answer "I never got the mail".
 pub const KEEP_SECONDS: i64 = 30 * 86_400;
-/// How often a letter is tried before it is given up: for about six hours.
+/// How often a message is tried before it is given up: for about six hours.
 const ATTEMPTS: u32 = 12;
 
 /// An enum whose variants are words in kebab case, in items and in everything that people see.
@@ -39,8 +39,8 @@ macro_rules! words {
 }
 
 words! {
-    /// What a letter is about.
-    Kind {
+    /// What a message is about.
+    MessageKind {
         /// Prove this address.
         VerifyEmail = "verify-email",
         /// Choose a new password.
@@ -61,15 +61,15 @@ words! {
 }
 
 words! {
-    /// How far a letter has come.
-    State {
+    /// How far a message has come.
+    MessageState {
         /// Waits for the mailer, or for its next attempt.
         Pending = "pending",
         /// Handed to the mail service.
         Sent = "sent",
-        /// Not to be sent: the account is gone or needs no such letter.
+        /// Not to be sent: the account is gone or needs no such message.
         Dropped = "dropped",
-        /// Not sent, because the address takes no letters.
+        /// Not sent, because the address takes no messages.
         Suppressed = "suppressed",
         /// Given up: a dead letter, until an operator has it tried again.
         Failed = "failed",
@@ -80,14 +80,14 @@ words! {
     }
 }
 
-/// A letter as stored.
+/// A message as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
+pub struct Message {
     /// Its own identifier.
-    pub id: LetterId,
+    pub id: MessageId,
     /// What it is about.
-    pub kind: Kind,
-    /// Whose letter it is; `None` when somebody asked by address, so that asking takes the same time whoever it is.
+    pub kind: MessageKind,
+    /// Whose message it is; `None` when somebody asked by address, so that asking takes the same time whoever it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// Where it goes.
@@ -102,7 +102,7 @@ pub struct Letter {
     /// When it was put into the outbox.
     pub created_at: Timestamp,
     /// How far it has come.
-    pub state: State,
+    pub state: MessageState,
     /// When TTL may remove it.
     pub expires_at: Timestamp,
     /// How often the mailer took it.
@@ -122,29 +122,29 @@ pub struct Letter {
     pub problem: Option<String>,
 }
 
-impl Letter {
-    /// A new letter about `user` that waits for the mailer; `by` made the request that it comes from.
+impl Message {
+    /// A new message about `user` that waits for the mailer; `by` made the request that it comes from.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
-    pub fn about(user: &User, kind: Kind, to: Email, by: &By, now: Timestamp) -> Result<Self, Error> {
+    pub fn about(user: &User, kind: MessageKind, to: Email, by: &By, now: Timestamp) -> Result<Self, Error> {
         Ok(Self { user_id: Some(user.id.clone()), epoch: Some(user.epoch), ..Self::asked_for(kind, to, by, now)? })
     }
 
-    /// A new letter that somebody asked for by address; the mailer finds out whom it serves.
+    /// A new message that somebody asked for by address; the mailer finds out whom it serves.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
-    pub fn asked_for(kind: Kind, to: Email, by: &By, now: Timestamp) -> Result<Self, Error> {
+    pub fn asked_for(kind: MessageKind, to: Email, by: &By, now: Timestamp) -> Result<Self, Error> {
         Ok(Self {
-            id: LetterId::new()?,
+            id: MessageId::new()?,
             kind,
             user_id: None,
             to,
             epoch: None,
             request_id: by.request_id().to_owned(),
             created_at: now,
-            state: State::Pending,
+            state: MessageState::Pending,
             expires_at: now.plus(KEEP_SECONDS),
             attempts: 0,
             retry_at: None,
@@ -157,17 +157,17 @@ impl Letter {
     /// The same, never to be sent and gone as soon as TTL comes: what is written so that writing nothing takes as long.
     #[must_use]
     pub fn dropped(self) -> Self {
-        Self { state: State::Dropped, expires_at: self.created_at, ..self }
+        Self { state: MessageState::Dropped, expires_at: self.created_at, ..self }
     }
 
-    /// How long a letter that was taken so often waits for its next attempt, in seconds: a minute, doubling up to an hour. The first
+    /// How long a message that was taken so often waits for its next attempt, in seconds: a minute, doubling up to an hour. The first
     /// wait is as long as the mailer may take, so that a crash of the mailer costs that and no more.
     #[must_use]
     pub fn back_off(attempts: u32) -> i64 {
         (60 << attempts.min(6)).min(3_600)
     }
 
-    /// Whether the letter had all its attempts.
+    /// Whether the message had all its attempts.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
         self.attempts >= ATTEMPTS
@@ -179,8 +179,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_waits_longer_each_time_and_is_tried_for_hours() {
-        let waits: Vec<_> = (0..ATTEMPTS).map(Letter::back_off).collect();
+    fn a_message_waits_longer_each_time_and_is_tried_for_hours() {
+        let waits: Vec<_> = (0..ATTEMPTS).map(Message::back_off).collect();
         assert_eq!((waits[0], waits[1], waits[6]), (60, 120, 3_600));
         assert!(waits.is_sorted() && waits.iter().sum::<i64>() > 5 * 3_600);
     }

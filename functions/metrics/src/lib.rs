@@ -30,7 +30,7 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const CACHE_SECONDS: i64 = 60;
 
 /// What an instance keeps between two scrapes.
-struct Fleet {
+struct Metrics {
     source: Source,
     token: Token,
     /// The last text and when it was made. Locked while a new one is, so that two scrapes at once make one.
@@ -39,8 +39,8 @@ struct Fleet {
 
 /// The function's routes.
 pub fn router(app: App, source: Source) -> Router {
-    let fleet = Fleet { source, token: Token::default(), shown: Mutex::default() };
-    let routes = Router::new().route("/metrics", get(show)).layer(Extension(Arc::new(fleet)));
+    let metrics = Metrics { source, token: Token::default(), shown: Mutex::default() };
+    let routes = Router::new().route("/metrics", get(show)).layer(Extension(Arc::new(metrics)));
     user_web::serve(routes, app)
 }
 
@@ -64,11 +64,11 @@ pub fn router(app: App, source: Source) -> Router {
 )]
 async fn show(
     State(app): State<App>,
-    Extension(fleet): Extension<Arc<Fleet>>,
+    Extension(metrics): Extension<Arc<Metrics>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    fleet.token.check(&app, &headers).await?;
-    let text = Box::pin(fleet.text(&app)).await?;
+    metrics.token.check(&app, &headers).await?;
+    let text = Box::pin(metrics.text(&app)).await?;
     Ok(([(CONTENT_TYPE, FORMAT)], text).into_response())
 }
 
@@ -83,7 +83,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     Calls::openapi()
 }
 
-impl Fleet {
+impl Metrics {
     async fn text(&self, app: &App) -> Result<String, Problem> {
         let now = app.clock.now();
         let mut shown = self.shown.lock().await;

@@ -1,7 +1,7 @@
-//! The Lambda function `fleet`.
+//! The Lambda function `metrics`.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     let (app, sdk) = user_app::start::load().await?;
-    user_runtime::run(fleet::router(app, fleet::Source::new(&sdk))).await
+    user_runtime::run(metrics::router(app, metrics::Source::new(&sdk))).await
 }
