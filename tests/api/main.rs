@@ -19,6 +19,7 @@ mod events;
 mod faults;
 mod floors;
 mod forgeries;
+mod formats;
 mod gateway;
 mod health;
 mod hosts;

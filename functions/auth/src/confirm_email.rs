@@ -6,7 +6,7 @@ use axum::extract::State;
 use user_app::App;
 use user_app::caller::Caller;
 use user_app::limits::Limits;
-use user_core::error::{Error, Unmet};
+use user_core::error::Error;
 use user_core::event::{Actor, By};
 use user_core::id::SessionId;
 use user_core::message::{self, Message};
@@ -115,13 +115,10 @@ async fn confirm(app: &App, ticket: &Ticket, stays: Option<&SessionId>, origin: 
     let attempt = async || -> Result<Result<(), Error>, Problem> {
         let before = app.store.read_user(&ticket.user).await?.ok_or(Problem::InvalidToken)?;
         let after = before.confirming_email(ticket, now)?;
-        let Some(login) = app.store.read_login(&before.email.key()).await? else {
-            return Ok(Err(Unmet::Changed.into()));
-        };
         let back = after.may_take_back(&before.email);
         let kind = if back { message::MessageKind::EmailChanged } else { message::MessageKind::EmailReverted };
         let notice = Message::about(&before, kind, before.email.clone(), &by, now)?;
-        Ok(app.store.move_email(&before, &after, &login, (&notice, stays), (&by, now)).await)
+        Ok(app.store.move_email(&before, &after, (&notice, stays), (&by, now)).await)
     };
     app.store.again_when_changed(attempt).await
 }

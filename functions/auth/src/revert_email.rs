@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use user_app::App;
 use user_app::limits::Limits;
-use user_core::error::{Error, Unmet};
+use user_core::error::Error;
 use user_core::event::{Actor, By};
 use user_core::message::{self, Message};
 use user_core::ticket::Purpose;
@@ -47,15 +47,12 @@ pub(crate) async fn handle(
     let attempt = async || -> Result<Result<(), Error>, Problem> {
         let before = app.store.read_user(&ticket.user).await?.ok_or(Problem::InvalidToken)?;
         let after = before.reverting_email(&ticket, now)?;
-        let Some(login) = app.store.read_login(&before.email.key()).await? else {
-            return Ok(Err(Unmet::Changed.into()));
-        };
         let mut messages =
             vec![Message::about(&after, message::MessageKind::ResetPassword, after.email.clone(), &by, now)?];
         if before.email.key() != after.email.key() {
             messages.push(Message::about(&after, message::MessageKind::EmailReverted, before.email.clone(), &by, now)?);
         }
-        Ok(app.store.revert_email(&before, &after, &login, &messages, &by).await)
+        Ok(app.store.revert_email(&before, &after, &messages, &by).await)
     };
     app.store.again_when_changed(attempt).await?;
     Ok(Json(MessageBody {

@@ -62,6 +62,7 @@ pub(crate) async fn resolve(app: &App, message: &Message) -> Result<Option<Outgo
             let to = message.to.clone();
             return Ok(Some(Outgoing { user, to, kind: message.kind, link: None }));
         }
+        MessageKind::Other(_) => None,
     };
     // Asked for by address, it goes where the account says, in the form that its owner typed.
     let to = if message.user_id.is_some() { message.to.clone() } else { user.email.clone() };

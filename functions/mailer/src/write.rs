@@ -66,6 +66,7 @@ fn render(
     link: &str,
     end: Timestamp,
 ) -> Result<[String; 3], Error> {
+    let language = language.spoken();
     let language = language.as_str();
     let words = TEMPLATES.get_template(&format!("{language}/{}.txt", kind.as_str())).map_err(Error::internal)?;
     let scope = context! { project, name, end => moment(end) };
@@ -114,7 +115,7 @@ mod tests {
             let mut subjects: Vec<_> = Language::ALL
                 .into_iter()
                 .map(|language| {
-                    let [subject, text, html] = message(*kind, language, "Ann");
+                    let [subject, text, html] = message(*kind, *language, "Ann");
                     assert!(subject.contains("Bean & There") && !subject.contains('\n'), "{subject}");
                     assert!(text.contains(" Ann,") && html.contains(" Ann,"));
                     assert!(text.contains("https://project.example/x?token=t"), "{text}");

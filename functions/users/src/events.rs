@@ -21,6 +21,7 @@ pub(crate) struct EventView {
     #[schema(value_type = String, example = "0193a5b2-9e40-7b1c-8d55-4f0a9c3e7b12")]
     id: EventId,
     /// What happened.
+    #[schema(value_type = String, example = "signed-in")]
     name: EventName,
     /// To whom.
     #[schema(value_type = String, example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51")]
@@ -43,8 +44,10 @@ pub(crate) struct EventView {
 
 /// The form of an [`Actor`].
 fn actor() -> Object {
-    let kind =
-        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["user", "anonymous", "operator", "service"]));
+    let kind = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("`user`, `anonymous`, `operator` or `service`; a later release may know others"))
+        .examples(["user"]);
     let id = ObjectBuilder::new().schema_type(Type::String).description(Some("The user's id, if it is a user"));
     ObjectBuilder::new().property("type", kind).required("type").property("id", id).build()
 }

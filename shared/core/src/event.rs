@@ -2,44 +2,43 @@
 //! read; what changed follows from the record before and after, so that no change goes unnoticed.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::Error;
 use crate::id::{EventId, UserId};
 use crate::session::Origin;
 use crate::user::User;
+use crate::words::words;
 
 /// For how long events can be read, in seconds.
 pub const EVENT_SECONDS: i64 = 90 * 86_400;
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schema(as = EventName)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum EventName {
-    SignedUp,
-    EmailVerified,
-    EmailUnverified,
-    SignedIn,
-    SignInFailed,
-    SignedOutEverywhere,
-    RefreshTokenReused,
-    PasswordChanged,
-    EmailChangeRequested,
-    EmailChanged,
-    EmailReverted,
-    RoleChanged,
-    Deactivated,
-    Reactivated,
-    Deleted,
-    Expired,
+words! {
+    /// What happened.
+    #[expect(missing_docs, reason = "the names say it")]
+    EventName {
+        SignedUp = "signed-up",
+        EmailVerified = "email-verified",
+        EmailUnverified = "email-unverified",
+        SignedIn = "signed-in",
+        SignInFailed = "sign-in-failed",
+        SignedOutEverywhere = "signed-out-everywhere",
+        RefreshTokenReused = "refresh-token-reused",
+        PasswordChanged = "password-changed",
+        EmailChangeRequested = "email-change-requested",
+        EmailChanged = "email-changed",
+        EmailReverted = "email-reverted",
+        RoleChanged = "role-changed",
+        Deactivated = "deactivated",
+        Reactivated = "reactivated",
+        Deleted = "deleted",
+        Expired = "expired",
+    }
 }
 
 /// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "id", rename_all = "kebab-case")]
+#[serde(into = "StoredActor", from = "StoredActor")]
 pub enum Actor {
     /// A user; also the holder of a message to that user.
     User(UserId),
@@ -49,6 +48,46 @@ pub enum Actor {
     Operator,
     /// The service itself.
     Service,
+    /// One of a later release.
+    Other {
+        /// What it is.
+        kind: String,
+        /// Which one, if there are several.
+        id: Option<String>,
+    },
+}
+
+/// An actor in items and answers.
+#[derive(Serialize, Deserialize)]
+struct StoredActor {
+    r#type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+}
+
+impl From<Actor> for StoredActor {
+    fn from(actor: Actor) -> Self {
+        let (kind, id) = match actor {
+            Actor::User(id) => ("user", Some(id.to_string())),
+            Actor::Anonymous => ("anonymous", None),
+            Actor::Operator => ("operator", None),
+            Actor::Service => ("service", None),
+            Actor::Other { kind, id } => return Self { r#type: kind, id },
+        };
+        Self { r#type: kind.to_owned(), id }
+    }
+}
+
+impl From<StoredActor> for Actor {
+    fn from(StoredActor { r#type: kind, id }: StoredActor) -> Self {
+        match (kind.as_str(), id) {
+            ("user", Some(id)) => Self::User(UserId::of(id)),
+            ("anonymous", None) => Self::Anonymous,
+            ("operator", None) => Self::Operator,
+            ("service", None) => Self::Service,
+            (_, id) => Self::Other { kind, id },
+        }
+    }
 }
 
 /// Who does something, from where and when.

@@ -1,29 +1,24 @@
 //! The languages that messages are written in.
 
-use serde::{Deserialize, Serialize};
+use crate::words::words;
 
-/// A language of messages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// English; also for whoever asks for none that there is.
-    #[default]
-    En,
-    /// German.
-    De,
+words! {
+    /// A language of messages, by its primary subtag (RFC 5646, 2.2.1).
+    #[derive(Default)]
+    Language {
+        /// English; also for whoever asks for none that there is.
+        #[default]
+        En = "en",
+        /// German.
+        De = "de",
+    }
 }
 
 impl Language {
-    /// All languages.
-    pub const ALL: [Self; 2] = [Self::En, Self::De];
-
-    /// The primary subtag (RFC 5646, 2.2.1).
+    /// The language that there are words in: this one, or else the default.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::De => "de",
-        }
+    pub fn spoken(self) -> Self {
+        if self.is_known() { self } else { Self::default() }
     }
 
     /// The language that an `Accept-Language` header likes best (RFC 9110, 12.5.4); of two that it likes alike the one it names first.
@@ -35,7 +30,7 @@ impl Language {
             let subtag = parts.next().and_then(|tag| tag.split('-').next()).unwrap_or_default();
             let weight =
                 parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
-            let known = Self::ALL.into_iter().find(|language| language.as_str().eq_ignore_ascii_case(subtag));
+            let known = Self::ALL.iter().copied().find(|language| language.as_str().eq_ignore_ascii_case(subtag));
             if let Some(language) = known.filter(|_| weight > best.1) {
                 best = (language, weight);
             }

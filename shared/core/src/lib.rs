@@ -4,7 +4,7 @@
 //! - [`email`], [`password`], [`language`], [`id`], [`clock`]: values with rules of their own.
 //! - [`token`], [`ticket`], [`signing`]: what is signed, and the keys.
 //! - [`message`], [`event`], [`limit`]: what is sent, what happened, how often is too often.
-//! - [`error`]: what can go wrong.
+//! - [`error`]: what can go wrong; [`words`]: sets of words that may grow.
 
 pub mod access;
 pub mod clock;
@@ -22,3 +22,4 @@ pub mod signing;
 pub mod ticket;
 pub mod token;
 pub mod user;
+pub mod words;

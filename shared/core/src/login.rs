@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::id::UserId;
 use crate::user::{Role, User};
 
-/// The hash of an account without a password: nobody signs in with it until its owner has chosen one by message.
+/// The hash of an account without a password: nobody signs in with it until its owner has chosen one by email.
 pub const NO_PASSWORD: &str = "";
 
 /// A login as stored, with copies of what sign-in needs from the user.

@@ -8,35 +8,12 @@ use crate::error::Error;
 use crate::event::By;
 use crate::id::{MessageId, UserId};
 use crate::user::User;
+use crate::words::words;
 
 /// How long a message stays in the outbox, in seconds: long enough to answer "I never got the mail".
 pub const KEEP_SECONDS: i64 = 30 * 86_400;
 /// How often a message is tried before it is given up: for about six hours.
 const ATTEMPTS: u32 = 12;
-
-/// An enum whose variants are words in kebab case, in items and in everything that people see.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The word.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-    };
-}
 
 words! {
     /// What a message is about.

@@ -6,6 +6,7 @@ mod key;
 mod provider;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -20,6 +21,7 @@ pub struct Keys {
     generation: u64,
     emergency: u64,
     keys: Vec<Key>,
+    rest: Map<String, Value>,
 }
 
 /// The secret's JSON. A new stack has `{"initial": "<64 random characters>"}`, which `CloudFormation` generates; each rotation writes
@@ -33,6 +35,9 @@ enum Secret {
         #[serde(default)]
         emergency: u64,
         keys: Vec<Key>,
+        /// What a later release says of all keys.
+        #[serde(flatten)]
+        rest: Map<String, Value>,
     },
     Initial {
         initial: String,
@@ -48,16 +53,16 @@ impl Keys {
         provider::install();
         let secret =
             serde_json::from_str(text).map_err(|_| Error::internal("the signing secret has an unknown form"))?;
-        let (generation, emergency, mut keys) = match secret {
-            Secret::Rotated { generation, emergency, keys } => (generation, emergency, keys),
-            Secret::Initial { initial } => (0, 0, vec![Key::initial(initial)]),
+        let (generation, emergency, mut keys, rest) = match secret {
+            Secret::Rotated { generation, emergency, keys, rest } => (generation, emergency, keys, rest),
+            Secret::Initial { initial } => (0, 0, vec![Key::initial(initial)], Map::new()),
         };
         keys.sort_by_key(|key| key.signs_from);
         keys.iter().try_for_each(Key::check)?;
         if keys.is_empty() {
             Err(Error::internal("the signing secret has no key"))
         } else {
-            Ok(Self { generation, emergency, keys })
+            Ok(Self { generation, emergency, keys, rest })
         }
     }
 
@@ -66,8 +71,8 @@ impl Keys {
     /// # Errors
     /// [`Error::Internal`] when it cannot be written as JSON.
     pub fn to_secret(&self) -> Result<String, Error> {
-        let Self { generation, emergency, keys } = self.clone();
-        let secret = Secret::Rotated { generation, emergency, keys };
+        let Self { generation, emergency, keys, rest } = self.clone();
+        let secret = Secret::Rotated { generation, emergency, keys, rest };
         serde_json::to_string(&secret).map_err(Error::internal)
     }
 
@@ -113,7 +118,7 @@ impl Keys {
             last.valid_until = Some(new.signs_from.plus(life_seconds));
         }
         keys.push(new);
-        Ok(Self { generation: self.generation + 1, emergency: self.emergency, keys })
+        Ok(Self { generation: self.generation + 1, emergency: self.emergency, keys, rest: self.rest.clone() })
     }
 
     /// One new key of the last one's algorithm and no other, for when a key became known: whatever was signed before is void at once.
@@ -124,7 +129,8 @@ impl Keys {
     pub fn replaced(&self, announced: u64, now: Timestamp) -> Result<Self, Error> {
         let algorithm = self.keys.last().map_or(JwtAlgorithm::Hs256, |key| key.algorithm);
         let generation = self.generation.max(announced) + 1;
-        Ok(Self { generation, emergency: generation, keys: vec![Key::generate(algorithm, now)?] })
+        let keys = vec![Key::generate(algorithm, now)?];
+        Ok(Self { generation, emergency: generation, keys, rest: self.rest.clone() })
     }
 }
 

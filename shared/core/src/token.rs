@@ -150,6 +150,7 @@ impl Tokens {
             sid: session.id.clone(),
             iat,
             exp: access_end,
+            nbf: None,
             jti: format!("{}.{}", session.id, session.seq),
             kind: TokenKind::Access,
         };
@@ -161,6 +162,7 @@ impl Tokens {
             seq: session.seq,
             iat,
             exp: session.expires_at,
+            nbf: None,
             kind: TokenKind::Refresh,
         };
         Ok(TokenPair {
@@ -197,7 +199,9 @@ impl Tokens {
         let good = |c: &AccessClaims| {
             // A life longer than any that is given is a forger's.
             let lifetime = c.exp.since(c.iat);
-            c.kind == TokenKind::Access && current(c.iat, c.exp, now) && lifetime <= self.settings.access_seconds
+            c.kind == TokenKind::Access
+                && current((c.iat, c.nbf, c.exp), now)
+                && lifetime <= self.settings.access_seconds
         };
         claims.filter(good)
     }
@@ -206,7 +210,7 @@ impl Tokens {
     #[must_use]
     pub fn read_refresh(&self, token: &str, now: Timestamp) -> Option<RefreshClaims> {
         let claims: Option<RefreshClaims> = self.refresh.read(token, now);
-        claims.filter(|c| c.kind == TokenKind::Refresh && current(c.iat, c.exp, now))
+        claims.filter(|c| c.kind == TokenKind::Refresh && current((c.iat, c.nbf, c.exp), now))
     }
 
     /// What a link is bound to whose token has not expired; none of anything else. Whether it still holds is the user's record to say.
@@ -214,7 +218,7 @@ impl Tokens {
     pub fn read_ticket(&self, purpose: Purpose, token: &str, now: Timestamp) -> Option<Ticket> {
         let claims: Option<TicketClaims> = self.tickets(purpose).read(token, now);
         let of_purpose = |c: &TicketClaims| c.kind == TokenKind::Ticket(purpose);
-        let claims = claims.filter(|c| of_purpose(c) && current(c.iat, c.exp, now))?;
+        let claims = claims.filter(|c| of_purpose(c) && current((c.iat, None, c.exp), now))?;
         let TicketClaims { sub: user, epoch, address, exp: expires_at, .. } = claims;
         Some(Ticket { user, epoch, address, expires_at })
     }
@@ -247,6 +251,7 @@ impl Tokens {
 /// Instances' clocks differ a little: a token may be this many seconds from the future, never past its end.
 const CLOCK_SKEW_SECONDS: i64 = 5;
 
-fn current(iat: Timestamp, exp: Timestamp, now: Timestamp) -> bool {
-    now < exp && iat <= now.plus(CLOCK_SKEW_SECONDS)
+/// Whether a token with these times (RFC 7519, 4.1.4 to 4.1.6) is valid now. This release writes no `nbf`; a later one may.
+fn current((iat, nbf, exp): (Timestamp, Option<Timestamp>, Timestamp), now: Timestamp) -> bool {
+    now < exp && iat.max(nbf.unwrap_or(iat)) <= now.plus(CLOCK_SKEW_SECONDS)
 }

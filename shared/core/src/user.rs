@@ -8,7 +8,9 @@ mod view;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::clock::Timestamp;
 use crate::email::Email;
@@ -17,6 +19,7 @@ use crate::id::UserId;
 use crate::language::Language;
 use crate::limit::allowance::after_one_more;
 use crate::limit::mailbox::LINK_SECONDS;
+use crate::words::words;
 
 pub use email_change::{FormerEmail, PendingEmail, REVERT_SECONDS};
 pub use name::{LINE_PATTERN, check_line, name};
@@ -26,26 +29,29 @@ pub use view::UserView;
 /// seconds.
 pub const PURGE_DELAY_SECONDS: i64 = 86_400;
 
-/// What a user may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Its own account.
-    User,
-    /// All accounts.
-    Admin,
-}
-
-impl Role {
-    /// The word in tokens, items and answers.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Admin => "admin",
-        }
+words! {
+    /// What a user may do. A role that this release does not know may do what [`Role::User`] may.
+    Role {
+        /// Its own account.
+        User = "user",
+        /// All accounts.
+        Admin = "admin",
     }
 }
+
+/// The roles that can be given; answers may tell others.
+impl PartialSchema for Role {
+    fn schema() -> RefOr<Schema> {
+        let known = Self::ALL.iter().map(Self::as_str);
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What a user may do."))
+            .enum_values(Some(known))
+            .into()
+    }
+}
+
+impl ToSchema for Role {}
 
 impl FromStr for Role {
     type Err = Refusal;

@@ -12,8 +12,8 @@ use user_core::user::{PURGE_DELAY_SECONDS, User};
 
 use super::claim::{Claim, is_reserved, still};
 use super::transaction::{Expression, Transaction};
-use super::user::{is_of, is_version, login_item, user_item};
-use super::{Item, Store, at, key, s};
+use super::user::{is_of, login_item};
+use super::{Item, Store, at, from_item, key, s};
 
 fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
     let mut item = key::login(email);
@@ -24,6 +24,15 @@ fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
     item
 }
 
+/// The login of `before` for `after`, with this hash, and with what a later release says of it.
+fn carried(stored: Item, before: &User, after: &User, hash: String) -> Result<Item, Error> {
+    let known = login_item(before, &from_item(stored.clone())?)?;
+    let mut item = stored;
+    item.retain(|name, _| !known.contains_key(name));
+    item.extend(login_item(after, &Login::of(after, hash))?);
+    Ok(item)
+}
+
 fn own_with_password(user: &User, login: &Login) -> Expression {
     let values = [(":id", s(user.id.as_str())), (":hash", s(login.password_hash.as_str()))];
     Expression::new("user_id = :id AND password_hash = :hash", values)
@@ -31,7 +40,7 @@ fn own_with_password(user: &User, login: &Login) -> Expression {
 
 impl Store {
     /// Makes the proven address the user's, and tells the old one. Each address is reserved as long as it can be taken back. A sign-up
-    /// that waits for the proof of the address gives way, for good. `stays` is the session that lives on, `login` the old address' login.
+    /// that waits for the proof of the address gives way, for good. `stays` is the session that lives on.
     ///
     /// # Errors
     /// [`Unmet::AddressTaken`] when somebody else proved the address first; [`Unmet::SessionEnded`] when the session has ended;
@@ -40,7 +49,6 @@ impl Store {
         &self,
         before: &User,
         after: &User,
-        login: &Login,
         (message, stays): (&Message, Option<&SessionId>),
         (by, now): (&By, Timestamp),
     ) -> Result<(), Error> {
@@ -48,12 +56,16 @@ impl Store {
         if matches!(claim, Claim::Taken) {
             return Err(Unmet::AddressTaken.into());
         }
-        let moved = login_item(after, &Login::of(after, login.password_hash.clone()))?;
-        let (old, own) = (before.email.key(), own_with_password(before, login));
+        let (stored, login) = self.present_login(before).await?;
+        let moved = carried(stored, before, after, login.password_hash.clone())?;
+        let (old, own) = (before.email.key(), own_with_password(before, &login));
         let after = &self.without_lost(after, &old, now).await?;
-        let mut writes = Transaction::default()
-            .put(&self.users, user_item(after)?, is_version(before), Unmet::Changed)?
-            .put(&self.users, moved, still(&claim, &after.id, now), Unmet::Changed)?;
+        let mut writes = self.change_item(Transaction::default(), before, after)?.put(
+            &self.users,
+            moved,
+            still(&claim, &after.id, now),
+            Unmet::Changed,
+        )?;
         // Back where it came from, an account leaves nothing that could be taken back.
         if !after.may_take_back(&before.email) {
             writes = writes.delete(&self.users, key::login(&old), own.clone(), Unmet::Changed)?;
@@ -78,26 +90,19 @@ impl Store {
     }
 
     /// Gives the user the old address back without a password, frees all that came after it, and writes the message by which its owner
-    /// chooses a new one, and a notice to the address that it leaves. `login` is the present address' login.
+    /// chooses a new one, and a notice to the address that it leaves.
     ///
     /// # Errors
     /// [`Unmet::AddressLeft`] when somebody else holds the old address by now; [`Unmet::Changed`].
-    pub async fn revert_email(
-        &self,
-        before: &User,
-        after: &User,
-        login: &Login,
-        messages: &[Message],
-        by: &By,
-    ) -> Result<(), Error> {
-        let restored = login_item(after, &Login::of(after, NO_PASSWORD.to_owned()))?;
-        let mut writes =
-            Transaction::default().put(&self.users, user_item(after)?, is_version(before), Unmet::Changed)?;
+    pub async fn revert_email(&self, before: &User, after: &User, messages: &[Message], by: &By) -> Result<(), Error> {
+        let (stored, login) = self.present_login(before).await?;
+        let restored = carried(stored, before, after, NO_PASSWORD.to_owned())?;
+        let mut writes = self.change_item(Transaction::default(), before, after)?;
         if before.email.key() == after.email.key() {
-            writes = writes.put(&self.users, restored, own_with_password(before, login), Unmet::Changed)?;
+            writes = writes.put(&self.users, restored, own_with_password(before, &login), Unmet::Changed)?;
         } else {
             writes = writes.put(&self.users, restored, is_of(&after.id), Unmet::AddressLeft)?;
-            let own = own_with_password(before, login);
+            let own = own_with_password(before, &login);
             writes = writes.delete(&self.users, key::login(&before.email.key()), own, Unmet::Changed)?;
         }
         writes = self.free_left_over(writes, before, Some(after)).await?;
@@ -105,6 +110,11 @@ impl Store {
             writes = self.put_message(writes, message)?;
         }
         self.commit(writes, &[Event::new(EventName::EmailReverted, &after.id, by)?]).await
+    }
+
+    async fn present_login(&self, user: &User) -> Result<(Item, Login), Error> {
+        let stored = self.login_item_of(&user.email.key()).await?.ok_or(Unmet::Changed)?;
+        Ok((stored.clone(), from_item(stored)?))
     }
 
     /// The user without those of the addresses left before `old` that somebody else holds by now: they cannot be taken back.

@@ -16,6 +16,9 @@ use super::{Item, Store, from_item, key, n, s, to_item};
 
 const PAGE: i32 = 250;
 
+/// How often a user may change under our hands before the answer is [`Error::Busy`].
+const ATTEMPTS: usize = 5;
+
 /// How an item of one form becomes one of the next.
 struct Migration {
     /// The form that it leads to.
@@ -29,8 +32,10 @@ struct Migration {
 /// the indices. A new form is a line here and [`SCHEMA`] one higher.
 const MIGRATIONS: &[Migration] = &[Migration { to: 1, name: "mark the form, and index by shards", change: mark }];
 
-fn mark(item: Item) -> Result<Item, Error> {
-    user_item(&from_item::<User>(item)?)
+fn mark(mut item: Item) -> Result<Item, Error> {
+    let marked = user_item(&from_item::<User>(item.clone())?)?;
+    item.extend(marked);
+    Ok(item)
 }
 
 /// How far the last migration came.
@@ -109,14 +114,31 @@ impl Store {
         Ok(progress)
     }
 
-    /// Brings a user to the present form, unless it changed meanwhile, which wrote it in that form; whether it did.
-    async fn migrate(&self, item: Item) -> Result<bool, Error> {
-        let old = form(&item);
-        if old >= SCHEMA {
-            return Ok(false);
+    /// Brings a user to the present form, as it stands by then; whether it was in another one.
+    async fn migrate(&self, mut item: Item) -> Result<bool, Error> {
+        for _ in 0..ATTEMPTS {
+            let old = form(&item);
+            if old >= SCHEMA {
+                return Ok(false);
+            }
+            if self.write_migrated(&item, old).await? {
+                return Ok(true);
+            }
+            let id = from_item::<User>(item)?.id;
+            let read =
+                self.client.get_item().table_name(&self.users).set_key(Some(key::user(&id))).consistent_read(true);
+            match read.send().await.map_err(failed)?.item {
+                Some(changed) => item = changed,
+                None => return Ok(false),
+            }
         }
+        Err(Error::Busy)
+    }
+
+    /// Writes a user in the present form, unless it changed meanwhile; whether it did.
+    async fn write_migrated(&self, item: &Item, old: u32) -> Result<bool, Error> {
         let version = from_item::<User>(item.clone())?.version;
-        let mut after = item;
+        let mut after = item.clone();
         for migration in MIGRATIONS.iter().filter(|migration| migration.to > old) {
             after = (migration.change)(after)?;
         }

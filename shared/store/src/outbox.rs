@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use user_core::clock::Timestamp;
 use user_core::email::EmailKey;
@@ -146,12 +147,21 @@ impl Store {
         self.change_message(message, update, "#state = :failed", values).await
     }
 
-    /// Messages of one partition of the index that may be taken again; it may lag behind by moments.
+    /// Messages of one partition of the index that may be taken again, a page of them; it may lag behind by moments. What this release does
+    /// not know, or nobody can read, holds up nothing behind it.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn list_due_messages(&self, shard: u64, now: Timestamp) -> Result<Vec<Message>, Error> {
-        self.messages_by_retry(key::retry_shard_of(shard), now).await
+        let mut pages = self.by_retry(key::retry_shard_of(shard), now).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let messages = page.map_err(failed)?.items.unwrap_or_default().into_iter().filter_map(readable);
+            let known: Vec<Message> = messages.filter(|message| message.kind.is_known()).collect();
+            if !known.is_empty() {
+                return Ok(known);
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// Messages that were given up, a page of them, the oldest first.
@@ -159,17 +169,16 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn list_failed_messages(&self, now: Timestamp) -> Result<Vec<Message>, Error> {
-        self.messages_by_retry(key::FAILED_SHARD.to_owned(), now).await
+        let answer = self.by_retry(key::FAILED_SHARD.to_owned(), now).send().await.map_err(failed)?;
+        Ok(answer.items.unwrap_or_default().into_iter().filter_map(readable).collect())
     }
 
-    async fn messages_by_retry(&self, shard: String, now: Timestamp) -> Result<Vec<Message>, Error> {
+    fn by_retry(&self, shard: String, now: Timestamp) -> QueryFluentBuilder {
         let query = self.client.query().table_name(&self.outbox).index_name("by_retry").limit(PAGE);
-        let query = query
+        query
             .key_condition_expression("retry_shard = :shard AND retry_at <= :now")
             .expression_attribute_values(":shard", s(shard))
-            .expression_attribute_values(":now", at(now));
-        let answer = query.send().await.map_err(failed)?;
-        answer.items.unwrap_or_default().into_iter().map(from_item).collect()
+            .expression_attribute_values(":now", at(now))
     }
 
     /// A message to an address.
@@ -190,7 +199,7 @@ impl Store {
         let query =
             query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", s(key::address(email)));
         let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.map_err(failed)?;
-        let mut messages = items.into_iter().map(from_item).collect::<Result<Vec<Message>, _>>()?;
+        let mut messages: Vec<Message> = items.into_iter().filter_map(readable).collect();
         messages.sort_by_key(|message| std::cmp::Reverse(message.created_at));
         Ok(messages)
     }
@@ -221,6 +230,12 @@ impl Store {
         let update = self.client.update_item().table_name(&self.outbox).set_key(Some(key_of(message)));
         update.expression_attribute_names("#state", "state")
     }
+}
+
+/// The message in an item, if it can be read.
+fn readable(item: Item) -> Option<Message> {
+    let message = from_item(item);
+    message.map_err(|error| tracing::error!(error.cause = %error, "a message cannot be read")).ok()
 }
 
 fn key_of(message: &Message) -> Item {

@@ -20,6 +20,8 @@ use super::failure::failed;
 pub(super) struct Expression {
     text: Cow<'static, str>,
     values: HashMap<String, AttributeValue>,
+    /// What stands for names of attributes that are reserved words.
+    names: HashMap<String, String>,
 }
 
 impl Expression {
@@ -28,7 +30,56 @@ impl Expression {
         values: impl IntoIterator<Item = (&'a str, AttributeValue)>,
     ) -> Self {
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { text: text.into(), values }
+        Self { text: text.into(), values, names: HashMap::new() }
+    }
+
+    /// Makes of an item as this release writes it the other: sets what differs, and removes what the other lacks. Attributes that this
+    /// release does not know stay. None when they are the same.
+    pub(super) fn from_to(old: &Item, new: &Item) -> Option<Self> {
+        let mut sets: Vec<_> = new.iter().filter(|(name, value)| old.get(*name) != Some(value)).collect();
+        let mut removes: Vec<_> = old.keys().filter(|name| !new.contains_key(*name)).collect();
+        if sets.is_empty() && removes.is_empty() {
+            return None;
+        }
+        // In one order, so that the same change is the same request.
+        sets.sort_by_key(|(name, _)| *name);
+        removes.sort();
+        let (mut values, mut names) = (HashMap::new(), HashMap::new());
+        let mut set = Vec::new();
+        for (index, (name, value)) in sets.into_iter().enumerate() {
+            names.insert(format!("#set{index}"), name.clone());
+            values.insert(format!(":set{index}"), value.clone());
+            set.push(format!("#set{index} = :set{index}"));
+        }
+        let remove = removes.into_iter().enumerate().map(|(index, name)| {
+            names.insert(format!("#remove{index}"), name.clone());
+            format!("#remove{index}")
+        });
+        let remove: Vec<_> = remove.collect();
+        let part = |word: &str, list: &[String]| {
+            if list.is_empty() { String::new() } else { format!("{word} {} ", list.join(", ")) }
+        };
+        let text = part("SET", &set) + &part("REMOVE", &remove);
+        Some(Self { text: text.trim_end().to_owned().into(), values, names })
+    }
+
+    /// The same with the values of a condition.
+    pub(super) fn with(mut self, condition: Self) -> (Self, Cow<'static, str>) {
+        self.values.extend(condition.values);
+        self.names.extend(condition.names);
+        (self, condition.text)
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+        self.clone().into_values()
+    }
+
+    pub(super) fn names(&self) -> Option<HashMap<String, String>> {
+        (!self.names.is_empty()).then(|| self.names.clone())
     }
 
     fn into_values(self) -> Option<HashMap<String, AttributeValue>> {
@@ -67,7 +118,7 @@ impl Transaction {
         table: &str,
         key: Item,
         update: Expression,
-        condition: &'static str,
+        condition: impl Into<String>,
         unmet: Unmet,
     ) -> Result<Self, Error> {
         let update = Update::builder()
@@ -75,6 +126,7 @@ impl Transaction {
             .set_key(Some(key))
             .update_expression(update.text.clone())
             .condition_expression(condition)
+            .set_expression_attribute_names(update.names())
             .set_expression_attribute_values(update.into_values())
             .build()
             .map_err(Error::internal)?;

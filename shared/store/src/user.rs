@@ -45,6 +45,14 @@ pub(super) fn login_item(user: &User, login: &Login) -> Result<Item, Error> {
     Ok(item)
 }
 
+/// What makes `after` of the item of `before`, and its condition. A change always changes the version, at least.
+fn user_update(before: &User, after: &User) -> Result<(Expression, String), Error> {
+    let update = Expression::from_to(&user_item(before)?, &user_item(after)?);
+    let update = update.ok_or_else(|| Error::internal("a change of a user changes nothing"))?;
+    let (update, condition) = update.with(is_version(before));
+    Ok((update, condition.into_owned()))
+}
+
 /// What becomes of a user, and what is written with it, all or nothing.
 #[derive(Debug)]
 pub struct Change {
@@ -187,10 +195,9 @@ impl Store {
         let copies = |user: &User| (user.role, user.is_verified, user.is_active, user.epoch, user.expires_at);
         let login_changes = change.password_hash.is_some() || copies(before) != copies(after);
         if !login_changes && change.messages.is_empty() {
-            return self.put_user(before, after).await;
+            return self.update_user(before, after).await;
         }
-        let mut writes =
-            Transaction::default().put(&self.users, user_item(after)?, is_version(before), Unmet::Changed)?;
+        let mut writes = self.change_item(Transaction::default(), before, after)?;
         if login_changes {
             let login = key::login(&after.email.key());
             writes = writes.update(&self.users, login, login_update(change), "user_id = :id", Unmet::Changed)?;
@@ -210,15 +217,23 @@ impl Store {
         self.commit(writes, &events).await
     }
 
-    async fn put_user(&self, before: &User, after: &User) -> Result<(), Error> {
-        let item = user_item(after)?;
+    /// Changes the user's item, with the other writes, if it is still `before`.
+    pub(super) fn change_item(&self, writes: Transaction, before: &User, after: &User) -> Result<Transaction, Error> {
+        let (update, condition) = user_update(before, after)?;
+        writes.update(&self.users, key::user(&after.id), update, condition, Unmet::Changed)
+    }
+
+    async fn update_user(&self, before: &User, after: &User) -> Result<(), Error> {
+        let (update, condition) = user_update(before, after)?;
         let outcome = unless_contended(|| {
             self.client
-                .put_item()
+                .update_item()
                 .table_name(&self.users)
-                .set_item(Some(item.clone()))
-                .condition_expression("version = :version")
-                .expression_attribute_values(":version", n(before.version))
+                .set_key(Some(key::user(&after.id)))
+                .update_expression(update.text())
+                .condition_expression(condition.clone())
+                .set_expression_attribute_names(update.names())
+                .set_expression_attribute_values(update.values())
                 .send()
         });
         if_met(outcome.await)?.map(|_| ()).ok_or_else(|| Unmet::Changed.into())

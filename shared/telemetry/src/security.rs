@@ -11,11 +11,11 @@ pub fn note(event: &Event) {
         Actor::Anonymous => ("anonymous", ""),
         Actor::Operator => ("operator", ""),
         Actor::Service => ("service", ""),
+        Actor::Other { kind, id } => (kind.as_str(), id.as_deref().unwrap_or_default()),
     };
-    let name = serde_json::to_value(event.name).unwrap_or_default();
-    metric::EVENTS.add(&[name.as_str().unwrap_or_default()], 1);
+    metric::EVENTS.add(&[event.name.as_str()], 1);
     tracing::info!(
-        event.name = name.as_str().unwrap_or_default(),
+        event.name = event.name.as_str(),
         event.id = event.id.as_str(),
         event.detail = event.detail.as_deref(),
         user.id = event.user_id.as_str(),

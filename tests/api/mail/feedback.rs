@@ -105,7 +105,8 @@ async fn an_address_that_sends_messages_back_gets_no_more_until_it_is_allowed_to
     assert!(message.message_id.as_deref().unwrap().starts_with("ses-"));
     app.forgot(BOUNCE).await;
     assert_eq!(app.mails(BOUNCE).await.len(), 1, "suppressed");
-    let mut states: Vec<_> = messages(&app, BOUNCE).await.iter().map(|message| message.state.as_str()).collect();
+    let messages = messages(&app, BOUNCE).await;
+    let mut states: Vec<_> = messages.iter().map(|message| message.state.as_str()).collect();
     states.sort_unstable();
     assert_eq!(states, ["bounced", "suppressed"]);
     let email = BOUNCE.parse().unwrap();

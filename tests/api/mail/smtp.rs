@@ -15,7 +15,7 @@ use super::server::{MailServer, Manner};
 use super::{mail_to, messages, retry};
 use crate::support::TestApp;
 
-fn shop_at(port: u16, tls: &str) -> TestApp {
+fn app_at(port: u16, tls: &str) -> TestApp {
     let port = port.to_string();
     TestApp::with(&[("MAIL_BACKEND", "smtp"), ("SMTP_HOST", "127.0.0.1"), ("SMTP_PORT", &port), ("SMTP_TLS", tls)])
 }
@@ -34,7 +34,7 @@ fn text_of(message: &str) -> String {
 #[tokio::test]
 async fn a_message_that_a_mail_server_took_leads_to_a_verified_address() {
     let server = MailServer::start().await;
-    let app = shop_at(server.port, "none");
+    let app = app_at(server.port, "none");
     app.sign_up("ann@example.com").await;
     app.mails("").await;
     let [mail] = server.kept().try_into().unwrap();
@@ -42,7 +42,7 @@ async fn a_message_that_a_mail_server_took_leads_to_a_verified_address() {
     for expected in [
         "MAIL FROM:<no-reply@example.com>",
         "RCPT TO:<ann@example.com>",
-        "From: \"Coffee TestApp\" <no-reply@example.com>",
+        "From: \"Coffee Shop\" <no-reply@example.com>",
         "To: ann@example.com",
         "Subject: Verify your address for Coffee Shop API",
         "Content-Type: multipart/alternative;",
@@ -71,7 +71,7 @@ async fn mail_goes_to_the_domain_in_ascii() {
     for expected in [
         "MAIL FROM:<No-Reply@xn--bcher-kva.example>\n",
         "RCPT TO:<Ann@xn--lwen-5qa.example>\n",
-        "From: \"Coffee TestApp\" <No-Reply@xn--bcher-kva.example>\n",
+        "From: \"Coffee Shop\" <No-Reply@xn--bcher-kva.example>\n",
         "To: Ann@xn--lwen-5qa.example\n",
     ] {
         assert!(mail.contains(expected), "{expected} is not in {mail}");
@@ -87,7 +87,7 @@ async fn mail_for_an_address_of_former_rules_goes_where_its_owner_reads_it() {
         ("Zo\u{eb}@b\u{fc}cher.example", "Zo\u{eb}@xn--bcher-kva.example"),
     ] {
         let server = MailServer::start().await;
-        let app = shop_at(server.port, "none");
+        let app = app_at(server.port, "none");
         let admin = app.admin("admin@example.org").await;
         app.stored_as("admin@example.org", &admin.id, former).await;
         app.forgot(former).await;
@@ -101,7 +101,7 @@ async fn mail_for_an_address_of_former_rules_goes_where_its_owner_reads_it() {
 #[tokio::test]
 async fn a_refusal_for_now_is_tried_again_and_one_for_good_is_not() {
     let server = MailServer::start().await;
-    let app = shop_at(server.port, "none");
+    let app = app_at(server.port, "none");
     server.behave(Manner::Busy);
     app.sign_up("ann@example.com").await;
     app.mails("").await;
@@ -119,7 +119,7 @@ async fn a_refusal_for_now_is_tried_again_and_one_for_good_is_not() {
 async fn a_server_that_offers_no_encryption_gets_no_message_when_it_is_wanted() {
     let server = MailServer::start().await;
     for tls in ["starttls", "implicit"] {
-        let app = shop_at(server.port, tls);
+        let app = app_at(server.port, tls);
         app.sign_up("ann@example.com").await;
         app.mails("").await;
         let message = &messages(&app, "ann@example.com").await[0];
@@ -132,7 +132,7 @@ async fn a_server_that_offers_no_encryption_gets_no_message_when_it_is_wanted() 
 #[tokio::test]
 async fn health_talks_with_the_mail_server() {
     let server = MailServer::start().await;
-    let app = shop_at(server.port, "none");
+    let app = app_at(server.port, "none");
     let email = async || app.get("/health/full").send().await.json["checks"]["email"].clone();
     let good = email().await;
     assert_eq!((&good["status"], &good["backend"]), (&json!("healthy"), &json!("smtp")));

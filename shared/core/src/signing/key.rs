@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::JwtAlgorithm;
 use super::provider::mac;
@@ -17,7 +17,6 @@ use crate::id::random;
 
 /// A key and its times.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Key {
     /// Names the key in tokens (RFC 7515, 4.1.4).
     pub kid: String,
@@ -33,6 +32,9 @@ pub struct Key {
     /// Until when its tokens are taken.
     #[serde(rename = "good_until", skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
+    /// What a later release says of the key.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 /// The key pair of an asymmetric algorithm.
@@ -47,7 +49,7 @@ impl PrivateKey {
     /// Reads PKCS#8.
     pub(super) fn read(algorithm: JwtAlgorithm, pkcs8: &[u8]) -> Option<Self> {
         match algorithm {
-            JwtAlgorithm::Hs256 => None,
+            JwtAlgorithm::Hs256 | JwtAlgorithm::Other(_) => None,
             JwtAlgorithm::Es256 => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &SystemRandom::new())
                     .ok()
@@ -70,7 +72,15 @@ impl Key {
     pub(super) fn initial(secret: String) -> Self {
         let algorithm = JwtAlgorithm::Hs256;
         let (signs_from, valid_until) = (Timestamp(0), None);
-        Self { kid: "initial".to_owned(), algorithm, secret, private_key: None, signs_from, valid_until }
+        Self {
+            kid: "initial".to_owned(),
+            algorithm,
+            secret,
+            private_key: None,
+            signs_from,
+            valid_until,
+            rest: Map::new(),
+        }
     }
 
     pub(super) fn generate(algorithm: JwtAlgorithm, signs_from: Timestamp) -> Result<Self, Error> {
@@ -82,6 +92,7 @@ impl Key {
                 Some(EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &generator).map_err(failed)?)
             }
             JwtAlgorithm::EdDsa => Some(Ed25519KeyPair::generate_pkcs8(&generator).map_err(failed)?),
+            JwtAlgorithm::Other(_) => return Err(Error::internal("keys of this algorithm are a later release's")),
         };
         Ok(Self {
             kid: URL_SAFE_NO_PAD.encode(random::<16>()?),
@@ -90,16 +101,17 @@ impl Key {
             private_key: private_key.map(|document| STANDARD.encode(document.as_ref())),
             signs_from,
             valid_until: None,
+            rest: Map::new(),
         })
     }
 
     /// Goes on when the key can be used: no fewer than the 32 bytes that HS256 asks for (RFC 7518, 3.2), and a private key where one
-    /// is needed.
+    /// is needed. One of an algorithm that this release does not know is a later one's to use.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.secret.len() < 32 {
             return Err(Error::internal("a signing key has fewer than 32 bytes"));
         }
-        self.access().map(|_| ())
+        if self.algorithm.is_known() { self.access().map(|_| ()) } else { Ok(()) }
     }
 
     /// Whether tokens of this key are still accepted.

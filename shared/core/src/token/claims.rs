@@ -1,4 +1,4 @@
-//! What tokens say. A claim that is not listed makes an access or refresh token invalid.
+//! What tokens say. Claims that this release does not know are a later one's, and mean nothing here.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,6 @@ use crate::user::Role;
 
 /// What an access token says: who, as what, in which session, until when.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `role` and `sid`")]
 pub struct AccessClaims {
     pub iss: String,
@@ -20,6 +19,8 @@ pub struct AccessClaims {
     pub sid: SessionId,
     pub iat: Timestamp,
     pub exp: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<Timestamp>,
     pub jti: String,
     #[serde(rename = "type")]
     pub kind: TokenKind,
@@ -27,7 +28,6 @@ pub struct AccessClaims {
 
 /// What a refresh token says: which turn of which session it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `sid` and `seq`")]
 pub struct RefreshClaims {
     pub iss: String,
@@ -37,6 +37,8 @@ pub struct RefreshClaims {
     pub seq: u64,
     pub iat: Timestamp,
     pub exp: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<Timestamp>,
     #[serde(rename = "type")]
     pub kind: TokenKind,
 }

@@ -26,7 +26,11 @@ struct MintKey {
 }
 
 impl MintKey {
-    fn new(kind: TokenKind, key: &Key, issuer: &str, api: &str) -> Result<Self, Error> {
+    /// None for access tokens of an algorithm that this release does not know.
+    fn new(kind: TokenKind, key: &Key, issuer: &str, api: &str) -> Result<Option<Self>, Error> {
+        if kind == TokenKind::Access && !key.algorithm.is_known() {
+            return Ok(None);
+        }
         let (algorithm, encoding, decoding) = match kind {
             TokenKind::Access => key.access()?,
             internal => key.internal(internal.name()),
@@ -39,13 +43,16 @@ impl MintKey {
         validation.validate_exp = false;
         let header = Header { typ: Some(kind.typ()), kid: Some(key.kid.clone()), ..Header::new(algorithm) };
         let (signs_from, valid_until) = (key.signs_from, key.valid_until);
-        Ok(Self { header, validation, encoding, decoding, signs_from, valid_until })
+        Ok(Some(Self { header, validation, encoding, decoding, signs_from, valid_until }))
     }
 }
 
 impl Mint {
     pub(super) fn new(kind: TokenKind, keys: &Keys, issuer: &str, api: &str) -> Result<Self, Error> {
-        keys.iter().map(|key| MintKey::new(kind, key, issuer, api)).collect::<Result<_, _>>().map(Self)
+        keys.iter()
+            .filter_map(|key| MintKey::new(kind, key, issuer, api).transpose())
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// A token of these claims, signed by the key that signs at `iat`.

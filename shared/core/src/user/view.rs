@@ -19,6 +19,7 @@ pub struct UserView {
     pub first_name: Option<String>,
     #[schema(required, example = "Bean")]
     pub last_name: Option<String>,
+    #[schema(value_type = String, example = "user")]
     pub role: Role,
     #[schema(example = true)]
     pub is_verified: bool,
