@@ -19,9 +19,9 @@ const EXPECTED: [(&str, u16); 14] = [
     ("discovery-jwks", 200),
     ("docs-default", 308),
     ("docs-openapi", 200),
-    ("metrics-metrics", 200),
     ("health-alive", 200),
     ("health-full", 200),
+    ("metrics-read", 200),
     ("users-me", 401),
     ("users-read", 401),
 ];

@@ -134,6 +134,8 @@ fn claims(forge: &Forge) -> Vec<String> {
         ("iat", json!(now + 3_600)),
         ("nbf", json!(now + 3_600)),
         ("nbf", json!("soon")),
+        ("nbf", json!([now])),
+        ("nbf", json!(1.5e20)),
     ];
     forged.extend(values.map(|(name, value)| forge.with_claim(name, value)));
     let (header, claims) = (forge.header.to_string(), forge.claims.to_string());

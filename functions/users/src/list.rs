@@ -85,7 +85,7 @@ pub(crate) async fn handle(
     let (users, next) = match &listing.email {
         Some(email) => (by_email(&app, email, &listing.filter).await?, None),
         None => {
-            let query = format!("{:?}", listing.filter);
+            let query = listing.filter.query();
             let before =
                 listing.place.cursor.as_deref().map(|cursor| cursor::place(&app, &query, cursor)).transpose()?;
             let (users, next) =

@@ -173,6 +173,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_later_release_says_of_keys_stays_through_a_rotation() {
+        let secret = "x".repeat(43);
+        let key = |kid: &str, algorithm: &str, from: i64| serde_json::json!({ "kid": kid, "algorithm": algorithm, "secret": secret, "signs_from": from, "use": { "for": "all" } });
+        let later = serde_json::json!({
+            "generation": 3, "emergency": 1, "keys": [key("a", "HS256", 10), key("b", "RS256", 20)], "factor": [1, 2],
+        });
+        let keys = Keys::from_secret(&later.to_string()).unwrap();
+        let rotated = keys.rotated(JwtAlgorithm::EdDsa, NOW, 60, 500).unwrap().to_secret().unwrap();
+        let rotated: Value = serde_json::from_str(&rotated).unwrap();
+        assert_eq!((&rotated["factor"], &rotated["keys"][0]["use"]), (&later["factor"], &later["keys"][0]["use"]));
+        assert_eq!(
+            (&rotated["keys"][1]["algorithm"], &rotated["keys"][1]["use"]),
+            (&"RS256".into(), &later["keys"][1]["use"])
+        );
+        assert_eq!(rotated["keys"].as_array().map(Vec::len), Some(3));
+    }
+
+    #[test]
     fn the_newest_key_whose_time_has_come_signs() {
         let keys = [Timestamp(10), Timestamp(20)];
         let at = |at| active(&keys, |from| *from, Timestamp(at)).copied();

@@ -3,67 +3,26 @@
 mod email_change;
 mod links;
 mod name;
+mod role;
 mod view;
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::{PartialSchema, ToSchema};
 
 use crate::clock::Timestamp;
 use crate::email::Email;
-use crate::error::Refusal;
 use crate::id::UserId;
 use crate::language::Language;
 use crate::limit::allowance::after_one_more;
 use crate::limit::mailbox::LINK_SECONDS;
-use crate::words::words;
 
 pub use email_change::{FormerEmail, PendingEmail, REVERT_SECONDS};
 pub use name::{LINE_PATTERN, check_line, name};
+pub use role::Role;
 pub use view::UserView;
 
 /// How long after its end an unverified user, or the reservation of an address, may still lie in the table before TTL removes it, in
 /// seconds.
 pub const PURGE_DELAY_SECONDS: i64 = 86_400;
-
-words! {
-    /// What a user may do. A role that this release does not know may do what [`Role::User`] may.
-    Role {
-        /// Its own account.
-        User = "user",
-        /// All accounts.
-        Admin = "admin",
-    }
-}
-
-/// The roles that can be given; answers may tell others.
-impl PartialSchema for Role {
-    fn schema() -> RefOr<Schema> {
-        let known = Self::ALL.iter().map(Self::as_str);
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .description(Some("What a user may do."))
-            .enum_values(Some(known))
-            .into()
-    }
-}
-
-impl ToSchema for Role {}
-
-impl FromStr for Role {
-    type Err = Refusal;
-
-    fn from_str(text: &str) -> Result<Self, Refusal> {
-        match text.to_ascii_lowercase().as_str() {
-            "user" => Ok(Self::User),
-            "admin" => Ok(Self::Admin),
-            _ => Err(Refusal::new("unknown-role", "a role is user or admin")),
-        }
-    }
-}
 
 /// A user as stored. The password's hash is in the login item, never here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -293,11 +252,5 @@ mod tests {
     #[test]
     fn an_edit_that_changes_nothing_is_no_new_version() {
         assert_eq!(ann().edited(&Edit { role: Some(Role::User), ..Edit::default() }, Timestamp(50)), ann());
-    }
-
-    #[test]
-    fn roles_are_read_in_any_case() {
-        assert_eq!("ADMIN".parse(), Ok(Role::Admin));
-        assert!("barista".parse::<Role>().is_err());
     }
 }

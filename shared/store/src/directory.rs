@@ -28,6 +28,14 @@ impl Filter {
             && self.verified.is_none_or(|verified| verified == user.is_verified)
     }
 
+    /// The filter as a cursor is bound to it. Another text makes cursors of before invalid.
+    #[must_use]
+    pub fn query(&self) -> String {
+        let role = self.role.map(|role| format!("role={}", role.as_str()));
+        let verified = self.verified.map(|verified| format!("verified={verified}"));
+        ["users".to_owned()].into_iter().chain(role).chain(verified).collect::<Vec<_>>().join("&")
+    }
+
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
