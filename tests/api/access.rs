@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use local::template::Template;
 use serde_json::{Value, json};
+use template::Template;
 
 use crate::support::{PASSWORD, TestApp};
 

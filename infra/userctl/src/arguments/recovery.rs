@@ -1,7 +1,6 @@
 //! What brings data and events back.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use clap::Subcommand;
 use user_core::clock::Timestamp;
@@ -10,9 +9,6 @@ use userctl::transfer::moment;
 
 #[derive(clap::Args)]
 pub(crate) struct Drill {
-    /// Restore this backup, or the newest of this folder; it needs no stack. With --local and without it, the newest of .local/backups
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["at", "keep"])]
-    pub(crate) from: Option<PathBuf>,
     /// Restore the table as it was then, such as 2026-11-23T08:00:00Z; the latest moment without
     #[arg(long, value_name = "MOMENT", value_parser = moment::read)]
     pub(crate) at: Option<Timestamp>,

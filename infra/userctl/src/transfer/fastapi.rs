@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use csv::StringRecord;
-use local::Fault;
 use serde_json::{Map, Value};
+use template::Fault;
 use user_core::error::Refusal;
 use user_web::json::Unique;
 
