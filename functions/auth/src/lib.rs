@@ -28,7 +28,7 @@ use user_core::message::{Message, MessageKind};
 use user_core::session::Origin;
 use user_core::ticket::{Purpose, Ticket};
 use user_web::problem::Problem;
-use user_web::{self, query};
+use user_web::query;
 use utoipa::OpenApi;
 
 /// The function's routes.

@@ -41,8 +41,6 @@ use crate::tokens::Tokens;
 
 pub use recovery::Recovery;
 
-/// The region of the local stack.
-
 /// The services of one local stack.
 #[derive(Clone)]
 pub struct Aws {
