@@ -95,7 +95,7 @@ impl Person {
             _ => 0,
         };
         // Five addresses can be taken back, and sessions be ended by hand five times; what is more is refused.
-        let enough = ["wish", "confirm", "logout-all"].contains(&what) && status == 429;
+        let enough = ["request", "confirm", "logout-all"].contains(&what) && status == 429;
         self.wished = self.wished.take().filter(|_| !enough);
         let good = status < 300 || status == 503 || status == done_before || enough;
         assert!(good, "{what} of {} was answered {status}: {:#?}", self.email, trap::lines("internal error"));
@@ -175,7 +175,7 @@ impl Person {
             18 => ("logout-all", bearer("POST", "/auth/logout-all").send().await.status.as_u16()),
             19 => ("delete", bearer("DELETE", "/users/me").json(password).send().await.status.as_u16()),
             _ if self.wished.is_some() => self.confirm(app).await,
-            _ => self.wish(app).await,
+            _ => self.request(app).await,
         }
     }
 
@@ -199,14 +199,14 @@ impl Person {
         ("role", answer.status.as_u16())
     }
 
-    async fn wish(&mut self, app: &TestApp) -> (&'static str, u16) {
+    async fn request(&mut self, app: &TestApp) -> (&'static str, u16) {
         let (task, n) = self.task;
         self.wishes += 1;
         let new = format!("p{task}-{n}-{}@example.com", self.wishes);
         let body = json!({ "new_email": new, "password": PASSWORD });
         let answer = app.post("/users/me/email").bearer(&self.access).json(body).send().await;
         self.wished = (answer.status == 202).then_some(new);
-        ("wish", answer.status.as_u16())
+        ("request", answer.status.as_u16())
     }
 
     async fn confirm(&mut self, app: &TestApp) -> (&'static str, u16) {
