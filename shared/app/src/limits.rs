@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::http::request::Parts;
 use axum::extract::FromRequestParts;
+use user_core::clock::Timestamp;
 use user_core::email::EmailKey;
 use user_core::id::UserId;
 use user_core::limit::Class;
@@ -107,12 +108,16 @@ impl Limits {
     ///
     /// # Errors
     /// [`Problem::Throttled`]; as [`App::keyring`].
-    pub async fn keyring_for(&self, token: &str) -> Result<Arc<Keyring>, Problem> {
+    pub(crate) async fn keyring_for(&self, token: &str) -> Result<Arc<Keyring>, Problem> {
         if !self.app.knows_key_of(token) {
             self.general().await?;
             self.app.seek_keys().await;
         }
         Ok(self.app.keyring()?)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.app.clock.now()
     }
 
     async fn admit(&self, class: Class, subject: &str) -> Result<(), Problem> {
