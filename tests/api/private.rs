@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use user_core::id::UserId;
 use user_core::login::NO_PASSWORD;
 use user_core::user::User;
-use user_store::import::{Arrival, Landing};
+use userctl::records::Records;
+use userctl::records::import::{Arrival, Landing};
 
 use crate::support::{Answer, PASSWORD, TestApp};
 
@@ -45,7 +46,7 @@ async fn app() -> (TestApp, Calls) {
     let mut user = User::new(UserId::of("imported"), WITHOUT_PASSWORD.parse().unwrap(), app.clock.now());
     user.is_verified = true;
     let arrival = Arrival { user, password_hash: NO_PASSWORD.to_owned(), dated: true };
-    assert_eq!(app.store().take_in(&[arrival], true, app.clock.now()).await.unwrap(), [Landing::Written]);
+    assert_eq!(Records(&app.store()).take_in(&[arrival], true, app.clock.now()).await.unwrap(), [Landing::Written]);
     app.mails(WAITING).await;
     (app, calls)
 }

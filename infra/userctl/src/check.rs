@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use user_core::error::Error;
-use user_store::census::{Place, Record, Table};
 
+use crate::records::census::{Place, Record, Table};
 use crate::stage::Stage;
 
 use rules::judge;
@@ -53,7 +53,7 @@ async fn check_in(stage: &Stage, scope: Scope) -> Result<Report, Error> {
     for table in tables {
         let mut after = None;
         loop {
-            let (records, next) = stage.store.records_page(*table, after).await?;
+            let (records, next) = stage.records().records_page(*table, after).await?;
             check_page(stage, scope, &records, &mut report).await?;
             if next.is_none() {
                 break;
@@ -88,7 +88,7 @@ async fn check_page(
         }
         tokio::time::sleep(wait).await;
         for (place, violations) in &mut suspects {
-            let record = stage.store.record_at(place).await?;
+            let record = stage.records().record_at(place).await?;
             let again = judge(stage, scope, place, &record).await?.violations;
             violations.retain(|violation| again.contains(violation));
         }
@@ -127,7 +127,7 @@ fn agree(found: u64, counted: i64) -> bool {
 pub(crate) async fn count_admins(stage: &Stage) -> Result<u64, Error> {
     let (mut admins, mut after) = (0, None);
     loop {
-        let (records, next) = stage.store.records_page(Table::Users, after).await?;
+        let (records, next) = stage.records().records_page(Table::Users, after).await?;
         for (_, record) in &records {
             admins += u64::from(report::is_admin(record));
         }

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use user_core::error::Error;
 use user_core::user::{User, UserView};
-use user_store::census::{Record, Table};
 use user_store::directory::Filter;
 
+use crate::records::census::{Record, Table};
 use crate::stage::Stage;
 
 /// How many users are asked for at once.
@@ -108,7 +108,7 @@ pub async fn stats(stage: &Stage) -> Result<Stats, Error> {
     for table in [Table::Users, Table::Ephemeral] {
         let mut after = None;
         loop {
-            let (records, next) = stage.store.records_page(table, after).await?;
+            let (records, next) = stage.records().records_page(table, after).await?;
             for (_, record) in &records {
                 match record {
                     Record::User { user, .. } if !user.is_expired(now) => {

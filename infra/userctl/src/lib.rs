@@ -22,6 +22,7 @@ pub mod mail;
 pub mod migrate;
 pub mod openapi;
 pub mod outcome;
+pub mod records;
 pub mod routes;
 mod signed;
 pub mod stage;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use user_core::error::Error;
-use user_store::migration::{self, Progress};
 
+use crate::records::migration::{self, Progress};
 use crate::stage::Stage;
 
 /// Which forms there are, and how far the last migration came.
@@ -52,7 +52,7 @@ impl Status {
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
 pub async fn status(stage: &Stage) -> Result<Status, Error> {
-    Ok(Status { forms: stage.store.count_forms().await?, last: stage.store.migration_progress().await? })
+    Ok(Status { forms: stage.records().count_forms().await?, last: stage.records().migration_progress().await? })
 }
 
 /// Brings every user to the present form, from where the last try ended.
@@ -60,6 +60,6 @@ pub async fn status(stage: &Stage) -> Result<Status, Error> {
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
 pub async fn up(stage: &Stage) -> Result<Status, Error> {
-    while !stage.store.migrate_page(stage.clock.now()).await?.done {}
+    while !stage.records().migrate_page(stage.clock.now()).await?.done {}
     status(stage).await
 }

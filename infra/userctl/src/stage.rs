@@ -15,6 +15,8 @@ use user_config::Config;
 use user_core::clock::Clock;
 use user_store::Store;
 
+use crate::records::Records;
+
 /// What a command needs.
 pub struct Stage {
     /// The configuration: the environment's variables over the template's.
@@ -55,6 +57,12 @@ impl Stage {
     /// Variables that are malformed.
     pub fn local(sdk: SdkConfig, environment: &BTreeMap<String, String>) -> Result<Self, Fault> {
         Self::of(sdk, environment, false)
+    }
+
+    /// The records of its tables.
+    #[must_use]
+    pub fn records(&self) -> Records<'_> {
+        Records(&self.store)
     }
 
     fn of(sdk: SdkConfig, environment: &BTreeMap<String, String>, deployed: bool) -> Result<Self, Fault> {

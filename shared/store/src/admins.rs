@@ -8,7 +8,11 @@ use super::transaction::{Expression, Transaction};
 use super::{Store, from_item, key, n};
 
 impl Store {
-    pub(super) fn admins_more(&self, writes: Transaction, more: u64) -> Result<Transaction, Error> {
+    /// Counts so many administrators more, with the other writes.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub fn admins_more(&self, writes: Transaction, more: u64) -> Result<Transaction, Error> {
         let add = Expression::new("ADD working :more", [(":more", n(more)), (":none", n(0))]);
         writes.update(
             &self.users,
@@ -33,17 +37,6 @@ impl Store {
             self.client.get_item().table_name(&self.users).set_key(Some(key::admins())).consistent_read(true).send();
         let count: Option<Count> = answer.await.map_err(failed)?.item.map(from_item).transpose()?;
         Ok(count.map_or(0, |count| count.working))
-    }
-
-    /// Sets the count of administrators to those who were counted after a restore.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn set_counted_admins(&self, working: u64) -> Result<(), Error> {
-        let mut item = key::admins();
-        item.insert("working".to_owned(), n(working));
-        self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map_err(failed)?;
-        Ok(())
     }
 }
 

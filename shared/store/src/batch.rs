@@ -10,9 +10,9 @@ use super::failure::failed;
 use super::{BATCH_ATTEMPTS, Item, Store};
 
 /// How many items one batch can ask for.
-pub(super) const READS: usize = 100;
+pub const READS: usize = 100;
 /// How many items one batch can write.
-pub(super) const WRITES: usize = 25;
+pub const WRITES: usize = 25;
 
 /// How long to wait before what a batch left undone is asked for again; longer each time.
 fn pause(turn: usize) -> Duration {
@@ -21,7 +21,10 @@ fn pause(turn: usize) -> Duration {
 
 impl Store {
     /// The items with these keys, up to [`READS`], as they stand now and in any order.
-    pub(super) async fn read_many(&self, keys: Vec<Item>) -> Result<Vec<Item>, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Busy`]; [`Error::Unavailable`].
+    pub async fn read_many(&self, keys: Vec<Item>) -> Result<Vec<Item>, Error> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -41,7 +44,10 @@ impl Store {
     }
 
     /// Writes items, up to [`WRITES`], over what lies at their keys.
-    pub(super) async fn write_many(&self, items: Vec<Item>) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::Busy`]; [`Error::Unavailable`].
+    pub async fn write_many(&self, items: Vec<Item>) -> Result<(), Error> {
         if items.is_empty() {
             return Ok(());
         }

@@ -30,7 +30,8 @@ pub enum Holder {
 }
 
 /// Whether a login item only keeps its address.
-pub(super) fn is_reserved(item: &Item) -> bool {
+#[must_use]
+pub fn is_reserved(item: &Item) -> bool {
     item.contains_key("reserved")
 }
 
@@ -39,12 +40,13 @@ fn owner_of(item: &Item) -> Option<UserId> {
 }
 
 /// Until when a login item counts.
-pub(super) fn end_of(item: &Item) -> Option<Timestamp> {
+#[must_use]
+pub fn end_of(item: &Item) -> Option<Timestamp> {
     item.get("expires_at")?.as_n().ok()?.parse().ok().map(Timestamp)
 }
 
 /// Holds while an address is as it was when [`Store::claim`] called it free or waiting.
-pub(super) fn still(claim: &Claim, own: &UserId, now: Timestamp) -> Expression {
+pub(crate) fn still(claim: &Claim, own: &UserId, now: Timestamp) -> Expression {
     match claim {
         Claim::Waiting(other) => Expression::new(
             "user_id = :id AND is_verified = :no AND attribute_exists(expires_at)",
@@ -84,7 +86,7 @@ impl Store {
         Ok(owner.map(|owner| if is_reserved(&item) { Holder::Former(owner) } else { Holder::Present(owner) }))
     }
 
-    pub(super) async fn login_item_of(&self, email: &EmailKey) -> Result<Option<Item>, Error> {
+    pub(crate) async fn login_item_of(&self, email: &EmailKey) -> Result<Option<Item>, Error> {
         let read =
             self.client.get_item().table_name(&self.users).set_key(Some(key::login(email))).consistent_read(true);
         Ok(read.send().await.map_err(failed)?.item)

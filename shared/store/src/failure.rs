@@ -22,7 +22,7 @@ const PASSING: [&str; 6] = [
 /// Has the SDK repeat two kinds of calls more than it does by itself: those whose answer came mutilated, which may or may not have
 /// been done, like those without an answer, and writes of an item that another transaction holds.
 #[derive(Debug)]
-pub(super) struct Repeatable;
+pub(crate) struct Repeatable;
 
 impl ClassifyRetry for Repeatable {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
@@ -49,7 +49,7 @@ fn body(answer: &HttpResponse) -> Option<Value> {
 
 /// [`Error::Unavailable`] when the service was out of reach or had no capacity, which a later try may heal; else
 /// [`Error::Internal`].
-pub(super) fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
+pub fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Debug + Send + Sync + 'static,
 {

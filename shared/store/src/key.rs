@@ -10,122 +10,135 @@ use user_core::id::{EventId, MessageId, SessionId, UserId};
 use super::Item;
 
 /// Over how many partitions an index spreads: one takes 1,000 writes a second, which would throttle the whole service.
-pub(super) const SHARDS: u64 = 8;
+pub const SHARDS: u64 = 8;
 
 fn item(pk: String, sk: &str) -> Item {
     HashMap::from([("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk.to_owned()))])
 }
 
-pub(super) fn user(id: &UserId) -> Item {
+/// The key of a user.
+#[must_use]
+pub fn user(id: &UserId) -> Item {
     item(user_partition(id), "PROFILE")
 }
 
-pub(super) fn user_partition(id: &UserId) -> String {
+/// Everything of a user, in the table of record and in that of sessions.
+#[must_use]
+pub fn user_partition(id: &UserId) -> String {
     format!("USER#{id}")
 }
 
-pub(super) fn event(user: &UserId, id: &EventId) -> Item {
+pub(crate) fn event(user: &UserId, id: &EventId) -> Item {
     item(user_partition(user), &format!("EVENT#{id}"))
 }
 
 /// Where an event lies that is about nobody.
-pub(super) fn no_event(id: &EventId) -> Item {
+pub(crate) fn no_event(id: &EventId) -> Item {
     item(format!("NOBODY#{id}"), "EVENT#")
 }
 
 /// Everything about an address, in the table of record and in the outbox.
-pub(super) fn address(email: &EmailKey) -> String {
+#[must_use]
+pub fn address(email: &EmailKey) -> String {
     format!("EMAIL#{}", email.as_str())
 }
 
-pub(super) fn login(email: &EmailKey) -> Item {
+/// The key of the login of an address.
+#[must_use]
+pub fn login(email: &EmailKey) -> Item {
     item(address(email), "LOGIN")
 }
 
 /// What the sort keys of marks begin with.
-pub(super) const DELIVERY: &str = "DELIVERY";
+pub(crate) const DELIVERY: &str = "DELIVERY";
 
 /// The mark of a mailbox of an address; former releases had one for all of them.
-pub(super) fn delivery(email: &EmailKey, mailbox: Option<&Mailbox>) -> Item {
+pub(crate) fn delivery(email: &EmailKey, mailbox: Option<&Mailbox>) -> Item {
     let sk = mailbox.map_or_else(|| DELIVERY.to_owned(), |mailbox| format!("{DELIVERY}#{}", mailbox.as_str()));
     item(address(email), &sk)
 }
 
-pub(super) fn admins() -> Item {
+/// The key of the count of administrators.
+#[must_use]
+pub fn admins() -> Item {
     item("META#ADMINS".to_owned(), "COUNT")
 }
 
-pub(super) fn cleanup() -> Item {
+pub(crate) fn cleanup() -> Item {
     item("META#CLEANUP".to_owned(), "LAST")
 }
 
 /// How far the last migration came.
-pub(super) fn migration() -> Item {
+#[must_use]
+pub fn migration() -> Item {
     item("META#MIGRATION".to_owned(), "LAST")
 }
 
-pub(super) fn keys() -> Item {
+/// The key of the mark of the last rotation.
+#[must_use]
+pub fn keys() -> Item {
     item("META#KEYS".to_owned(), "GENERATION")
 }
 
-pub(super) fn session(user: &UserId, id: &SessionId) -> Item {
+pub(crate) fn session(user: &UserId, id: &SessionId) -> Item {
     item(user_partition(user), &format!("SESSION#{id}"))
 }
 
 /// Where the notes of removed users lie, whose sessions are to be swept.
-pub(super) const SWEEPS: &str = "SWEEPS";
+pub const SWEEPS: &str = "SWEEPS";
 
-pub(super) fn sweep(user: &UserId) -> Item {
+pub(crate) fn sweep(user: &UserId) -> Item {
     item(SWEEPS.to_owned(), &user_partition(user))
 }
 
-pub(super) fn limit(class: &str, subject: &str, window: &str) -> Item {
+pub(crate) fn limit(class: &str, subject: &str, window: &str) -> Item {
     item(format!("LIMIT#{class}#{subject}"), window)
 }
 
 /// The wrong passwords of an account that one row counts.
-pub(super) fn failures(account: &EmailKey, row: &str) -> Item {
+pub(crate) fn failures(account: &EmailKey, row: &str) -> Item {
     limit("failures", account.as_str(), row)
 }
 
 /// What is left of the messages of a purpose that a mailbox gets; of each account, when one asks for them.
-pub(super) fn messages(mailbox: &EmailKey, asked: &str, account: &str) -> Item {
+pub(crate) fn messages(mailbox: &EmailKey, asked: &str, account: &str) -> Item {
     limit(&format!("messages-{asked}"), mailbox.as_str(), &format!("LEFT#{account}"))
 }
 
-pub(super) fn probe(name: &str) -> Item {
+pub(crate) fn probe(name: &str) -> Item {
     item(format!("PROBE#{name}"), "PROBE")
 }
 
-pub(super) fn message(to: &EmailKey, id: &MessageId) -> Item {
+pub(crate) fn message(to: &EmailKey, id: &MessageId) -> Item {
     item(address(to), &format!("LETTER#{id}"))
 }
 
 /// Where messages that were given up lie in `by_retry`.
-pub(super) const FAILED_SHARD: &str = "FAILED";
+pub(crate) const FAILED_SHARD: &str = "FAILED";
 
 /// A partition of `by_retry`.
-pub(super) fn retry_shard_of(shard: u64) -> String {
+pub(crate) fn retry_shard_of(shard: u64) -> String {
     format!("R#{shard}")
 }
 
 /// The partition of `by_retry` that a message waits in.
-pub(super) fn retry_shard(id: &MessageId) -> String {
+pub(crate) fn retry_shard(id: &MessageId) -> String {
     retry_shard_of(shard_of(id.as_str()))
 }
 
 /// The partition of `by_created` that a user is listed in.
-pub(super) fn directory_shard(shard: u64) -> String {
+#[must_use]
+pub fn directory_shard(shard: u64) -> String {
     format!("U#{shard}")
 }
 
 /// The partition of `by_expiry` that an unverified user waits in.
-pub(super) fn expiry_shard(shard: u64) -> String {
+pub(crate) fn expiry_shard(shard: u64) -> String {
     format!("E#{shard}")
 }
 
 /// A number from 0 up to and without [`SHARDS`], the same for the same user (FNV-1a).
-pub(super) fn shard(id: &UserId) -> u64 {
+pub(crate) fn shard(id: &UserId) -> u64 {
     shard_of(id.as_str())
 }
 
@@ -135,6 +148,6 @@ fn shard_of(id: &str) -> u64 {
 }
 
 /// The place of a user in the list: by time, then by identifier.
-pub(super) fn created(at: Timestamp, id: &UserId) -> String {
+pub(crate) fn created(at: Timestamp, id: &UserId) -> String {
     format!("{:012}#{id}", at.0)
 }

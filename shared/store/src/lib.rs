@@ -2,28 +2,24 @@
 //! of item.
 
 pub mod admins;
-pub mod backup;
 mod batch;
 mod beside;
-pub mod census;
 pub mod claim;
 pub mod delivery;
 pub mod directory;
 mod email;
 mod event;
 pub mod expiry;
-pub mod export;
 mod failure;
 pub mod failures;
-pub mod import;
-mod key;
+pub mod items;
+pub mod key;
 pub mod keys;
 pub mod limit;
 pub mod login;
 mod mail;
 pub mod mailbox;
 mod meter;
-pub mod migration;
 pub mod outbox;
 pub mod probe;
 mod scrape;
@@ -53,7 +49,8 @@ const BATCH_ATTEMPTS: usize = 8;
 /// No identifier is longer: a partition key has at most 2,048 bytes, a sort key 1,024.
 const MAX_ID_BYTES: usize = 512;
 
-type Item = HashMap<String, AttributeValue>;
+/// An item, by the names of its attributes.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// The tables of the service, and its secrets.
 #[derive(Clone)]
@@ -93,24 +90,56 @@ impl Store {
     }
 }
 
-fn to_item(value: &impl Serialize, key: Item) -> Result<Item, Error> {
+impl Store {
+    /// The client of the tables, whose calls are measured.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The name of the table of record.
+    #[must_use]
+    pub fn users_table(&self) -> &str {
+        &self.users
+    }
+
+    /// The name of the table of sessions and counts.
+    #[must_use]
+    pub fn ephemeral_table(&self) -> &str {
+        &self.ephemeral
+    }
+}
+
+/// A value as an item, with this key.
+///
+/// # Errors
+/// [`Error::Internal`] when it is none.
+pub fn to_item(value: &impl Serialize, key: Item) -> Result<Item, Error> {
     let mut item: Item = serde_dynamo::to_item(value).map_err(Error::internal)?;
     item.extend(key);
     Ok(item)
 }
 
-fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+/// The value in an item.
+///
+/// # Errors
+/// [`Error::Internal`] when the item is of another form.
+pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(Error::internal)
 }
 
-fn s(text: impl Into<String>) -> AttributeValue {
+/// A text as a value of an attribute.
+pub fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-fn n(number: impl Display) -> AttributeValue {
+/// A number as a value of an attribute.
+pub fn n(number: impl Display) -> AttributeValue {
     AttributeValue::N(format!("{number}"))
 }
 
-fn at(moment: Timestamp) -> AttributeValue {
+/// A moment as a value of an attribute: seconds since 1970.
+#[must_use]
+pub fn at(moment: Timestamp) -> AttributeValue {
     n(moment.0)
 }

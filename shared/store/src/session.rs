@@ -66,7 +66,9 @@ impl Store {
     }
 
     /// The session that an item holds, with the end that it has by the setting of now.
-    pub(super) fn session_of(&self, item: Item) -> Result<Session, Error> {
+    /// # Errors
+    /// [`Error::Internal`] when it holds none.
+    pub fn session_of(&self, item: Item) -> Result<Session, Error> {
         from_item(item).map(|session: Session| session.within(self.session_max_seconds))
     }
 

@@ -17,7 +17,7 @@ use super::failure::failed;
 
 /// A condition or update expression with its values.
 #[derive(Clone)]
-pub(super) struct Expression {
+pub struct Expression {
     text: Cow<'static, str>,
     values: HashMap<String, AttributeValue>,
     /// What stands for names of attributes that are reserved words.
@@ -25,7 +25,8 @@ pub(super) struct Expression {
 }
 
 impl Expression {
-    pub(super) fn new<'a>(
+    /// An expression with the values that it names.
+    pub fn new<'a>(
         text: impl Into<Cow<'static, str>>,
         values: impl IntoIterator<Item = (&'a str, AttributeValue)>,
     ) -> Self {
@@ -35,7 +36,7 @@ impl Expression {
 
     /// Makes of an item as this release writes it the other: sets what differs, and removes what the other lacks. Attributes that this
     /// release does not know stay. None when they are the same.
-    pub(super) fn from_to(old: &Item, new: &Item) -> Option<Self> {
+    pub(crate) fn from_to(old: &Item, new: &Item) -> Option<Self> {
         let mut sets: Vec<_> = new.iter().filter(|(name, value)| old.get(*name) != Some(value)).collect();
         let mut removes: Vec<_> = old.keys().filter(|name| !new.contains_key(*name)).collect();
         if sets.is_empty() && removes.is_empty() {
@@ -64,21 +65,21 @@ impl Expression {
     }
 
     /// The same with the values of a condition.
-    pub(super) fn with(mut self, condition: Self) -> (Self, Cow<'static, str>) {
+    pub(crate) fn with(mut self, condition: Self) -> (Self, Cow<'static, str>) {
         self.values.extend(condition.values);
         self.names.extend(condition.names);
         (self, condition.text)
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+    pub(crate) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
         self.clone().into_values()
     }
 
-    pub(super) fn names(&self) -> Option<HashMap<String, String>> {
+    pub(crate) fn names(&self) -> Option<HashMap<String, String>> {
         (!self.names.is_empty()).then(|| self.names.clone())
     }
 
@@ -89,7 +90,7 @@ impl Expression {
 
 /// Up to 100 writes, each with what it means when its condition does not hold.
 #[derive(Default)]
-pub(super) struct Transaction {
+pub struct Transaction {
     writes: Vec<TransactWriteItem>,
     unmet: Vec<Unmet>,
 }
@@ -101,7 +102,11 @@ impl Transaction {
         self
     }
 
-    pub(super) fn put(self, table: &str, item: Item, condition: Expression, unmet: Unmet) -> Result<Self, Error> {
+    /// Puts an item, if what lies at its key meets the condition.
+    ///
+    /// # Errors
+    /// [`Error::Internal`].
+    pub fn put(self, table: &str, item: Item, condition: Expression, unmet: Unmet) -> Result<Self, Error> {
         let put = Put::builder()
             .table_name(table)
             .set_item(Some(item))
@@ -113,7 +118,7 @@ impl Transaction {
     }
 
     /// Changes an item; `update` carries the values of both expressions.
-    pub(super) fn update(
+    pub(crate) fn update(
         self,
         table: &str,
         key: Item,
@@ -133,7 +138,7 @@ impl Transaction {
         Ok(self.with(TransactWriteItem::builder().update(update).build(), unmet))
     }
 
-    pub(super) fn delete(self, table: &str, key: Item, condition: Expression, unmet: Unmet) -> Result<Self, Error> {
+    pub(crate) fn delete(self, table: &str, key: Item, condition: Expression, unmet: Unmet) -> Result<Self, Error> {
         let delete = Delete::builder()
             .table_name(table)
             .set_key(Some(key))
@@ -145,7 +150,7 @@ impl Transaction {
     }
 
     /// Puts an item over what lies at its key.
-    pub(super) fn overwrite(self, table: &str, item: Item) -> Result<Self, Error> {
+    pub(crate) fn overwrite(self, table: &str, item: Item) -> Result<Self, Error> {
         let put = Put::builder().table_name(table).set_item(Some(item)).build().map_err(Error::internal)?;
         let write = TransactWriteItem::builder().put(put).build();
         Ok(self.with(write, Unmet::Impossible("a write without a condition was refused")))
@@ -155,7 +160,7 @@ impl Transaction {
     ///
     /// # Errors
     /// [`Error::Unmet`] of the first write whose condition does not hold; [`Error::Busy`] when others keep writing the same items.
-    pub(super) async fn commit(self, client: &Client) -> Result<(), Error> {
+    pub async fn commit(self, client: &Client) -> Result<(), Error> {
         let token = id::version()?;
         let outcome = unless_contended(|| {
             let write = client.transact_write_items().client_request_token(&token);
@@ -183,7 +188,8 @@ fn failed_condition(error: &SdkError<TransactWriteItemsError>) -> Option<usize> 
 }
 
 /// An error of a kind of request that a competing transaction can cause, or a moment without capacity.
-pub(super) trait Contended {
+pub trait Contended {
+    /// Whether another transaction held the item, or there was no capacity for a moment.
     fn is_conflict(&self) -> bool;
 }
 
@@ -217,7 +223,10 @@ contended!(
 const ATTEMPTS: u32 = 8;
 
 /// Tries a write until no other transaction holds its items, waiting a random time that doubles (about a second in all).
-pub(super) async fn unless_contended<T, E, F>(attempt: impl Fn() -> F) -> Result<T, SdkError<E>>
+///
+/// # Errors
+/// The last one.
+pub async fn unless_contended<T, E, F>(attempt: impl Fn() -> F) -> Result<T, SdkError<E>>
 where
     E: Contended,
     F: Future<Output = Result<T, SdkError<E>>>,
@@ -235,7 +244,7 @@ where
 }
 
 /// What a failed call means when no condition of ours explains it.
-pub(super) fn failure<E>(error: SdkError<E>) -> Error
+pub(crate) fn failure<E>(error: SdkError<E>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + Contended + 'static,
 {
@@ -243,7 +252,10 @@ where
 }
 
 /// The answer to a write of one item; none when its condition did not hold.
-pub(super) fn if_met<T, E>(outcome: Result<T, SdkError<E>>) -> Result<Option<T>, Error>
+///
+/// # Errors
+/// [`Error::Busy`] when others keep writing the item; [`Error::Unavailable`].
+pub fn if_met<T, E>(outcome: Result<T, SdkError<E>>) -> Result<Option<T>, Error>
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + Contended + 'static,
 {

@@ -17,7 +17,7 @@ use super::transaction::{Expression, Transaction, if_met, unless_contended};
 use super::{Item, MAX_ID_BYTES, Store, at, from_item, key, n, s, to_item};
 
 /// The form of the items that this release writes; migrations compare it.
-pub(super) const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 1;
 
 /// How long a removal may take to end the user's sessions; those of very many that are left then are swept later.
 const SWEEP_TIME: Duration = Duration::from_secs(5);
@@ -25,7 +25,11 @@ const SWEEP_TIME: Duration = Duration::from_secs(5);
 /// How often a record may change under our hands before the answer is [`Error::Busy`].
 const ATTEMPTS: usize = 5;
 
-pub(super) fn user_item(user: &User) -> Result<Item, Error> {
+/// The item of a user: with its key, its places in the indices and under TTL, and the mark of its form.
+///
+/// # Errors
+/// [`Error::Internal`].
+pub fn user_item(user: &User) -> Result<Item, Error> {
     let mut item = to_item(user, key::user(&user.id))?;
     item.insert("schema".to_owned(), n(SCHEMA));
     item.insert("dir_shard".to_owned(), s(key::directory_shard(key::shard(&user.id))));
@@ -37,7 +41,11 @@ pub(super) fn user_item(user: &User) -> Result<Item, Error> {
     Ok(item)
 }
 
-pub(super) fn login_item(user: &User, login: &Login) -> Result<Item, Error> {
+/// The item of a login: with its key and its place under TTL.
+///
+/// # Errors
+/// [`Error::Internal`].
+pub fn login_item(user: &User, login: &Login) -> Result<Item, Error> {
     let mut item = to_item(login, key::login(&user.email.key()))?;
     if let Some(purge_after) = user.purge_after() {
         item.insert("purge_after".to_owned(), at(purge_after));

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use user_store::census::Record;
+
+use crate::records::census::Record;
 
 /// How many violations are kept; all are counted.
 const KEPT: usize = 1_000;

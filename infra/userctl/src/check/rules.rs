@@ -9,10 +9,10 @@ use user_core::login::Login;
 use user_core::message::{KEEP_SECONDS, MessageKind};
 use user_core::session::Session;
 use user_core::user::User;
-use user_store::census::{Place, Record, address_name};
 
 use super::Scope;
 use super::report::Violation;
+use crate::records::census::{Place, Record, address_name};
 use crate::stage::Stage;
 
 pub(super) const ADMIN_COUNT: &str = "admin-count";
@@ -87,7 +87,7 @@ async fn judge_user(
     if user.is_expired(now) {
         return Ok(());
     }
-    match stage.store.record_at(&Place::of_login(&user.email.key())).await? {
+    match stage.records().record_at(&Place::of_login(&user.email.key())).await? {
         Record::Login { login, .. } if login.user_id == user.id => {
             if Login::of(user, login.password_hash.clone()) != login {
                 judgement.add(LOGIN_DIFFERS, [name(&user.id)]);
@@ -99,7 +99,7 @@ async fn judge_user(
     }
     for former in user.reverts.iter().filter(|former| now < former.expires_at) {
         let key = former.email.key();
-        let kept = match stage.store.record_at(&Place::of_login(&key)).await? {
+        let kept = match stage.records().record_at(&Place::of_login(&key)).await? {
             Record::Reservation { user_id, .. } => user_id == user.id,
             Record::Unreadable => true,
             _ => key == user.email.key(),
@@ -142,7 +142,7 @@ async fn judge_login(
     judgement: &mut Judgement,
 ) -> Result<(), Error> {
     let ids = || [name(&login.user_id), address_name(address)];
-    match stage.store.record_at(&Place::of_user(&login.user_id)).await? {
+    match stage.records().record_at(&Place::of_user(&login.user_id)).await? {
         Record::User { user, .. } if user.email.key().as_str() != address => judgement.add(LOGIN_ELSEWHERE, ids()),
         // The user's own judgement compares the copies, unless the user's time is over.
         Record::User { user, .. } if user.is_expired(now) => judgement.add(LOGIN_DIFFERS, [name(&user.id)]),
@@ -158,7 +158,7 @@ async fn judge_reservation(
     user_id: &UserId,
     judgement: &mut Judgement,
 ) -> Result<(), Error> {
-    match stage.store.record_at(&Place::of_user(user_id)).await? {
+    match stage.records().record_at(&Place::of_user(user_id)).await? {
         Record::User { user, .. } => {
             // It ends by itself.
             if !user.reserved_emails().any(|email| email.key().as_str() == address) {
@@ -172,7 +172,7 @@ async fn judge_reservation(
 }
 
 async fn judge_session(stage: &Stage, session: &Session, judgement: &mut Judgement) -> Result<(), Error> {
-    if !matches!(stage.store.record_at(&Place::of_user(&session.user_id)).await?, Record::Absent) {
+    if !matches!(stage.records().record_at(&Place::of_user(&session.user_id)).await?, Record::Absent) {
         return Ok(());
     }
     let sweep = stage.store.read_sweep(&session.user_id).await?;

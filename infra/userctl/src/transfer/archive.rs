@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use template::Fault;
 use user_core::clock::Timestamp;
-use user_store::backup::is_item;
 
 use super::moment;
 use super::read::{TextLines, open};
+use crate::records::backup::is_item;
 
 /// The form of backups that this release writes, and the latest that it reads.
 const FORM: u32 = 1;

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
 use template::Fault;
-use user_store::backup::ITEMS_AT_ONCE;
 
 use super::archive::{Archive, Writer, verify};
 use super::{Target, is_standard, progress};
 use crate::check::count_admins;
+use crate::records::backup::ITEMS_AT_ONCE;
 use crate::stage::Stage;
 
 /// Writes every item; how many there were. What changes meanwhile is in the file as before or as after, item by item; a backup of one
@@ -22,7 +22,7 @@ pub async fn backup(stage: &Stage, file: &Path, hidden: bool) -> Result<u64, Fau
     let bar = if hidden || is_standard(file) { ProgressBar::hidden() } else { progress::bar(None) };
     let mut after = None;
     loop {
-        let (items, next) = stage.store.items_page(after).await?;
+        let (items, next) = stage.records().items_page(after).await?;
         items.iter().try_for_each(|item| writer.item(item))?;
         progress::show(&bar, writer.items(), "items");
         if next.is_none() {
@@ -42,7 +42,7 @@ pub async fn backup(stage: &Stage, file: &Path, hidden: bool) -> Result<u64, Fau
 /// # Errors
 /// When there are users and `force` is not set; when the backup is not whole; when the database does not answer.
 pub async fn restore(stage: &Stage, file: &Path, force: bool, hidden: bool) -> Result<u64, Fault> {
-    if !force && !stage.store.has_no_users().await? {
+    if !force && !stage.records().has_no_users().await? {
         return Err("there are users in the table; --force writes over them".into());
     }
     if !is_standard(file) {
@@ -60,15 +60,15 @@ pub(crate) async fn write_items(stage: &Stage, file: &Path, hidden: bool) -> Res
         items.push(item);
         count += 1;
         if items.len() == ITEMS_AT_ONCE {
-            stage.store.restore_items(&items).await?;
+            stage.records().restore_items(&items).await?;
             items.clear();
             bar.set_position(archive.position.load(Ordering::Relaxed));
             progress::show(&bar, count, "items");
         }
     }
-    stage.store.restore_items(&items).await?;
+    stage.records().restore_items(&items).await?;
     // A backup that was made beside traffic, or written over newer users, may count others.
-    stage.store.set_counted_admins(count_admins(stage).await?).await?;
+    stage.records().set_counted_admins(count_admins(stage).await?).await?;
     bar.finish_and_clear();
     Ok(count)
 }

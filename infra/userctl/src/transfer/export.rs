@@ -10,11 +10,12 @@ use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::user::User;
 use user_store::Store;
-use user_store::export::{LOGINS_AT_ONCE, SHARDS};
 
 use super::formula::guarded;
 use super::row::Row;
 use super::{Format, Target, progress};
+use crate::records::Records;
+use crate::records::export::{LOGINS_AT_ONCE, SHARDS};
 use crate::stage::Stage;
 
 /// Writes every user with its hash; how many there were. Those whose time is over are left out. Users that change meanwhile are in the
@@ -32,7 +33,7 @@ pub async fn export(stage: &Stage, file: &Path, format: Format, hidden: bool) ->
         if users.is_empty() {
             break;
         }
-        for both in stage.store.with_logins(users).await? {
+        for both in stage.records().with_logins(users).await? {
             writer.write(Row::from(both))?;
             count += 1;
         }
@@ -110,7 +111,7 @@ impl Merge {
     async fn next(&mut self, store: &Store) -> Result<Option<User>, Error> {
         for shard in &mut self.0 {
             while shard.users.is_empty() && !shard.ended {
-                let page = store.users_after(shard.number, shard.after.as_deref()).await?;
+                let page = Records(store).users_after(shard.number, shard.after.as_deref()).await?;
                 shard.ended = page.next.is_none();
                 shard.after = page.next;
                 shard.users = page.users.into();

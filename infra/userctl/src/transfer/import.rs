@@ -18,12 +18,13 @@ use template::Fault;
 use user_core::clock::Timestamp;
 use user_core::error::{Error, Refusal};
 use user_store::Store;
-use user_store::import::{ARRIVALS_AT_ONCE, Arrival, Landing};
 
 use super::read::{Line, Lines};
 use super::reject::Rejects;
 use super::row::Rules;
 use super::{Format, cognito, fastapi, progress, read};
+use crate::records::Records;
+use crate::records::import::{ARRIVALS_AT_ONCE, Arrival, Landing};
 use crate::stage::Stage;
 
 /// How many transactions are in flight.
@@ -267,10 +268,10 @@ async fn fly(
     let mut pauses = PAUSES.into_iter();
     loop {
         let outcome = if dry_run {
-            let found = store.look_for(&arrivals, now).await;
+            let found = Records(store).look_for(&arrivals, now).await;
             found.map(|found| found.into_iter().map(|landing| landing.unwrap_or(Landing::Written)).collect())
         } else {
-            store.take_in(&arrivals, look, now).await
+            Records(store).take_in(&arrivals, look, now).await
         };
         match (outcome, pauses.next()) {
             (Err(Error::Unavailable | Error::Busy), Some(pause)) => {

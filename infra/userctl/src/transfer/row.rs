@@ -9,9 +9,9 @@ use user_core::language::Language;
 use user_core::login::{Login, NO_PASSWORD};
 use user_core::password::foreign;
 use user_core::user::{User, name};
-use user_store::import::Arrival;
 
 use super::moment;
+use crate::records::import::Arrival;
 
 /// No identifier of another service is longer.
 const MAX_ID_BYTES: usize = 128;

@@ -8,11 +8,9 @@ use serde::{Deserialize, Serialize};
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::user::User;
+use user_store::items::{Item, SCHEMA, failed, from_item, if_met, key, n, s, to_item, unless_contended, user_item};
 
-use super::failure::failed;
-use super::transaction::{if_met, unless_contended};
-use super::user::{SCHEMA, user_item};
-use super::{Item, Store, from_item, key, n, s, to_item};
+use super::Records;
 
 const PAGE: i32 = 250;
 
@@ -65,7 +63,7 @@ pub fn names() -> impl Iterator<Item = (u32, &'static str)> {
     MIGRATIONS.iter().map(|migration| (migration.to, migration.name))
 }
 
-impl Store {
+impl Records<'_> {
     /// How many users there are of each form; 0 is none.
     ///
     /// # Errors
@@ -89,7 +87,7 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn migration_progress(&self) -> Result<Option<Progress>, Error> {
-        let read = self.client.get_item().table_name(&self.users).set_key(Some(key::migration()));
+        let read = self.0.client().get_item().table_name(self.0.users_table()).set_key(Some(key::migration()));
         read.consistent_read(true).send().await.map_err(failed)?.item.map(from_item).transpose()
     }
 
@@ -110,7 +108,14 @@ impl Store {
         let after = part("pk").zip(part("sk"));
         let progress = Progress { to: SCHEMA, done: next.is_none(), after, changed, noted_at: now };
         let note = to_item(&progress, key::migration())?;
-        self.client.put_item().table_name(&self.users).set_item(Some(note)).send().await.map_err(failed)?;
+        self.0
+            .client()
+            .put_item()
+            .table_name(self.0.users_table())
+            .set_item(Some(note))
+            .send()
+            .await
+            .map_err(failed)?;
         Ok(progress)
     }
 
@@ -125,8 +130,13 @@ impl Store {
                 return Ok(true);
             }
             let id = from_item::<User>(item)?.id;
-            let read =
-                self.client.get_item().table_name(&self.users).set_key(Some(key::user(&id))).consistent_read(true);
+            let read = self
+                .0
+                .client()
+                .get_item()
+                .table_name(self.0.users_table())
+                .set_key(Some(key::user(&id)))
+                .consistent_read(true);
             match read.send().await.map_err(failed)?.item {
                 Some(changed) => item = changed,
                 None => return Ok(false),
@@ -143,9 +153,10 @@ impl Store {
             after = (migration.change)(after)?;
         }
         let outcome = unless_contended(|| {
-            self.client
+            self.0
+                .client()
                 .put_item()
-                .table_name(&self.users)
+                .table_name(self.0.users_table())
                 .set_item(Some(after.clone()))
                 .condition_expression("version = :version AND (attribute_not_exists(#schema) OR #schema = :old)")
                 .expression_attribute_names("#schema", "schema")
@@ -157,7 +168,7 @@ impl Store {
     }
 
     async fn profiles_page(&self, after: Option<Item>) -> Result<(Vec<Item>, Option<Item>), Error> {
-        let scan = self.client.scan().table_name(&self.users).consistent_read(true).limit(PAGE);
+        let scan = self.0.client().scan().table_name(self.0.users_table()).consistent_read(true).limit(PAGE);
         let scan = scan.filter_expression("sk = :profile").expression_attribute_values(":profile", s("PROFILE"));
         let answer = scan.set_exclusive_start_key(after).send().await.map_err(failed)?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))

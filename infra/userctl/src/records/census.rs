@@ -11,11 +11,9 @@ use user_core::id::UserId;
 use user_core::login::Login;
 use user_core::session::Session;
 use user_core::user::User;
+use user_store::items::{Item, failed, from_item, is_reserved, key, s, user_item};
 
-use super::claim::is_reserved;
-use super::failure::failed;
-use super::user::user_item;
-use super::{Item, Store, from_item, key, s};
+use super::Records;
 
 /// How many items one page looks at, so that a page never takes much memory.
 const PAGE: i32 = 500;
@@ -112,7 +110,7 @@ pub enum Record {
     Absent,
 }
 
-impl Store {
+impl Records<'_> {
     /// A page of records, read consistently, and where to go on. A page can be empty while there is more.
     ///
     /// # Errors
@@ -122,7 +120,7 @@ impl Store {
         table: Table,
         after: Option<Place>,
     ) -> Result<(Vec<(Place, Record)>, Option<Place>), Error> {
-        let scan = self.client.scan().table_name(self.name_of(table)).consistent_read(true).limit(PAGE);
+        let scan = self.0.client().scan().table_name(self.name_of(table)).consistent_read(true).limit(PAGE);
         let scan = match table {
             Table::Users => scan
                 .filter_expression("sk = :profile OR sk = :login")
@@ -144,7 +142,8 @@ impl Store {
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn record_at(&self, place: &Place) -> Result<Record, Error> {
         let answer = self
-            .client
+            .0
+            .client()
             .get_item()
             .table_name(self.name_of(place.table))
             .set_key(Some(place.key.clone()))
@@ -155,8 +154,8 @@ impl Store {
 
     fn name_of(&self, table: Table) -> &str {
         match table {
-            Table::Users => &self.users,
-            Table::Ephemeral => &self.ephemeral,
+            Table::Users => self.0.users_table(),
+            Table::Ephemeral => self.0.ephemeral_table(),
         }
     }
 
@@ -168,7 +167,7 @@ impl Store {
             "LOGIN" if is_reserved(&item) => from_item(item)
                 .map(|Reserved { user_id, expires_at }| Record::Reservation { address, user_id, expires_at }),
             "LOGIN" => from_item(item).map(|login| Record::Login { address, login }),
-            key if key.starts_with("SESSION#") => self.session_of(item).map(Record::Session),
+            key if key.starts_with("SESSION#") => self.0.session_of(item).map(Record::Session),
             _ => Ok(Record::Other),
         };
         read.unwrap_or(Record::Unreadable)

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use user_core::error::Error;
 use user_core::login::Login;
 use user_core::user::User;
+use user_store::items::{Item, failed, from_item, is_reserved, key, s};
 
-use super::failure::failed;
-use super::{Store, from_item, key, s};
+use super::Records;
 
 /// The shards of the index `by_created`; each is in order, all of them are to be merged.
 pub const SHARDS: u64 = key::SHARDS;
 
 /// How many users' logins are read together.
-pub const LOGINS_AT_ONCE: usize = super::batch::READS;
+pub const LOGINS_AT_ONCE: usize = user_store::items::READS;
 
 const PAGE: i32 = 250;
 
@@ -25,13 +25,13 @@ pub struct Page {
     pub next: Option<String>,
 }
 
-impl Store {
+impl Records<'_> {
     /// The users of one shard after a place, the oldest first, expired ones included. A page can be empty while there is more.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn users_after(&self, shard: u64, after: Option<&str>) -> Result<Page, Error> {
-        let query = self.client.query().table_name(&self.users).index_name("by_created").limit(PAGE);
+        let query = self.0.client().query().table_name(self.0.users_table()).index_name("by_created").limit(PAGE);
         let query = query.expression_attribute_values(":shard", s(key::directory_shard(shard)));
         let query = match after {
             None => query.key_condition_expression("dir_shard = :shard"),
@@ -40,8 +40,7 @@ impl Store {
                 .expression_attribute_values(":after", s(after)),
         };
         let answer = query.send().await.map_err(failed)?;
-        let place =
-            |item: &super::Item| item.get("created_key").and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
+        let place = |item: &Item| item.get("created_key").and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
         let next = answer.last_evaluated_key.as_ref().map(place);
         let users = answer.items.unwrap_or_default().into_iter().map(|item| Ok((place(&item), from_item(item)?)));
         Ok(Page { users: users.collect::<Result<_, Error>>()?, next })
@@ -56,8 +55,8 @@ impl Store {
         let mut addresses: Vec<_> = users.iter().map(|user| user.email.key()).collect();
         addresses.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         addresses.dedup();
-        let items = self.read_many(addresses.iter().map(key::login).collect()).await?.into_iter();
-        let items = items.filter(|item| !super::claim::is_reserved(item));
+        let items = self.0.read_many(addresses.iter().map(key::login).collect()).await?.into_iter();
+        let items = items.filter(|item| !is_reserved(item));
         let mut logins = HashMap::new();
         for login in items.map(from_item::<Login>) {
             let login = login?;
@@ -75,8 +74,8 @@ impl Store {
     }
 
     async fn with_login(&self, user: &User) -> Result<Option<(User, Login)>, Error> {
-        let Some(user) = self.read_user(&user.id).await? else { return Ok(None) };
-        let login = self.read_login(&user.email.key()).await?.filter(|login| login.user_id == user.id);
+        let Some(user) = self.0.read_user(&user.id).await? else { return Ok(None) };
+        let login = self.0.read_login(&user.email.key()).await?.filter(|login| login.user_id == user.id);
         Ok(login.map(|login| (user, login)))
     }
 }

@@ -7,11 +7,11 @@ use user_core::clock::Timestamp;
 use user_core::error::{Error, Unmet};
 use user_core::login::Login;
 use user_core::user::User;
+use user_store::items::{
+    Expression, Item, Transaction, at, end_of, from_item, is_reserved, key, login_item, s, user_item,
+};
 
-use super::claim::{end_of, is_reserved};
-use super::transaction::{Expression, Transaction};
-use super::user::{login_item, user_item};
-use super::{Item, Store, at, from_item, key, s};
+use super::Records;
 
 /// How many users come in together: a transaction takes 100 writes, two for each user and one for the count of administrators.
 pub const ARRIVALS_AT_ONCE: usize = 49;
@@ -59,7 +59,7 @@ pub enum Landing {
     IdTaken,
 }
 
-impl Store {
+impl Records<'_> {
     /// Takes in up to [`ARRIVALS_AT_ONCE`] users, no two with one address or one identifier: each wholly or not at all. With `look` it
     /// is read first who is there, which saves a transaction that fails.
     ///
@@ -88,7 +88,7 @@ impl Store {
     /// [`Error::Busy`]; [`Error::Unavailable`].
     pub async fn look_for(&self, arrivals: &[Arrival], now: Timestamp) -> Result<Vec<Option<Landing>>, Error> {
         let keys = arrivals.iter().flat_map(|one| [key::user(&one.user.id), key::login(&one.user.email.key())]);
-        let items = self.read_many(keys.collect()).await?.into_iter();
+        let items = self.0.read_many(keys.collect()).await?.into_iter();
         let there: HashMap<String, Item> =
             items.filter_map(|item| Some((item.get("pk")?.as_s().ok()?.clone(), item))).collect();
         arrivals
@@ -112,8 +112,8 @@ impl Store {
             let user = &arrival.user;
             let login = Login::of(user, arrival.password_hash.clone());
             let free = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(now))]);
-            writes = writes.put(&self.users, login_item(user, &login)?, free.clone(), Unmet::Changed)?.put(
-                &self.users,
+            writes = writes.put(self.0.users_table(), login_item(user, &login)?, free.clone(), Unmet::Changed)?.put(
+                self.0.users_table(),
                 user_item(user)?,
                 free,
                 Unmet::Changed,
@@ -122,9 +122,9 @@ impl Store {
             some = true;
         }
         if admins > 0 {
-            writes = self.admins_more(writes, admins)?;
+            writes = self.0.admins_more(writes, admins)?;
         }
-        if some { writes.commit(&self.client).await } else { Ok(()) }
+        if some { writes.commit(&self.0.client()).await } else { Ok(()) }
     }
 }
 

@@ -8,12 +8,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use user_core::error::Error;
+use user_store::items::{Item, failed, key, n};
 
-use super::failure::failed;
-use super::{Item, Store, key};
+use super::Records;
 
 /// How many items are restored together.
-pub const ITEMS_AT_ONCE: usize = super::batch::WRITES;
+pub const ITEMS_AT_ONCE: usize = user_store::items::WRITES;
 
 const PAGE: i32 = 500;
 
@@ -26,13 +26,13 @@ pub fn is_item(line: &Value) -> bool {
 /// Where a page of items ended.
 pub struct BackupPlace(Item);
 
-impl Store {
+impl Records<'_> {
     /// A page of items, read consistently, and where to go on.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn items_page(&self, after: Option<BackupPlace>) -> Result<(Vec<Value>, Option<BackupPlace>), Error> {
-        let scan = self.client.scan().table_name(&self.users).consistent_read(true).limit(PAGE);
+        let scan = self.0.client().scan().table_name(self.0.users_table()).consistent_read(true).limit(PAGE);
         let answer = scan.set_exclusive_start_key(after.map(|place| place.0)).send().await.map_err(failed)?;
         let items = answer.items.unwrap_or_default();
         let items = items.iter().map(map_json).collect::<Result<_, _>>()?;
@@ -50,7 +50,7 @@ impl Store {
         }
         // The generation of the signing keys belongs to this stack's secret, whatever the backup says.
         let kept = |item: &Item| item.get("pk") != key::keys().get("pk");
-        self.write_many(items.into_iter().filter(kept).collect()).await
+        self.0.write_many(items.into_iter().filter(kept).collect()).await
     }
 
     /// Whether no user and no address lies in the table.
@@ -66,6 +66,24 @@ impl Store {
             }
             after = next;
         }
+    }
+
+    /// Sets the count of administrators to those who were counted after a restore.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database does not answer.
+    pub async fn set_counted_admins(&self, working: u64) -> Result<(), Error> {
+        let mut item = key::admins();
+        item.insert("working".to_owned(), n(working));
+        self.0
+            .client()
+            .put_item()
+            .table_name(self.0.users_table())
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(failed)?;
+        Ok(())
     }
 }
 
