@@ -113,7 +113,7 @@ mod tests {
     fn every_kind_of_message_says_everything_in_every_language() {
         for kind in MessageKind::ALL {
             let mut subjects: Vec<_> = Language::ALL
-                .into_iter()
+                .iter()
                 .map(|language| {
                     let [subject, text, html] = message(*kind, *language, "Ann");
                     assert!(subject.contains("Bean & There") && !subject.contains('\n'), "{subject}");
