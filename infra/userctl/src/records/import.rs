@@ -124,7 +124,7 @@ impl Records<'_> {
         if admins > 0 {
             writes = self.0.admins_more(writes, admins)?;
         }
-        if some { writes.commit(&self.0.client()).await } else { Ok(()) }
+        if some { writes.commit(self.0.client()).await } else { Ok(()) }
     }
 }
 
