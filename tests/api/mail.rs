@@ -1,4 +1,4 @@
-//! How messages travel: a mail server, SES, what comes back, what is tried again and what is given up.
+//! How emails travel: a mail server, SES, what comes back, what is tried again and what is given up.
 
 mod feedback;
 mod server;
@@ -53,7 +53,7 @@ async fn a_message_is_written_in_the_language_that_its_reader_signed_up_in() {
     assert_eq!(mail["subject"], "Bestätige deine Adresse für Coffee Shop API");
     assert!(mail["text"].as_str().unwrap().starts_with("Hallo,\n\nWillkommen"), "{mail}");
     assert!(mail["html"].as_str().unwrap().contains("<html lang=\"de\">"));
-    // Later messages too, whoever asks for them.
+    // Later emails too, whoever asks for them.
     app.forgot("uwe@example.com").await;
     assert_eq!(app.mails("uwe@example.com").await[0]["subject"], "Neues Passwort für Coffee Shop API");
 }

@@ -115,8 +115,8 @@ async fn of_a_change_of_address_and_a_sign_up_of_it_whoever_proves_it_first_has_
     again_and_again(|app, email| async move {
         let member = app.member(&email).await;
         let new = format!("new-{email}");
-        let (wish, sign_up) = at_once(app.request_email(&member, &new), app.sign_up(&new)).await;
-        assert_eq!([wish.status.as_u16(), sign_up.status.as_u16()], [202, 201], "neither holds the other up");
+        let (change, sign_up) = at_once(app.request_email(&member, &new), app.sign_up(&new)).await;
+        assert_eq!([change.status.as_u16(), sign_up.status.as_u16()], [202, 201], "neither holds the other up");
         let confirm = app.mailed_link(&new, "confirm-email").await;
         let verify = app.mailed_link(&new, "verify-email").await;
         let (confirm, verify) = at_once(app.confirm_email(&member.access, &confirm), app.verify(&verify)).await;

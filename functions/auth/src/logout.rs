@@ -1,4 +1,4 @@
-//! `POST /auth/logout`: ends the session of a refresh token. A token that is good for nothing any more is no error (RFC 7009, 2.2).
+//! `POST /auth/logout`: ends the session of a refresh token. A token that is no longer valid is no error (RFC 7009, 2.2).
 
 use axum::extract::State;
 use http::StatusCode;

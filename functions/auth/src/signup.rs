@@ -1,4 +1,4 @@
-//! `POST /auth/signup`: a new user, its login and the message that proves the address, all or nothing.
+//! `POST /auth/signup`: a new user, its login and the email that proves the address, all or nothing.
 
 use axum::Json;
 use axum::extract::State;
@@ -119,7 +119,7 @@ pub(crate) async fn handle(
     Ok((StatusCode::CREATED, Json(MessageBody { message })))
 }
 
-/// Makes the user wait for its verification; the message that ends the wait.
+/// Makes the user wait for its verification; returns the message that ends the wait.
 fn verification(app: &App, user: &mut User, by: &By) -> Result<Message, Problem> {
     let message = Message::about(user, MessageKind::VerifyEmail, user.email.clone(), by, user.created_at)?;
     user.expires_at = Some(user.created_at.plus(app.config.unverified_user_ttl_seconds));

@@ -120,7 +120,7 @@ fn is_declared(metric: &Metric, detail: MetricsDetail, labels: &Labels) -> bool 
     declared.is_some_and(|names| labels.len() == names.len() + 1 && has(STACK) && names.iter().all(|name| has(name)))
 }
 
-/// A query's id has to begin with a message.
+/// A query's id has to begin with a letter.
 fn id(number: usize) -> String {
     format!("q{number}")
 }

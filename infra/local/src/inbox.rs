@@ -88,7 +88,7 @@ impl Inbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a mail, once: a message that the mailer sends again after a crash is the same mail.
+    /// Keeps a mail, once: an email that the mailer sends again after a crash is the same mail.
     ///
     /// # Errors
     /// When it cannot be written.

@@ -59,7 +59,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// `PASSWORD_POLICY`: which new passwords are taken.
+/// `PASSWORD_POLICY`: which new passwords are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// At least 8 characters, among them upper case, lower case, a digit and a special one.
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn length_counts_code_points_after_nfkc_and_nothing_is_cut_off() {
         assert_eq!(codes(Policy::Either, &format!("Aa1!{}", "x".repeat(200))), ["too-long"]);
-        // One ligature is three messages after NFKC.
+        // One ligature is three letters after NFKC.
         assert_eq!(Password::typed("\u{FB03}").as_bytes(), b"ffi");
     }
 }

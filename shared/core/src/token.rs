@@ -196,14 +196,14 @@ impl Tokens {
     #[must_use]
     pub fn read_access(&self, token: &str, now: Timestamp) -> Option<AccessClaims> {
         let claims: Option<AccessClaims> = self.access.read(token, now);
-        let good = |c: &AccessClaims| {
+        let valid = |c: &AccessClaims| {
             // A life longer than any that is given is a forger's.
             let lifetime = c.exp.since(c.iat);
             c.kind == TokenKind::Access
                 && current((c.iat, c.nbf, c.exp), now)
                 && lifetime <= self.settings.access_seconds
         };
-        claims.filter(good)
+        claims.filter(valid)
     }
 
     /// The claims of a refresh token that has not expired; none of anything else. Whether it was used is the session's to say.

@@ -37,7 +37,7 @@ pub struct User {
     /// Family name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
-    /// What messages are written in.
+    /// What emails are written in.
     #[serde(default)]
     pub language: Language,
     /// What the user may do; `ROLE` alone is a reserved word of DynamoDB.
@@ -101,9 +101,9 @@ impl User {
 
     /// What somebody who knows the user would try first as a password.
     #[must_use]
-    pub fn known_words<'a>(&'a self, shop: &'a str) -> Vec<&'a str> {
+    pub fn known_words<'a>(&'a self, project: &'a str) -> Vec<&'a str> {
         let names = [self.first_name.as_deref(), self.last_name.as_deref()].into_iter().flatten();
-        [self.email.as_str(), shop].into_iter().chain(names).collect()
+        [self.email.as_str(), project].into_iter().chain(names).collect()
     }
 
     /// Whether the user may be signed in.

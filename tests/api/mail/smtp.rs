@@ -1,4 +1,4 @@
-//! Messages by a real conversation with a mail server.
+//! Emails by a real conversation with a mail server.
 
 use std::sync::Arc;
 

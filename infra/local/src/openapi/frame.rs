@@ -30,7 +30,7 @@ draft-ietf-httpapi-ratelimit-headers) tell how the caller stands; 429 has `Retry
 
 ## Tokens
 
-An access token goes into `Authorization: Bearer`. It is good for minutes, and stops working at once when its session ends: by sign-out, a
+An access token goes into `Authorization: Bearer`. It is valid for minutes, and stops working at once when its session ends: by sign-out, a
 changed password, or the account's end. A refresh token is valid once.";
 
 /// The document without paths, schemas and responses.

@@ -68,7 +68,7 @@ fn is_bidirectional(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character alone shows nothing; a mark needs a message to sit on.
+/// Whether a character alone shows nothing; a mark needs a letter to sit on.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace() || is_combining_mark(c) || SHAPELESS.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }
