@@ -11,7 +11,7 @@ use crate::refresh::Refresh;
 
 /// Sign out
 ///
-/// Ends the session of a refresh token; its access tokens stop working at once. A token that is not valid any more is no error.
+/// Ends the session of a refresh token; its access tokens stop working at once. A token that is no longer valid is not an error.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/logout",

@@ -24,7 +24,7 @@ pub(crate) struct Reset {
     /// As it stands in the email's link.
     #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl")]
     token: String,
-    /// A password that the policy takes.
+    /// A password that the policy accepts.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Four-Qu1et-cups-of-tea")]
     new_password: Password,
 }

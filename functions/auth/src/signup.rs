@@ -27,7 +27,7 @@ pub(crate) struct SignUp {
     /// domain in any script, as it is written in lower or upper case, and not ending in a number.
     #[schema(value_type = String, format = "email", max_length = 254, example = "ann@example.com")]
     email: Email,
-    /// A password that the policy takes.
+    /// A password that the policy accepts.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Flat-Wh1te-please")]
     password: Password,
     /// Given name; something in it can be seen.
