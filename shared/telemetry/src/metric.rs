@@ -91,7 +91,7 @@ metrics! {
     DYNAMODB_CALLS = "dynamodb_calls_total", Counter, Count, ["operation", "table"], None, "Database calls";
     DYNAMODB_SECONDS = "dynamodb_call_duration_seconds", Histogram, Seconds, ["operation", "table"], None, "Time taken by a database call, including retries";
     DYNAMODB_RETRIES = "dynamodb_retries_total", Counter, Count, ["operation", "table"], None, "Retries of database calls";
-    DYNAMODB_FAILURES = "dynamodb_failures_total", Counter, Count, ["operation", "table"], Some(&[]), "Database calls that failed after all retries, without failed conditions";
+    DYNAMODB_FAILURES = "dynamodb_failures_total", Counter, Count, ["operation", "table"], Some(&[]), "Database calls that failed after all retries, not counting failed conditions";
     DYNAMODB_UNITS = "dynamodb_units_total", Counter, Count, ["operation", "table"], None, "Capacity units consumed by database calls, rounded up";
     CACHE_LOOKUPS = "cache_lookups_total", Counter, Count, ["cache", "outcome"], None, "Lookups in an instance's caches of keys and of refused senders";
     UNCOUNTED = "requests_uncounted_total", Counter, Count, ["class"], Some(&[]), "Requests that no rate limiter could count";

@@ -193,16 +193,20 @@ fn names_unknown_field(errors: &[FieldError]) -> bool {
 /// What happened, and what a person can do about it.
 fn detail(problem: &Problem) -> &'static str {
     match problem {
-        Problem::Malformed => "The path, the query or the body cannot be parsed. A body must be a JSON object in UTF-8.",
+        Problem::Malformed => {
+            "The path, the query or the body cannot be parsed. A body must be a JSON object in UTF-8."
+        }
         Problem::UnknownHost => "This service does not serve the host that the request names.",
-        Problem::InvalidToken => "The token is expired, already used or issued for another purpose. Request a new email.",
+        Problem::InvalidToken => {
+            "The token is expired, already used or issued for another purpose. Request a new email."
+        }
         Problem::Unauthenticated => "A valid access token is required: Authorization: Bearer <access_token>.",
         Problem::InvalidCredentials => "The email address or the password is wrong.",
         Problem::InvalidRefreshToken => "The refresh token is no longer valid. Sign in again.",
-        Problem::RefreshTokenReused => {
-            "The refresh token was used before, so its session was ended. Sign in again."
+        Problem::RefreshTokenReused => "The refresh token was used before, so its session was ended. Sign in again.",
+        Problem::EmailNotVerified => {
+            "The email address is not verified. Follow the link in the email, or request a new one."
         }
-        Problem::EmailNotVerified => "The email address is not verified. Follow the link in the email, or request a new one.",
         Problem::AccountDisabled => "An administrator deactivated this account.",
         Problem::Forbidden => "Your account does not have permission to do this.",
         Problem::NotFound => "The requested resource does not exist.",
