@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use http::Method;
-use local::template::Template;
 use serde_json::{Value, json};
+use template::Template;
 
 use crate::support::{PASSWORD, TestApp};
 
@@ -32,7 +32,7 @@ const HEADS: [&str; 10] = [
 fn table() -> Vec<(&'static str, Value, [u16; 8])> {
     let record = json!({ "first_name": "A", "last_name": null, "is_active": true, "is_verified": true });
     let passwords = json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" });
-    let change = json!({ "new_email": "new@example.com", "password": PASSWORD });
+    let request = json!({ "new_email": "new@example.com", "password": PASSWORD });
     let own_gone = [401, 401, 401, 204, 204, 401, 204, 204];
     let own = [401, 401, 401, 200, 200, 401, 200, 200];
     let owner_or_admin = [401, 401, 401, 403, 200, 401, 200, 403];
@@ -65,7 +65,7 @@ fn table() -> Vec<(&'static str, Value, [u16; 8])> {
         ("PATCH /api/v1/users/me", json!({ "first_name": "A" }), own),
         ("POST /api/v1/auth/confirm-email", json!({}), [422, 401, 401, 422, 422, 401, 422, 422]),
         ("POST /api/v1/auth/revert-email", json!({}), OPEN),
-        ("POST /api/v1/users/me/email", change, [401, 401, 401, 202, 202, 401, 202, 202]),
+        ("POST /api/v1/users/me/email", request, [401, 401, 401, 202, 202, 401, 202, 202]),
         ("DELETE /api/v1/users/me", json!({ "password": PASSWORD }), own_gone),
         ("PUT /api/v1/users/me/password", passwords, own_gone),
         ("GET /api/v1/users/me/sessions", Value::Null, own),

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use local::template::Template;
 use serde_json::json;
+use template::Template;
 use user_config::MetricsDetail;
 use user_telemetry::metric::{self, ALL, Collector, STACK};
 use userctl::cost::assumptions::{ALARM_METRICS, LOG_BYTES, USUAL};

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use local::template::Template;
 use serde_json::{Value, json};
+use template::Template;
 
 use crate::support::{Contract, TestApp};
 
@@ -13,7 +13,7 @@ const PAGES: [&str; 4] = ["GET /openapi.json", "GET /docs", "GET /docs/{asset}",
 
 #[test]
 fn the_committed_description_is_what_the_handlers_say() {
-    let fresh = local::openapi::text().unwrap();
+    let fresh = userctl::openapi::text().unwrap();
     assert!(fresh == docs::OPENAPI, "it is stale: cargo userctl openapi > functions/docs/openapi.json");
 }
 

@@ -5,9 +5,9 @@ use std::future::pending;
 use std::path::Path;
 use std::time::Duration;
 
-use local::Fault;
+use template::Fault;
 use user_core::clock::Timestamp;
-use userctl::drill::{Drill, From, from_file, from_table};
+use userctl::drill::{Drill, From, from_table};
 use userctl::transfer::archive::file_for;
 use userctl::transfer::backup::{backup, restore};
 
@@ -24,7 +24,7 @@ async fn backed_up(folder: &Folder) -> (TestApp, String) {
 }
 
 async fn drill(path: &Path) -> Result<Drill, Fault> {
-    Box::pin(from_file(path, &BTreeMap::new(), true, pending())).await
+    Box::pin(local::drill::drill(path, &BTreeMap::new(), true, pending())).await
 }
 
 /// The folders of drills that are there.
@@ -93,7 +93,7 @@ async fn a_backup_comes_back_whole_or_is_refused_with_the_reason_and_no_copy_is_
     assert_eq!(refused, "the file is no backup of userctl");
 
     let interrupt = tokio::time::sleep(Duration::from_millis(1));
-    let interrupted = Box::pin(from_file(&folder.path(), &BTreeMap::new(), true, interrupt)).await;
+    let interrupted = Box::pin(local::drill::drill(&folder.path(), &BTreeMap::new(), true, interrupt)).await;
     assert_eq!(interrupted.unwrap_err().to_string(), "interrupted; the copy is removed");
     assert_eq!(copies(), before);
 }

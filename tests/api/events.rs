@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use local::template::Template;
 use serde_json::{Value, json};
+use template::Template;
 
 use crate::support::TestApp;
 

@@ -91,7 +91,7 @@ fn a_deployed_function_holds_no_other_and_no_emulator_and_only_two_know_how_mail
         // Health asks whether a mail would be accepted; its role does not let it send one.
         assert_eq!(reached.contains("transport"), ["mailer", "health"].contains(&function), "{function}");
     }
-    assert!(linked("local").contains("dynoxide-rs"), "the list is read");
+    assert!(!linked("userctl").contains("dynoxide-rs") && linked("local").contains("dynoxide-rs"));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::template::Template;
 use serde_json::json;
+use template::Template;
 
 use crate::forgeries::Forge;
 use crate::support::TestApp;

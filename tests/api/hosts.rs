@@ -1,15 +1,16 @@
 //! Whom the local stack answers: no page of a stranger's, under whatever name it comes.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::Request;
-use local::aws::remote_config;
 use local::server::{Door, dispatch, listen, serve};
 use serde_json::{Value, json};
-use std::net::{IpAddr, Ipv4Addr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use userctl::stage::remote_config;
 
 use crate::support::{PASSWORD, TestApp};
 

@@ -60,7 +60,7 @@ async fn a_folder_that_is_there_keeps_its_rights_and_each_file_in_it_is_its_owne
         app.member("ann@example.com").await;
         app.service.rotate_what_is_due().await.unwrap();
         assert_eq!(mode(&data), rights, "the folder is its owner's to judge");
-        assert_eq!(local::folder::is_open_to_others(&data), rights != 0o700);
+        assert_eq!(folder::is_open_to_others(&data), rights != 0o700);
         let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|file| file.unwrap().path()).collect();
         assert!(files.len() >= 7, "{files:?}");
         for file in files {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use local::role::{Permission, Role};
-use local::template::{Function, Template};
 use serde_json::{Value, json};
+use template::{Function, Template};
 use transport::Transport;
 use transport::smtp::Password;
 use user_config::Hidden;

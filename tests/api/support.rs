@@ -17,7 +17,7 @@ use std::sync::Arc;
 use aws_types::SdkConfig;
 use bytes::Bytes;
 use http::{Method, Request, header};
-use local::aws::{Aws, Wire, remote_config};
+use local::aws::{Aws, Wire};
 use local::cloudwatch::CloudWatch;
 use local::hosts::Hosts;
 use local::server::Door;
@@ -30,7 +30,7 @@ use user_app::new_passwords::NewPasswords;
 use user_core::clock::Clock;
 use user_core::password::Password;
 use user_store::Store;
-use userctl::stage::Stage;
+use userctl::stage::{Stage, remote_config};
 
 pub(crate) use call::{Answer, Call};
 pub(crate) use contract::Contract;

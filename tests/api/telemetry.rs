@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use local::template::Template;
 use serde_json::{Value, json};
+use template::Template;
 use user_config::MetricsDetail;
 use user_telemetry::metric::{self, ALL, Collector, Kind, Metric, NAMESPACE, STACK, When};
 

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use local::cloudwatch::CloudWatch;
 use local::hosts::Hosts;
 use local::service::{Options, Service};
-use local::template::{Resource, Template, environment_name};
 use serde_json::json;
+use template::{Resource, Template, environment_name};
 use user_config::{Config, ConfigError};
 use user_core::clock::Clock;
 

@@ -9,7 +9,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::io;
 
-use local::template::{Route, Template};
+use template::{Route, Template};
 use user_telemetry::log;
 use user_telemetry::metric::{self, When};
 

@@ -124,8 +124,8 @@ class Values(unittest.TestCase):
             release.architecture(silent, "x86_64")
 
     def test_values_are_read_as_the_sam_cli_reads_them(self):
-        config = {"dev": {"deploy": {"parameters": {"parameter_overrides": ['LogLevel="info,user_core=debug"', "Url='a=b'"]}}}}
-        self.assertEqual(release.parameters(config, "dev"), {"LogLevel": "info,user_core=debug", "Url": "a=b"})
+        config = {"dev": {"deploy": {"parameters": {"parameter_overrides": ['LogLevel="info,user_store=debug"', "Url='a=b'"]}}}}
+        self.assertEqual(release.parameters(config, "dev"), {"LogLevel": "info,user_store=debug", "Url": "a=b"})
 
 
 if __name__ == "__main__":

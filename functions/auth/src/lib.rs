@@ -27,8 +27,9 @@ use user_core::event::{Actor, By};
 use user_core::message::{Message, MessageKind};
 use user_core::session::Origin;
 use user_core::ticket::{Purpose, Ticket};
+use user_core::token::{TicketClaims, TokenKind};
 use user_web::problem::Problem;
-use user_web::{self, query};
+use user_web::query;
 use utoipa::OpenApi;
 
 /// The function's routes.
@@ -94,7 +95,9 @@ async fn ask_for_message(
 
 /// What the link in an email is bound to, by the keys that are in force at this very moment.
 async fn read_ticket(app: &App, limits: &Limits, purpose: Purpose, token: &str) -> Result<Ticket, Problem> {
-    limits.keyring_for(token).await?;
-    let ticket = app.newest_keyring().await?.tokens.read_ticket(purpose, token, app.clock.now());
-    ticket.ok_or(Problem::InvalidToken)
+    let presented = limits.read::<TicketClaims>(TokenKind::Ticket(purpose), token).await?;
+    app.newest_keyring().await?;
+    let presented = presented.ok_or(Problem::InvalidToken)?;
+    presented.keyring(app)?.ok_or(Problem::InvalidToken)?;
+    Ok(presented.claims.into())
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use user_app::App;
 use user_app::limits::Limits;
+use user_core::token::{RefreshClaims, TokenKind};
 use user_web::body::Json;
 use user_web::problem::Problem;
 
@@ -27,9 +28,9 @@ pub(crate) async fn handle(
     Json(request): Json<Refresh>,
 ) -> Result<StatusCode, Problem> {
     limits.general().await?;
-    let keyring = limits.keyring_for(&request.refresh_token).await?;
-    if let Some(claims) = keyring.tokens.read_refresh(&request.refresh_token, app.clock.now()) {
-        app.store.delete_session(&claims.sub, &claims.sid).await?;
+    let presented = limits.read::<RefreshClaims>(TokenKind::Refresh, &request.refresh_token).await?;
+    if let Some(RefreshClaims { sub, sid, .. }) = presented.map(|presented| presented.claims) {
+        app.store.delete_session(&sub, &sid).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,17 +1,14 @@
 //! `POST /auth/refresh`: a refresh token, valid once, for the next pair.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use futures::TryFutureExt as _;
 use futures::future::{join, try_join};
 use user_app::App;
-use user_app::keyring::Keyring;
 use user_app::limits::Limits;
 use user_core::event::{Actor, By, Event, EventName};
 use user_core::session::{Late, judge_late};
-use user_core::token::TokenPair;
+use user_core::token::{RefreshClaims, TokenKind, TokenPair};
 use user_store::session::Rotation;
 use user_web::body::{self, Body, Fields};
 use user_web::extract::RequestOrigin;
@@ -55,23 +52,25 @@ pub(crate) async fn handle(
     body::Json(request): body::Json<Refresh>,
 ) -> Result<Json<TokenPair>, Problem> {
     let now = app.clock.now();
-    let token = &request.refresh_token;
-    let Some(claims) = limits.keyring_for(token).await?.tokens.read_refresh(token, now) else {
+    let Some(presented) = limits.read::<RefreshClaims>(TokenKind::Refresh, &request.refresh_token).await? else {
         limits.general().await?;
         return Err(Problem::InvalidRefreshToken);
     };
+    // Whose key has become void meanwhile gets no new pair.
+    let in_force = || presented.keyring(&app)?.ok_or(Problem::InvalidRefreshToken);
+    let claims = &presented.claims;
     let read = try_join(limits.general(), app.store.read_user(&claims.sub).map_err(Problem::from));
     let (_, read) = join(app.keyring_in_force(), read).await;
     let ((), user) = read?;
-    in_force(&app, token)?;
+    in_force()?;
     let user = user.filter(|user| user.may_sign_in(now)).ok_or(Problem::InvalidRefreshToken)?;
     let end = now.plus(app.config.refresh_token_seconds());
     match app.store.rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end).await? {
-        Rotation::Turned(session) => Ok(Json(in_force(&app, token)?.tokens.pair(&session, user.role)?)),
+        Rotation::Turned(session) => Ok(Json(in_force()?.tokens.pair(&session, user.role)?)),
         Rotation::Refused(None) => Err(Problem::InvalidRefreshToken),
         Rotation::Refused(Some(session)) => {
             match judge_late(&session, claims.seq, user.epoch, now, app.config.refresh_reuse_grace_seconds) {
-                Late::SameSuccessor => Ok(Json(in_force(&app, token)?.tokens.pair(&session, user.role)?)),
+                Late::SameSuccessor => Ok(Json(in_force()?.tokens.pair(&session, user.role)?)),
                 Late::Refused => Err(Problem::InvalidRefreshToken),
                 Late::Reused => {
                     let by = By::request(Actor::Anonymous, &origin, &app.clock);
@@ -83,10 +82,4 @@ pub(crate) async fn handle(
             }
         }
     }
-}
-
-/// The keys that are in force now, if `token` was signed by one of them: whose key has become void meanwhile gets no new pair.
-fn in_force(app: &App, token: &str) -> Result<Arc<Keyring>, Problem> {
-    let keyring = app.keyring()?;
-    if keyring.tokens.knows(token) { Ok(keyring) } else { Err(Problem::InvalidRefreshToken) }
 }

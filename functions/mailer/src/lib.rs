@@ -105,6 +105,7 @@ enum Fate {
 async fn deliver(app: &App, transport: &Transport, message: Message) -> Result<(), Error> {
     // A later release wrote it, whose mailer has the words for it.
     if !message.kind.is_known() {
+        tracing::warn!(message.id = %message.id, message.kind = message.kind.as_str(), "a message of an unknown kind waits");
         return Ok(());
     }
     let Some(message) = app.store.take_message(&message, app.clock.now()).await? else { return Ok(()) };

@@ -18,7 +18,7 @@ use user_core::clock::Timestamp;
 use user_core::id::UserId;
 use user_core::user::{User, UserView};
 use user_web::problem::Problem;
-use user_web::{self, query};
+use user_web::query;
 use utoipa::OpenApi;
 
 /// The methods of `/users/me` and `/users/me/sessions`: the gateway takes them for a user's and brings here what those paths lack.

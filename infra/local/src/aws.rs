@@ -25,25 +25,21 @@ use bytes::Bytes;
 use dynoxide::Database;
 use futures::stream;
 use http_body_util::StreamBody;
-use https;
 use hyper::body::{Body, Frame};
+use template::{Fault, REGION, Template};
 use transport::Printer;
 use user_app::start::sdk_config;
 use user_core::clock::Clock;
 
 use crate::cloudwatch::{self, CloudWatch};
+use crate::database;
 use crate::dead_letters::DeadLetters;
 use crate::role::Role;
 use crate::secrets::Secrets;
 use crate::ses::Ses;
-use crate::template::Template;
 use crate::tokens::Tokens;
-use crate::{Fault, database};
 
 pub use recovery::Recovery;
-
-/// The region of the local stack.
-pub const REGION: &str = "local";
 
 /// The services of one local stack.
 #[derive(Clone)]
@@ -140,12 +136,6 @@ fn target_of(request: &HttpRequest) -> String {
         Some(header) => header.to_owned(),
         None => target(None, &path(request.uri())),
     }
-}
-
-/// The configuration of SDK clients that call a local stack in another process, such as `http://127.0.0.1:8000/_local/aws`.
-#[must_use]
-pub fn remote_config(endpoint: &str) -> SdkConfig {
-    config_at(https::client(), endpoint)
 }
 
 fn in_process(connector: impl HttpConnector + 'static) -> SdkConfig {

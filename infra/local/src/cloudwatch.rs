@@ -10,10 +10,9 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use ciborium::tag::Required;
 use serde_json::Value;
+use template::Fault;
 use user_core::clock::Timestamp;
 use user_telemetry::metric;
-
-use crate::Fault;
 
 use history::History;
 use message::{

@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dynoxide::Database;
 use dynoxide::storage::Storage;
+use folder::{make_private, open_private};
 use serde_json::{Map, Value, json};
-
-use crate::Fault;
-use crate::folder::{make_private, open_private};
-use crate::template::{Resource, Template};
+use template::{Fault, Resource, Template};
 
 /// Without it every write to a stream, and every look at it, would read the whole stream.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS stream_by_table_and_sequence \

@@ -6,13 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use folder::write_private;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use template::{Fault, Template};
 use user_core::clock::Timestamp;
-
-use crate::Fault;
-use crate::folder::write_private;
-use crate::template::Template;
 
 /// How long a message is kept, in seconds, as the template says for AWS.
 const KEPT_SECONDS: i64 = 14 * 86_400;

@@ -11,11 +11,10 @@ use lambda_http::lambda_runtime::{Context, LambdaEvent};
 use lambda_http::request::LambdaRequest;
 use mailer::Wake;
 use serde_json::Value;
+use template::Fault;
 use transport::Transport;
 use user_app::App;
 use user_core::clock::Clock;
-
-use crate::Fault;
 
 /// The most bytes of a request and of an answer (AWS Lambda quotas: 6 MB each; of an answer Lambda takes 100 more).
 const REQUEST_LIMIT_BYTES: usize = 6 * 1024 * 1024;

@@ -10,11 +10,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use template::{Cors, Fault, Resource, Template};
 use user_core::id::random;
 
-use crate::Fault;
 use crate::function::{Function, is_too_long};
-use crate::template::{Cors, Resource, Template};
 
 pub use table::Table;
 

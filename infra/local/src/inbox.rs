@@ -7,11 +7,10 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use folder::open_private;
 use serde_json::{Value, json};
+use template::Fault;
 use transport::Mail;
-
-use crate::Fault;
-use crate::folder::open_private;
 
 /// Every mail that was sent. Beside the mails themselves, one takes some 40 bytes of memory.
 pub struct Inbox(Mutex<Kept>);

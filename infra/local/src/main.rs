@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use clap::Parser;
 use dynoxide::Database;
-use local::Fault;
-use local::folder::{is_open_to_others, lock};
+use folder::{is_open_to_others, lock};
+use local::drill::drill;
 use local::hosts::Hosts;
 use local::server::{Door, ask, listen, say, serve};
 use local::service::{Options, Service};
 use local::stream::Step;
-use local::template::Schedule;
 use serde_json::json;
+use template::{Fault, Schedule};
 use tokio::task::JoinSet;
 use user_core::clock::Clock;
 use user_telemetry::log;
 use user_telemetry::metric::{self, When};
+use userctl::drill::interrupted;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -49,6 +50,10 @@ struct Arguments {
     /// Ask the service at this address and port for its health, and exit; the exit status is the answer
     #[arg(long)]
     health: bool,
+    /// Restore a backup, or the newest of a folder, into a copy, check it, remove it, and do nothing else; the exit status says whether the
+    /// data came back
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["health", "join"])]
+    drill: Option<PathBuf>,
     /// Serve the data of another `cargo local`, such as http://127.0.0.1:8000, as a second instance
     #[arg(long, value_name = "URL", conflicts_with_all = ["data", "ephemeral", "dynamodb_port"])]
     join: Option<String>,
@@ -85,6 +90,11 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
     if arguments.health {
         return ask(arguments.listen, arguments.port).await;
     }
+    if let Some(path) = &arguments.drill {
+        let drilled = Box::pin(drill(path, &template::settings(), false, interrupted())).await?;
+        say(&drilled.text());
+        return if drilled.is_good() { Ok(()) } else { Err("the data did not come back whole".into()) };
+    }
     let api = listen(arguments.listen, arguments.port).await?;
     let api_url = format!("http://{}", api.local_addr()?);
     let mut tasks = JoinSet::new();
@@ -110,7 +120,7 @@ fn options(folder: Option<PathBuf>, host_names: &[String]) -> Options {
     Options {
         folder,
         clock: Clock::System,
-        settings: local::settings(),
+        settings: template::settings(),
         print_mails: true,
         cloudwatch: local::cloudwatch::shared().clone(),
         hosts: Hosts::with(host_names),

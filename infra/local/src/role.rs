@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
+use template::{Condition, Resource, Template};
 
-use crate::template::{Condition, Resource, Template};
 use call::{Call, Need};
 
 /// An action on a resource, such as `dynamodb:Query` on `UsersTable.Arn/index/by_created`.

@@ -5,14 +5,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use folder::write_private;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use template::{Fault, Generate, Resource, Template};
 use user_core::clock::Timestamp;
 use user_core::id::random_below;
-
-use crate::Fault;
-use crate::folder::write_private;
-use crate::template::{Generate, Resource, Template};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const CURRENT: &str = "AWSCURRENT";

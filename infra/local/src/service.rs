@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use aws_types::SdkConfig;
 use serde_json::{Value, json};
+use template::{Event, Fault, Invoke, Rotation, Rule, Schedule, Template};
 use tokio::sync::{Mutex, Notify};
 use transport::smtp::Password;
 use transport::{Mail, Printer, Transport};
@@ -17,8 +18,9 @@ use user_config::{Config, Hidden};
 use user_core::clock::Clock;
 use user_core::signing::Keys;
 use user_store::Store;
+use userctl::stage::remote_config;
 
-use crate::aws::{Aws, Wire, remote_config};
+use crate::aws::{Aws, Wire};
 use crate::cloudwatch::CloudWatch;
 use crate::function::Function;
 use crate::gateway::Gateway;
@@ -26,8 +28,6 @@ use crate::hosts::Hosts;
 use crate::inbox::Inbox;
 use crate::role::Role;
 use crate::stream::{Poller, Step, matches};
-use crate::template::{Event, Invoke, Rotation, Rule, Schedule, Template};
-use crate::{Fault, folder};
 
 use outline::outline;
 

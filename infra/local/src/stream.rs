@@ -4,13 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use folder::write_private;
 use serde_json::{Value, json};
+use template::{Fault, Mapping};
 
-use crate::Fault;
 use crate::aws::Aws;
-use crate::folder::write_private;
 use crate::function::Function;
-use crate::template::Mapping;
 
 /// A mapping and how far it has read.
 pub struct Poller {

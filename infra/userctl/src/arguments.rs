@@ -129,7 +129,7 @@ pub(crate) enum OnStage {
         #[arg(default_value = ".local/backups")]
         file: PathBuf,
     },
-    /// Test recovery: restore a backup (or, on AWS, the table at a point in time) into a copy, check the copy and delete it
+    /// Test recovery: restore the users table of AWS at a point in time into a copy, check the copy and delete it
     Drill(Drill),
     /// Show, replay or delete the events that functions gave up
     #[command(subcommand)]

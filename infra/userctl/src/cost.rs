@@ -12,9 +12,8 @@ pub mod estimate;
 mod page;
 pub mod prices;
 
-use local::Fault;
-use local::template::Template;
 use serde_json::Value;
+use template::{Fault, Template};
 
 use assumptions::Behaviour;
 use estimate::Costs;

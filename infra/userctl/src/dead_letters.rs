@@ -10,8 +10,8 @@ mod shown;
 
 use std::collections::BTreeSet;
 
-use local::Fault;
 use serde_json::{Value, json};
+use template::Fault;
 
 use crate::outcome::Outcome;
 use crate::signed;

@@ -1,7 +1,7 @@
 //! A drill: proves that the data comes back. A backup is restored into a copy of its own, the copy is checked and removed, and it is told
 //! how old the data is and how long all of it took.
 //!
-//! - [`file`](from_file): a backup, into an embedded database in a folder of its own.
+//! - [`file`](from_file): a backup, into a database in a folder of its own; `cargo local --drill` opens an embedded one.
 //! - [`table`](from_table): the table's point-in-time recovery, into a new table.
 
 mod file;
@@ -144,9 +144,9 @@ pub async fn interrupted() {
 
 /// What `work` makes, or that it was interrupted.
 async fn unless_interrupted<T>(
-    work: impl Future<Output = Result<T, local::Fault>>,
+    work: impl Future<Output = Result<T, template::Fault>>,
     interrupt: impl Future<Output = ()>,
-) -> Result<T, local::Fault> {
+) -> Result<T, template::Fault> {
     tokio::select! {
         done = work => done,
         () = interrupt => Err("interrupted; the copy is removed".into()),

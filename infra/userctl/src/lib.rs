@@ -20,6 +20,7 @@ pub mod directory;
 pub mod drill;
 pub mod mail;
 pub mod migrate;
+pub mod openapi;
 pub mod outcome;
 pub mod routes;
 mod signed;

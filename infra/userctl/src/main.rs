@@ -10,9 +10,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser as _};
-use local::Fault;
-use local::template::Template;
 use serde_json::json;
+use template::{Fault, Template};
 use user_core::email::Email;
 use user_core::password::Password;
 use user_core::user::Role;
@@ -77,14 +76,9 @@ async fn run(arguments: Arguments) -> Result<Outcome, Fault> {
     let Arguments { local, endpoint, command, .. } = arguments;
     match command {
         Command::OnPaper(command) => on_paper(&command),
-        // A backup needs no stack.
-        Command::OnStage(OnStage::Drill(Drill { from, at: None, keep: false })) if local || from.is_some() => {
-            let from = from.unwrap_or_else(|| PathBuf::from(BACKUPS));
-            drilled(Box::pin(drill::from_file(&from, &local::settings(), false, interrupted())).await)
-        }
         Command::OnStage(command) => {
             let endpoint = endpoint.or_else(|| local.then(|| LOCAL_ENDPOINT.to_owned()));
-            let stage = Stage::open(endpoint, local::settings()).await?;
+            let stage = Stage::open(endpoint, template::settings()).await?;
             Box::pin(on_stage(&stage, command)).await
         }
     }
@@ -103,7 +97,7 @@ fn on_paper(command: &OnPaper) -> Result<Outcome, Fault> {
             Ok(Outcome::Text(section))
         }
         OnPaper::Cost(behaviour) => Ok(Outcome::Cost(Box::new(Report::of(*behaviour)?))),
-        OnPaper::Openapi => Ok(Outcome::Text(local::openapi::text()?)),
+        OnPaper::Openapi => Ok(Outcome::Text(userctl::openapi::text()?)),
         OnPaper::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "userctl", &mut script);
@@ -150,12 +144,12 @@ async fn on_stage(stage: &Stage, command: OnStage) -> Result<Outcome, Fault> {
         }
         OnStage::Backup { file } => {
             if file == Path::new(BACKUPS) {
-                local::folder::create(&file)?;
+                folder::create(&file)?;
             }
             let file = file_for(&file, stage.clock.now());
             written(&file, Box::pin(backup(stage, &file, false)).await?, "items")
         }
-        OnStage::Drill(Drill { at, keep, .. }) => {
+        OnStage::Drill(Drill { at, keep }) => {
             let from = drill::From { at, keep, poll: POLL, hidden: false };
             drilled(Box::pin(drill::from_table(stage, &from, interrupted())).await)?
         }

@@ -1,6 +1,6 @@
 //! Why a command failed.
 
-use local::Fault;
+use template::Fault;
 use user_core::error::{Error, Unmet};
 use userctl::command::NotCreated;
 

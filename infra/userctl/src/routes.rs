@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use local::template::Template;
+use template::Template;
 
 /// The section's first line.
 const HEADER: &str = "[workspace.metadata.lambda.watch.router]\n";

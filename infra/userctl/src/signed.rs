@@ -10,8 +10,8 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use http::Request;
 use https::Https;
-use local::Fault;
 use serde_json::Value;
+use template::Fault;
 use user_core::clock::Clock;
 
 /// How long a connection may take to open.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use aws_config::BehaviorVersion;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
-use https;
-use local::Fault;
-use local::aws::remote_config;
-use local::template::Template;
+use aws_types::region::Region;
+use template::{Fault, REGION, Template};
 use user_app::hasher::Hasher;
 use user_app::new_passwords::NewPasswords;
+use user_app::start::sdk_config;
 use user_config::Config;
 use user_core::clock::Clock;
 use user_store::Store;
@@ -83,6 +84,13 @@ impl Stage {
         let new_passwords = NewPasswords::new(&config);
         Ok(Self { store: Store::connect(&sdk, &config), config, new_passwords, hasher, clock, sdk, dead_letters })
     }
+}
+
+/// The configuration of SDK clients that call a local stack in another process, such as `http://127.0.0.1:8000/_local/aws`.
+#[must_use]
+pub fn remote_config(endpoint: &str) -> SdkConfig {
+    let credentials = SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
+    sdk_config(https::client(), credentials, Region::new(REGION), Some(endpoint.to_owned()))
 }
 
 /// Whether a variable names a resource of the stack.

@@ -23,7 +23,7 @@ pub mod row;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use local::folder::create_private;
+use folder::create_private;
 
 /// How users lie in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! Who calls: the signed-in user of a request.
 
-use std::sync::Arc;
-
 use ::http::header;
 use ::http::request::Parts;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -9,6 +7,7 @@ use futures::future::join;
 use user_core::event::{Actor, By};
 use user_core::limit::Class;
 use user_core::session::{Origin, Session};
+use user_core::token::{AccessClaims, TokenKind};
 use user_core::user::User;
 use user_telemetry::usage;
 use user_web::extract::{RequestOrigin, bearer};
@@ -43,12 +42,12 @@ impl FromRequestParts<App> for Caller {
         let now = app.clock.now();
         let Ok(limits) = Limits::from_request_parts(parts, app).await;
         let token = bearer(&parts.headers).unwrap_or_default();
-        let known = limits.keyring_for(token).await?;
-        let Some(claims) = known.tokens.read_access(token, now) else {
+        let Some(presented) = limits.read::<AccessClaims>(TokenKind::Access, token).await? else {
             // Whoever guesses tokens is counted, too.
             limits.general().await?;
             return Err(Problem::Unauthenticated);
         };
+        let claims = &presented.claims;
         let class = class(parts.uri.path());
         let suspect = app.ended.has(&claims.sid);
         if suspect {
@@ -65,8 +64,7 @@ impl FromRequestParts<App> for Caller {
             .filter(|(user, session)| user.may_sign_in(now) && !session.is_expired(now) && session.epoch == user.epoch);
         app.ended.note(&claims.sid, live.is_none());
         // Only now: another request may have seen meanwhile that the keys are void.
-        let keyring = app.keyring()?;
-        let is_signed = Arc::ptr_eq(&known, &keyring) || keyring.tokens.knows(token);
+        let is_signed = presented.keyring(app)?.is_some();
         let Some((user, session)) = live.filter(|_| is_signed) else {
             if let Some(weighed) = weighed {
                 limits.take_back(class, &claims.sub, &weighed).await;

@@ -12,7 +12,7 @@ const VERSION: &str = "1";
 
 /// The cursor of `place` in the list that `query` describes.
 ///
-/// # Problems
+/// # Errors
 /// [`Problem::Unavailable`] while there are no keys to authenticate it with.
 pub fn cursor(app: &App, query: &str, place: &str) -> Result<String, Problem> {
     let tag = app.keyring()?.sign_cursor(message(query, place).as_bytes(), app.clock.now());
@@ -21,7 +21,7 @@ pub fn cursor(app: &App, query: &str, place: &str) -> Result<String, Problem> {
 
 /// The place that a cursor of the same query names.
 ///
-/// # Problems
+/// # Errors
 /// [`Problem::Invalid`] when this service did not make the cursor for this query; [`Problem::Unavailable`] as [`cursor`].
 pub fn place(app: &App, query: &str, cursor: &str) -> Result<String, Problem> {
     let keyring = app.keyring()?;

@@ -1,7 +1,7 @@
 //! `user-app`: what every handler receives, and how a function begins.
 //!
 //! - [`App`]: the parts: [`hasher`], [`keyring`], [`limiter`], [`new_passwords`], [`ended`], and the store.
-//! - [`caller`], [`limits`]: who makes a request, and how often; arguments of handlers.
+//! - [`caller`], [`limits`]: who makes a request, and how often; arguments of handlers. [`presented`]: the tokens that they read.
 //! - [`cursor`]: where the next page of a list begins.
 //! - [`start`]: how a function that touches data begins.
 
@@ -15,6 +15,7 @@ pub mod keyring;
 pub mod limiter;
 pub mod limits;
 pub mod new_passwords;
+pub mod presented;
 pub mod start;
 
 use std::ops::Deref;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::http::request::Parts;
 use axum::extract::FromRequestParts;
+use user_core::clock::Timestamp;
 use user_core::email::EmailKey;
 use user_core::id::UserId;
 use user_core::limit::Class;
@@ -45,7 +46,7 @@ impl FromRequestParts<App> for Limits {
 impl Limits {
     /// Counts a call of somebody unknown, by source; once, however often it is asked for.
     ///
-    /// # Problems
+    /// # Errors
     /// [`Problem::Throttled`].
     pub async fn general(&self) -> Result<(), Problem> {
         if !self.counted.load(Ordering::Relaxed) {
@@ -57,7 +58,7 @@ impl Limits {
 
     /// Counts a call of somebody unknown that takes a password or sends mail, by source.
     ///
-    /// # Problems
+    /// # Errors
     /// [`Problem::Throttled`]; [`Problem::Unavailable`] when it cannot be counted.
     pub async fn auth(&self) -> Result<(), Problem> {
         self.admit(Class::Auth, &self.source).await
@@ -66,7 +67,7 @@ impl Limits {
     /// Counts a sign-in, by account. The source must be admitted before. How an account stands is told in a refusal alone, or each
     /// answer would tell a stranger when its owner comes.
     ///
-    /// # Problems
+    /// # Errors
     /// As [`Limits::auth`].
     pub async fn sign_in(&self, account: &EmailKey) -> Result<(), Problem> {
         self.weigh(Class::SignIn, &format!("account:{}", account.as_str())).await.outcome.map(|_| ())
@@ -74,7 +75,7 @@ impl Limits {
 
     /// Counts a call of a signed-in user, from wherever it comes.
     ///
-    /// # Problems
+    /// # Errors
     /// [`Problem::Throttled`]; for [`Class::Auth`] also [`Problem::Unavailable`] when it cannot be counted.
     pub async fn user(&self, class: Class, user: &UserId) -> Result<(), Problem> {
         self.admit(class, &format!("user:{user}")).await
@@ -105,14 +106,18 @@ impl Limits {
 
     /// The keys for reading `token`. The secret is read again for a key that is not known, and not before the source is admitted.
     ///
-    /// # Problems
+    /// # Errors
     /// [`Problem::Throttled`]; as [`App::keyring`].
-    pub async fn keyring_for(&self, token: &str) -> Result<Arc<Keyring>, Problem> {
+    pub(crate) async fn keyring_for(&self, token: &str) -> Result<Arc<Keyring>, Problem> {
         if !self.app.knows_key_of(token) {
             self.general().await?;
             self.app.seek_keys().await;
         }
         Ok(self.app.keyring()?)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.app.clock.now()
     }
 
     async fn admit(&self, class: Class, subject: &str) -> Result<(), Problem> {

@@ -74,7 +74,7 @@ variables! {
     stack_name: String = text,
     /// Which metrics leave, and with which labels.
     metrics_detail: MetricsDetail = parsed,
-    /// A filter such as `info` or `user_core=debug,info`.
+    /// A filter such as `info` or `user_store=debug,info`.
     log_level: Targets = filter,
     /// How a log line looks.
     log_format: LogFormat = parsed,

@@ -121,13 +121,14 @@ impl Keys {
         Ok(Self { generation: self.generation + 1, emergency: self.emergency, keys, rest: self.rest.clone() })
     }
 
-    /// One new key of the last one's algorithm and no other, for when a key became known: whatever was signed before is void at once.
-    /// Its generation is later than these keys' and than `announced`, the last that instances were told of.
+    /// One new key of the last one's algorithm that this release knows and no other, for when a key became known: whatever was signed
+    /// before is void at once. Its generation is later than these keys' and than `announced`, the last that instances were told of.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
     pub fn replaced(&self, announced: u64, now: Timestamp) -> Result<Self, Error> {
-        let algorithm = self.keys.last().map_or(JwtAlgorithm::Hs256, |key| key.algorithm);
+        let known = self.keys.iter().rev().map(|key| key.algorithm).find(|algorithm| algorithm.is_known());
+        let algorithm = known.unwrap_or(JwtAlgorithm::Hs256);
         let generation = self.generation.max(announced) + 1;
         let keys = vec![Key::generate(algorithm, now)?];
         Ok(Self { generation, emergency: generation, keys, rest: self.rest.clone() })
@@ -188,6 +189,7 @@ mod tests {
             (&"RS256".into(), &later["keys"][1]["use"])
         );
         assert_eq!(rotated["keys"].as_array().map(Vec::len), Some(3));
+        assert_eq!(keys.replaced(0, NOW).unwrap().iter().next().unwrap().algorithm, JwtAlgorithm::Hs256);
     }
 
     #[test]

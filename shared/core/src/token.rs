@@ -13,10 +13,9 @@ use crate::signing::Keys;
 use crate::ticket::{Purpose, Ticket};
 use crate::user::Role;
 
-use claims::TicketClaims;
 use mint::Mint;
 
-pub use claims::{AccessClaims, RefreshClaims};
+pub use claims::{AccessClaims, Claims, RefreshClaims, TicketClaims, Times};
 
 /// What a token is for; the word in its claim `type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,13 +39,16 @@ impl TryFrom<String> for TokenKind {
     type Error = &'static str;
 
     fn try_from(word: String) -> Result<Self, Self::Error> {
-        let tickets = Purpose::ALL.map(Self::Ticket);
-        let mut kinds = [Self::Access, Self::Refresh].into_iter().chain(tickets);
-        kinds.find(|kind| kind.name() == word).ok_or("no such kind of token")
+        Self::all().find(|kind| kind.name() == word).ok_or("no such kind of token")
     }
 }
 
 impl TokenKind {
+    /// All kinds.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Access, Self::Refresh].into_iter().chain(Purpose::ALL.map(Self::Ticket))
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Access => "access",
@@ -102,12 +104,8 @@ pub struct TokenSettings {
 /// Issues and reads tokens of all kinds.
 pub struct Tokens {
     settings: TokenSettings,
-    access: Mint,
-    refresh: Mint,
-    verify: Mint,
-    reset: Mint,
-    confirm_email: Mint,
-    revert_email: Mint,
+    /// One for each kind.
+    mints: Vec<(TokenKind, Mint)>,
 }
 
 impl Tokens {
@@ -116,22 +114,24 @@ impl Tokens {
     /// # Errors
     /// [`Error::Internal`] when a private key cannot be read.
     pub fn new(settings: TokenSettings, keys: &Keys) -> Result<Self, Error> {
-        let mint = |kind| Mint::new(kind, keys, &settings.issuer, &settings.audience);
-        Ok(Self {
-            access: mint(TokenKind::Access)?,
-            refresh: mint(TokenKind::Refresh)?,
-            verify: mint(TokenKind::Ticket(Purpose::Verify))?,
-            reset: mint(TokenKind::Ticket(Purpose::Reset))?,
-            confirm_email: mint(TokenKind::Ticket(Purpose::ConfirmEmail))?,
-            revert_email: mint(TokenKind::Ticket(Purpose::RevertEmail))?,
-            settings,
-        })
+        let mint = |kind| Ok((kind, Mint::new(kind, keys, &settings.issuer, &settings.audience)?));
+        let mints = TokenKind::all().map(mint).collect::<Result<_, Error>>()?;
+        Ok(Self { settings, mints })
+    }
+
+    fn mint(&self, kind: TokenKind) -> Result<&Mint, Error> {
+        let mint = self.mints.iter().find(|(of, _)| *of == kind).map(|(_, mint)| mint);
+        mint.ok_or_else(|| Error::internal("there is no such kind of token"))
+    }
+
+    fn issue(&self, claims: &impl Claims) -> Result<String, Error> {
+        self.mint(claims.kind())?.issue(claims.times().iat, claims)
     }
 
     /// Whether the key that `token` names is among these. What names none, no other keys would know either.
     #[must_use]
     pub fn knows(&self, token: &str) -> bool {
-        self.access.knows(token)
+        self.mint(TokenKind::Refresh).is_ok_and(|mint| mint.knows(token))
     }
 
     /// The pair of the session's present turn. It depends on nothing else, so that a repeated refresh gets the same one; only the
@@ -166,8 +166,8 @@ impl Tokens {
             kind: TokenKind::Refresh,
         };
         Ok(TokenPair {
-            access_token: self.access.issue(iat, &access)?,
-            refresh_token: self.refresh.issue(iat, &refresh)?,
+            access_token: self.issue(&access)?,
+            refresh_token: self.issue(&refresh)?,
             token_type: "bearer",
             expires_in: access_end.since(iat),
         })
@@ -187,40 +187,21 @@ impl Tokens {
             address: ticket.address.clone(),
             iat,
             exp: ticket.expires_at,
+            nbf: None,
             kind,
         };
-        self.tickets(purpose).issue(iat, &claims)
+        self.issue(&claims)
     }
 
-    /// The claims of a valid access token; none of anything else.
+    /// The claims of a token of this kind whose signature and times are right; none of anything else. Whether what it is bound to still
+    /// holds, the record says: the session of an access or a refresh token, the user of a ticket.
     #[must_use]
-    pub fn read_access(&self, token: &str, now: Timestamp) -> Option<AccessClaims> {
-        let claims: Option<AccessClaims> = self.access.read(token, now);
-        let valid = |c: &AccessClaims| {
-            // A life longer than any that is given is a forger's.
-            let lifetime = c.exp.since(c.iat);
-            c.kind == TokenKind::Access
-                && current((c.iat, c.nbf, c.exp), now)
-                && lifetime <= self.settings.access_seconds
-        };
-        claims.filter(valid)
-    }
-
-    /// The claims of a refresh token that has not expired; none of anything else. Whether it was used is the session's to say.
-    #[must_use]
-    pub fn read_refresh(&self, token: &str, now: Timestamp) -> Option<RefreshClaims> {
-        let claims: Option<RefreshClaims> = self.refresh.read(token, now);
-        claims.filter(|c| c.kind == TokenKind::Refresh && current((c.iat, c.nbf, c.exp), now))
-    }
-
-    /// What a link is bound to whose token has not expired; none of anything else. Whether it still holds is the user's record to say.
-    #[must_use]
-    pub fn read_ticket(&self, purpose: Purpose, token: &str, now: Timestamp) -> Option<Ticket> {
-        let claims: Option<TicketClaims> = self.tickets(purpose).read(token, now);
-        let of_purpose = |c: &TicketClaims| c.kind == TokenKind::Ticket(purpose);
-        let claims = claims.filter(|c| of_purpose(c) && current((c.iat, None, c.exp), now))?;
-        let TicketClaims { sub: user, epoch, address, exp: expires_at, .. } = claims;
-        Some(Ticket { user, epoch, address, expires_at })
+    pub fn read<C: Claims>(&self, kind: TokenKind, token: &str, now: Timestamp) -> Option<C> {
+        let claims: C = self.mint(kind).ok()?.read(token, now)?;
+        let times = claims.times();
+        // An access token with a longer life than any that is given is a forger's.
+        let lives_as_given = kind != TokenKind::Access || times.exp.since(times.iat) <= self.settings.access_seconds;
+        (claims.kind() == kind && lives_as_given && times.are_current(now)).then_some(claims)
     }
 
     /// Goes on when a token of each kind that is signed at `now` can be read.
@@ -229,29 +210,14 @@ impl Tokens {
     /// [`Error::Internal`].
     pub fn check(&self, now: Timestamp) -> Result<(), Error> {
         let pair = self.pair(&Session::probe(now), Role::User)?;
-        let mut are_read = self.read_access(&pair.access_token, now).is_some()
-            && self.read_refresh(&pair.refresh_token, now).is_some();
+        let access: Option<AccessClaims> = self.read(TokenKind::Access, &pair.access_token, now);
+        let refresh: Option<RefreshClaims> = self.read(TokenKind::Refresh, &pair.refresh_token, now);
+        let mut are_read = access.is_some() && refresh.is_some();
         let ticket = Ticket::probe(now.plus(1));
         for purpose in Purpose::ALL {
-            are_read &= self.read_ticket(purpose, &self.ticket(purpose, &ticket, now)?, now).is_some();
+            let token = self.ticket(purpose, &ticket, now)?;
+            are_read &= self.read::<TicketClaims>(TokenKind::Ticket(purpose), &token, now).is_some();
         }
         if are_read { Ok(()) } else { Err(Error::internal("a token that was just signed cannot be read")) }
     }
-
-    fn tickets(&self, purpose: Purpose) -> &Mint {
-        match purpose {
-            Purpose::Verify => &self.verify,
-            Purpose::Reset => &self.reset,
-            Purpose::ConfirmEmail => &self.confirm_email,
-            Purpose::RevertEmail => &self.revert_email,
-        }
-    }
-}
-
-/// Instances' clocks differ a little: a token may be this many seconds from the future, never past its end.
-const CLOCK_SKEW_SECONDS: i64 = 5;
-
-/// Whether a token with these times (RFC 7519, 4.1.4 to 4.1.6) is valid now. This release writes no `nbf`; a later one may.
-fn current((iat, nbf, exp): (Timestamp, Option<Timestamp>, Timestamp), now: Timestamp) -> bool {
-    now < exp && iat.max(nbf.unwrap_or(iat)) <= now.plus(CLOCK_SKEW_SECONDS)
 }

@@ -28,7 +28,7 @@ fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
 fn carried(stored: Item, before: &User, after: &User, hash: String) -> Result<Item, Error> {
     let known = login_item(before, &from_item(stored.clone())?)?;
     let mut item = stored;
-    item.retain(|name, _| !known.contains_key(name));
+    item.retain(|name, _| !known.contains_key(name) && !["expires_at", "purge_after"].contains(&name.as_str()));
     item.extend(login_item(after, &Login::of(after, hash))?);
     Ok(item)
 }
@@ -52,11 +52,12 @@ impl Store {
         (message, stays): (&Message, Option<&SessionId>),
         (by, now): (&By, Timestamp),
     ) -> Result<(), Error> {
+        // First, since the claim on the new address says nothing when the account has moved meanwhile.
+        let (stored, login) = self.present_login(before).await?;
         let claim = self.claim(&after.email.key(), &after.id, now).await?;
         if matches!(claim, Claim::Taken) {
             return Err(Unmet::AddressTaken.into());
         }
-        let (stored, login) = self.present_login(before).await?;
         let moved = carried(stored, before, after, login.password_hash.clone())?;
         let (old, own) = (before.email.key(), own_with_password(before, &login));
         let after = &self.without_lost(after, &old, now).await?;
@@ -113,7 +114,8 @@ impl Store {
     }
 
     async fn present_login(&self, user: &User) -> Result<(Item, Login), Error> {
-        let stored = self.login_item_of(&user.email.key()).await?.ok_or(Unmet::Changed)?;
+        let stored = self.login_item_of(&user.email.key()).await?.filter(|item| !is_reserved(item));
+        let stored = stored.ok_or(Unmet::Changed)?;
         Ok((stored.clone(), from_item(stored)?))
     }
 

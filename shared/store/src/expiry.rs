@@ -101,7 +101,7 @@ impl Store {
         match both.commit(&self.client).await {
             Ok(()) => Ok(Removal::Removed),
             Err(Error::Unmet(Unmet::Changed)) => Ok(Removal::Spared),
-            Err(Error::Unmet(_)) => self.remove_overdue_user(&overdue.id, cutoff).await,
+            Err(Error::Unmet(Unmet::Absent)) => self.remove_overdue_user(&overdue.id, cutoff).await,
             Err(error) => Err(error),
         }
     }

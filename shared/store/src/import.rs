@@ -75,7 +75,7 @@ impl Store {
             let outcome = self.write_arrivals(arrivals, &landings, now).await;
             match outcome {
                 Ok(()) => return Ok(landings.into_iter().map(|landing| landing.unwrap_or(Landing::Written)).collect()),
-                Err(Error::Unmet(_) | Error::Busy) => look = true,
+                Err(Error::Unmet(Unmet::Changed) | Error::Busy) => look = true,
                 Err(error) => return Err(error),
             }
         }

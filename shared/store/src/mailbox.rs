@@ -27,6 +27,7 @@ struct Allowance {
     /// When nothing that was counted counts any more: then TTL may remove the item, too.
     expires_at: Timestamp,
     /// The message that was counted last.
+    #[serde(rename = "letter")]
     message: MessageId,
     /// The epoch that renewed the allowance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,7 +78,7 @@ impl Store {
                 match &before {
                     None => put.condition_expression("attribute_not_exists(pk)"),
                     Some(before) => put
-                        .condition_expression("message = :last")
+                        .condition_expression("letter = :last")
                         .expression_attribute_values(":last", s(before.message.as_str())),
                 }
                 .send()

@@ -156,9 +156,10 @@ impl Store {
         let mut pages = self.by_retry(key::retry_shard_of(shard), now).into_paginator().send();
         while let Some(page) = pages.next().await {
             let messages = page.map_err(failed)?.items.unwrap_or_default().into_iter().filter_map(readable);
-            let known: Vec<Message> = messages.filter(|message| message.kind.is_known()).collect();
-            if !known.is_empty() {
-                return Ok(known);
+            let ours: Vec<Message> =
+                messages.filter(|message| message.kind.is_known() && message.state == MessageState::Pending).collect();
+            if !ours.is_empty() {
+                return Ok(ours);
             }
         }
         Ok(Vec::new())

@@ -165,7 +165,11 @@ impl Transaction {
             Ok(_) => Ok(()),
             Err(error) => {
                 let unmet = failed_condition(&error).and_then(|index| self.unmet.get(index));
-                Err(unmet.map_or_else(|| failure(error), |unmet| Error::Unmet(*unmet)))
+                Err(match unmet {
+                    Some(Unmet::Impossible(what)) => Error::internal(*what),
+                    Some(unmet) => Error::Unmet(*unmet),
+                    None => failure(error),
+                })
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Metrics and logs: the only crate that writes to standard output on Lambda.
+//! Metrics and logs.
 //!
 //! - [`metric`]: every metric.
 //! - [`log`]: lines of the log; [`security`]: those of security events.

@@ -12,19 +12,21 @@ use user_config::{Config, LogFormat};
 use json::Json;
 
 /// The crates whose lines `LOG_LEVEL` is about. Below `info` others would write whole requests, with all that is secret in them.
-pub const LOGGED_CRATES: [&str; 21] = [
+pub const LOGGED_CRATES: [&str; 23] = [
     "auth",
     "cleanup",
     "discovery",
     "docs",
     "feedback",
-    "metrics",
+    "folder",
     "guess",
     "health",
     "https",
     "local",
     "mailer",
+    "metrics",
     "rotation",
+    "template",
     "transport",
     "user_app",
     "user_config",

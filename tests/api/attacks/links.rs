@@ -188,7 +188,7 @@ pub(super) fn attacks() -> Vec<Attack> {
             }
         ),
         attack!(
-            "a mere request of somebody's address: its owner signs up and proves it all the same",
+            "a mere request for somebody's address: its owner signs up and proves it all the same",
             &[],
             PASSWORD,
             (200, ""),
@@ -231,7 +231,7 @@ pub(super) fn attacks() -> Vec<Attack> {
             }
         ),
         attack!(
-            "an account with the owner's address requested, taken back with the owner's data later",
+            "an account with the owner's address as its request, taken back with the owner's data later",
             &[],
             PASSWORD,
             REFUSED,

@@ -12,7 +12,7 @@ use crate::support::errand::{ANN, errand};
 
 /// The attributes of each kind of record, by how its sort key begins: name, type and, where it knows a few only, the words. A name with a
 /// question mark may be missing.
-const RECORDS: [(&str, &[&str]); 5] = [
+const RECORDS: [(&str, &[&str]); 6] = [
     (
         "PROFILE",
         &[
@@ -99,6 +99,8 @@ const RECORDS: [(&str, &[&str]); 5] = [
             "problem? S",
         ],
     ),
+    // What is left of a mailbox' allowance.
+    ("LEFT#", &["expires_at N", "letter S", "of? M"]),
 ];
 
 const ACCESS: [&str; 9] = ["aud", "exp", "iat", "iss", "jti", "role", "sid", "sub", "type"];

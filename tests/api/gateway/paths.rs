@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use http::{Method, Request};
 use local::gateway::{Gateway, Table};
-use local::template::{Event, Resource, Route, Template};
 use serde_json::{Value, json};
+use template::{Event, Resource, Route, Template};
 
 use crate::support::TestApp;
 

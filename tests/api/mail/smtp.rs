@@ -216,7 +216,7 @@ fn a_user_without_a_password_does_not_start() {
     let mut settings: std::collections::BTreeMap<_, _> =
         SIGNED_IN.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     settings.insert("SMTP_PASSWORD".to_owned(), String::new());
-    let template = local::template::Template::evaluate(|name| settings.get(name).cloned()).unwrap();
+    let template = template::Template::evaluate(|name| settings.get(name).cloned()).unwrap();
     let (_, _, function) = template.functions().next().unwrap();
     let environment = template.environment(function);
     let error = user_config::Config::read(|name| environment.get(name).cloned()).unwrap_err();

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use local::role::Permission;
-use local::template::{Destinations, Event, Function, Template};
+use template::{Destinations, Event, Function, Template};
 
 /// Something that Lambda does.
 struct Chore {

@@ -14,7 +14,7 @@ pub(crate) struct Contract {
 }
 
 static CONTRACT: LazyLock<Contract> = LazyLock::new(|| {
-    let document = local::openapi::document().unwrap();
+    let document = userctl::openapi::document().unwrap();
     let mut routes = matchit::Router::new();
     for path in document["paths"].as_object().unwrap().keys() {
         routes.insert(path, path.clone()).unwrap();

@@ -1,6 +1,6 @@
 //! What a stack has only when a parameter asks for it.
 
-use local::aws::REGION;
+use template::REGION;
 
 use super::*;
 

@@ -7,9 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dynoxide::{Database, DynoxideError, ImportOptions};
 use serde_json::{Map, Value, json};
+use template::{Resource, Template};
 use user_core::clock::Timestamp;
-
-use crate::template::{Resource, Template};
 
 /// Which tables are recovered, and which have just been restored.
 #[derive(Default)]

@@ -2,8 +2,7 @@
 
 use ciborium::tag::Required;
 use serde::{Deserialize, Serialize};
-
-use crate::Fault;
+use template::Fault;
 
 /// Seconds since the epoch (RFC 8949, 3.4.2: tag 1).
 pub(super) type Moment = Required<f64, 1>;

@@ -10,8 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
-
-use crate::Fault;
+use template::Fault;
 
 /// The event of a request, as API Gateway makes it: a decoded path, headers in lower case with repeated ones joined, cookies apart, a
 /// body that is no text in base64.

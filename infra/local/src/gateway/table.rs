@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use http::Method;
 use matchit::Router;
-
-use crate::Fault;
-use crate::template::{Route, Template};
+use template::{Fault, Route, Template};
 
 /// The template's routes.
 #[derive(Default)]

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-
-use crate::aws::REGION;
+use template::REGION;
 
 /// The partition key of the tables.
 const PARTITION: &str = "pk";

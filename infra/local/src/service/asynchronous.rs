@@ -2,9 +2,9 @@
 //! names (Lambda Developer Guide, "Capturing records of asynchronous invocations").
 
 use serde_json::{Value, json};
+use template::Fault;
 
 use super::Service;
-use crate::Fault;
 
 impl Service {
     /// Calls a function by its logical id until it succeeds or is given up, which is noted. Between two attempts Lambda waits a minute

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use template::{Fault, Template};
 use user_config::Config;
-
-use crate::Fault;
-use crate::template::Template;
 
 /// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
 const LOCAL: [(&str, &str); 4] =

@@ -1,7 +1,6 @@
 //! Arguments of the commands that restore data and replay events.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use clap::Subcommand;
 use user_core::clock::Timestamp;
@@ -10,9 +9,6 @@ use userctl::transfer::moment;
 
 #[derive(clap::Args)]
 pub(crate) struct Drill {
-    /// Restore this backup, or the newest one in this directory; needs no stack. With --local the default is .local/backups
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["at", "keep"])]
-    pub(crate) from: Option<PathBuf>,
     /// Restore the table as it was at this time, such as 2026-11-23T08:00:00Z; by default the latest possible time
     #[arg(long, value_name = "MOMENT", value_parser = moment::read)]
     pub(crate) at: Option<Timestamp>,

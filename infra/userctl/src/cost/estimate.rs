@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::iter::Sum;
 use std::ops::Add;
 
-use local::template::{Resource, Template};
+use template::{Resource, Template};
 
 use super::assumptions::{
     ACCESS_BYTES, ALARM_METRICS, ASKED_FOR, Behaviour, COLD_MS, COLD_PERCENT, HASH_MS, HOURS, IDLE_SERIES, INSTANCES,

@@ -2,8 +2,8 @@
 //! `EventBridge`'s rules or its scheduler could not bring.
 
 use aws_types::SdkConfig;
-use local::Fault;
 use serde_json::{Value, json};
+use template::Fault;
 use user_core::clock::Timestamp;
 
 use super::shown::{printable, shown, without_secrets};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use local::Fault;
 use serde_json::{Value, json};
+use template::Fault;
 
 use super::Message;
 use crate::signed;

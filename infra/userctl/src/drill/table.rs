@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification,
 };
 use indicatif::ProgressBar;
-use local::Fault;
+use template::Fault;
 use user_core::clock::Timestamp;
 use user_core::id::random;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
-use local::Fault;
+use template::Fault;
 use user_store::backup::ITEMS_AT_ONCE;
 
 use super::archive::{Archive, Writer, verify};

@@ -2,9 +2,9 @@
 
 use std::io::BufRead;
 
-use local::Fault;
 use serde::Deserialize;
 use serde_json::Value;
+use template::Fault;
 use user_core::error::Refusal;
 use user_web::json::Unique;
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use indicatif::ProgressBar;
-use local::Fault;
+use template::Fault;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::user::User;

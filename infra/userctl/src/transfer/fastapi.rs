@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use csv::StringRecord;
-use local::Fault;
 use serde_json::{Map, Value};
+use template::Fault;
 use user_core::error::Refusal;
 use user_web::json::Unique;
 
@@ -197,9 +197,9 @@ fn unescaped(value: &str) -> Option<String> {
         return None;
     }
     let (mut text, mut rest) = (String::with_capacity(value.len()), value.chars());
-    while let Some(message) = rest.next() {
-        if message != '\\' {
-            text.push(message);
+    while let Some(letter) = rest.next() {
+        if letter != '\\' {
+            text.push(letter);
             continue;
         }
         match rest.next() {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::StringRecord;
-use local::Fault;
 use serde_json::error::Category;
+use template::Fault;
 use user_core::error::Refusal;
 use user_web::json::TWICE;
 

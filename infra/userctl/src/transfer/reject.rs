@@ -18,7 +18,7 @@ pub(super) struct Rejects {
 
 impl Rejects {
     pub(super) fn create(file: &Path) -> io::Result<Self> {
-        let writer = BufWriter::new(local::folder::create_private(file)?);
+        let writer = BufWriter::new(folder::create_private(file)?);
         Ok(Self { file: file.to_owned(), writer, reasons: BTreeMap::new() })
     }
 

@@ -1,12 +1,54 @@
 //! What tokens say. Claims that this release does not know are a later one's, and mean nothing here.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::TokenKind;
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
-use crate::ticket::AddressTag;
+use crate::ticket::{AddressTag, Ticket};
 use crate::user::Role;
+
+/// What the claims of every kind have.
+pub trait Claims: Serialize + DeserializeOwned {
+    /// What the token is for.
+    fn kind(&self) -> TokenKind;
+    /// When it is valid.
+    fn times(&self) -> Times;
+}
+
+/// When a token is valid (RFC 7519, 4.1.4 to 4.1.6). This release writes no `nbf`; a later one may.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "registered claims")]
+pub struct Times {
+    pub iat: Timestamp,
+    pub nbf: Option<Timestamp>,
+    pub exp: Timestamp,
+}
+
+/// Instances' clocks differ a little: a token may be this many seconds from the future, never past its end.
+const CLOCK_SKEW_SECONDS: i64 = 5;
+
+impl Times {
+    pub(super) fn are_current(self, now: Timestamp) -> bool {
+        now < self.exp && self.iat.max(self.nbf.unwrap_or(self.iat)) <= now.plus(CLOCK_SKEW_SECONDS)
+    }
+}
+
+macro_rules! claims {
+    ($($name:ident),+) => {$(
+        impl Claims for $name {
+            fn kind(&self) -> TokenKind {
+                self.kind
+            }
+
+            fn times(&self) -> Times {
+                Times { iat: self.iat, nbf: self.nbf, exp: self.exp }
+            }
+        }
+    )+};
+}
+claims!(AccessClaims, RefreshClaims, TicketClaims);
 
 /// What an access token says: who, as what, in which session, until when.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,14 +87,23 @@ pub struct RefreshClaims {
 
 /// What the token of a link in an email says: what the link is bound to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct TicketClaims {
-    pub(super) iss: String,
-    pub(super) aud: String,
-    pub(super) sub: UserId,
-    pub(super) epoch: u64,
-    pub(super) address: AddressTag,
-    pub(super) iat: Timestamp,
-    pub(super) exp: Timestamp,
+#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1) and the ticket's fields")]
+pub struct TicketClaims {
+    pub iss: String,
+    pub aud: String,
+    pub sub: UserId,
+    pub epoch: u64,
+    pub address: AddressTag,
+    pub iat: Timestamp,
+    pub exp: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<Timestamp>,
     #[serde(rename = "type")]
-    pub(super) kind: TokenKind,
+    pub kind: TokenKind,
+}
+
+impl From<TicketClaims> for Ticket {
+    fn from(TicketClaims { sub: user, epoch, address, exp: expires_at, .. }: TicketClaims) -> Self {
+        Self { user, epoch, address, expires_at }
+    }
 }

@@ -8,9 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use serde_saphyr::Tagged;
 
-use super::environment_name;
-use crate::Fault;
-use crate::aws::REGION;
+use crate::{Fault, REGION, environment_name};
 
 /// A YAML node with its tags kept: `!Ref X` is `{"Ref": "X"}`, any other `!F x` is `{"Fn::F": x}`.
 struct Node(Value);

@@ -4,6 +4,7 @@ mod evaluate;
 mod platform;
 mod route;
 mod security;
+mod settings;
 mod statement;
 mod throttle;
 
@@ -12,13 +13,15 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::Fault;
-
 pub use platform::{Destination, Destinations, Invoke, Logging};
 pub use route::Route;
 pub use security::{Generate, Policy, PolicyDocument, RoleProperties, Rotation, RotationRules, Secret};
+pub use settings::{REGION, environment_name, settings};
 pub use statement::{Condition, Effect, Statement};
 pub use throttle::{Throttle, Throttles};
+
+/// What went wrong, in words for the person who started a command.
+pub type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// The template of the service, as it was when this program was built.
 const SOURCE: &str = include_str!("../../../template.yaml");
@@ -260,19 +263,6 @@ impl Template {
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// The environment name of a parameter: `Argon2MemoryKib` is `ARGON2_MEMORY_KIB`.
-#[must_use]
-pub fn environment_name(parameter: &str) -> String {
-    let mut name = String::new();
-    for c in parameter.chars() {
-        if c.is_ascii_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.push(c.to_ascii_uppercase());
-    }
-    name
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use crate::Fault;
-
 /// Creates a folder that nobody but its owner enters, and those above it. One that is there keeps its rights.
 ///
 /// # Errors
@@ -23,17 +21,16 @@ pub fn create(folder: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When another process has it, or it cannot be made.
-pub fn lock(folder: &Path) -> Result<File, Fault> {
+pub fn lock(folder: &Path) -> io::Result<File> {
     create(folder)?;
     let file = open_private(OpenOptions::new().append(true).create(true), &folder.join("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(format!(
+        Err(TryLockError::WouldBlock) => Err(io::Error::other(format!(
             "another `cargo local` has its data in {}; --join URL is a second instance of that one, --data takes another folder",
             folder.display()
-        )
-        .into()),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+        ))),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -81,7 +78,7 @@ pub fn create_private(file: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`open_private`]; when it cannot be written.
-pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = file.as_os_str().to_owned();
     beside.push(".part");
     create_private(Path::new(&beside))?.write_all(bytes)?;
@@ -92,7 +89,7 @@ pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// When its rights cannot be changed.
-pub(crate) fn make_private(file: &Path) -> io::Result<()> {
+pub fn make_private(file: &Path) -> io::Result<()> {
     match open_private(OpenOptions::new().append(true), file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -14,7 +14,7 @@ use user_core::error::FieldError;
 use user_web::problem::document::{Document, Known, catalogue};
 use utoipa::PartialSchema;
 
-use crate::Fault;
+use template::Fault;
 
 /// The document as it is committed: indented, in a stable order.
 ///
