@@ -50,8 +50,8 @@ struct Arguments {
     /// Ask the service at this address and port for its health, and exit; the exit status is the answer
     #[arg(long)]
     health: bool,
-    /// Restore a backup, or the newest of a folder, into a copy, check it, remove it, and do nothing else; the exit status says whether the
-    /// data came back
+    /// Restore a backup, or the newest one in a folder, into a copy, check the copy, delete it, and exit; the exit status says whether the
+    /// data is complete
     #[arg(long, value_name = "PATH", conflicts_with_all = ["health", "join"])]
     drill: Option<PathBuf>,
     /// Serve the data of another `cargo local`, such as http://127.0.0.1:8000, as a second instance
