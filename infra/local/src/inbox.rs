@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_folder_mails_are_found_by_their_address_in_any_message_case() {
+    fn without_a_folder_mails_are_found_by_their_address_in_any_letter_case() {
         let inbox = Inbox::open(None).unwrap();
         for (id, to) in [("one", "ann@example.com"), ("two", "Bob@example.com"), ("three", "bob@example.com")] {
             inbox.keep(&mail(id, to)).unwrap();

@@ -51,7 +51,7 @@ pub(super) struct Person {
     requests: usize,
     /// What the last answer left open, whether it had been done.
     in_doubt: Option<&'static str>,
-    /// When the last request was sent: the wait for a message before it is the mailer's.
+    /// When the last request was sent: the wait for an email before it is the mailer's.
     sent: Instant,
 }
 
@@ -224,7 +224,7 @@ impl Person {
     }
 }
 
-/// The token of a message; the mailer's calls meet faults, too.
+/// The token in an email; the mailer's calls meet faults, too.
 async fn message(app: &TestApp, email: &str) -> String {
     for turn in 1..4_000 {
         let _ = app.service.drain_streams().await;

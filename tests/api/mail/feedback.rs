@@ -22,7 +22,7 @@ async fn bounce(app: &TestApp, email: &str, recipient: &str) {
     app.service.invoke("FeedbackFunction", event).await.unwrap();
 }
 
-/// Asks for a reset, and what became of the message.
+/// Asks for a reset, and what became of the email.
 async fn state_of_reset(app: &TestApp, email: &str) -> MessageState {
     app.clock.advance(3_600);
     app.forgot(email).await;
@@ -96,7 +96,7 @@ async fn a_mark_of_a_former_release_stops_every_mailbox_of_its_address_until_it_
 }
 
 #[tokio::test]
-async fn an_address_that_sends_messages_back_gets_no_more_until_it_is_allowed_to() {
+async fn an_address_that_sends_emails_back_gets_no_more_until_it_is_allowed_to() {
     let app = by_ses();
     app.sign_up(BOUNCE).await;
     assert_eq!(app.mails(BOUNCE).await.len(), 1);
@@ -120,7 +120,7 @@ async fn an_address_that_sends_messages_back_gets_no_more_until_it_is_allowed_to
 }
 
 #[tokio::test]
-async fn a_reader_who_calls_a_message_spam_gets_no_more_and_a_new_address_does() {
+async fn a_reader_who_calls_an_email_spam_gets_no_more_and_a_new_address_does() {
     let app = by_ses();
     let ann = app.member(COMPLAINT).await;
     assert_eq!(app.request_email(&ann, "ann@example.com").await.status, 202);
