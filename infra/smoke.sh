@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The tour against a deployment: infra/smoke.sh https://api.example.com
 # Takes the origin, or the output ApiUrl of the stack. Ends with 1 at the first difference and says what was expected and seen.
-# Needs curl. What needs no mailbox always runs; the rest runs when messages can be read: from the inbox of `cargo local`, or by
-# SMOKE_MAILBOX_COMMAND, which gets an address as its argument and prints the token of the last message to it, or nothing.
+# Needs curl. What needs no mailbox always runs; the rest runs when emails can be read: from the inbox of `cargo local`, or by
+# SMOKE_MAILBOX_COMMAND, which gets an address as its argument and prints the token of the last email to it, or nothing.
 #
 #   SMOKE_EMAIL_DOMAIN=simulator.amazonses.com   where the account's address is; SES delivers to success+...@ there and nobody reads it
 #   SMOKE_MAILBOX_COMMAND=                        see above
@@ -115,7 +115,7 @@ clean_up() {
     fi
 }
 
-# Prints the token of the last message to the account, when there is one and something can read it.
+# Prints the token of the last email to the account, when there is one and something can read it.
 read_token() {
     if [ "$local_inbox" = yes ]; then
         call GET /_local/mail -G --data-urlencode "to=$email"
@@ -232,7 +232,7 @@ ok
 
 if [ -n "${SMOKE_READ_ONLY:-}" ]; then exit 0; fi
 
-# An account, as far as it comes without its message.
+# An account, as far as it comes without its email.
 
 local_inbox=no
 begin 'the inbox'
@@ -267,18 +267,18 @@ if [ "$account" = unverified ]; then
     ok
 
     if [ "$local_inbox" = no ] && [ -z "${SMOKE_MAILBOX_COMMAND:-}" ]; then
-        printf 'skipped all that needs the message: SMOKE_MAILBOX_COMMAND is not set\n'
+        printf 'skipped all that needs the email: SMOKE_MAILBOX_COMMAND is not set\n'
         exit 0
     fi
 
-    begin 'the message comes'
+    begin 'the email comes'
     token=
     for _ in $(seq 30); do
         token=$(read_token)
         if [ -n "$token" ]; then break; fi
         sleep 2
     done
-    [ -n "$token" ] || fail 'a message within a minute' none
+    [ -n "$token" ] || fail 'an email within a minute' none
     ok
 
     begin 'POST /auth/verify'
@@ -287,7 +287,7 @@ if [ "$account" = unverified ]; then
     account=verified
     ok
 
-    begin 'the same message is good once'
+    begin 'the token of that email is valid once'
     post /auth/verify "{\"token\":\"$token\"}"
     expect_problem 400 invalid-token
     ok

@@ -1,4 +1,4 @@
-//! Embeds the messages' templates.
+//! Embeds the templates of emails.
 
 fn main() {
     minijinja_embed::embed_templates!("templates");

@@ -1,4 +1,4 @@
-//! Addresses that were taken under former rules are served by every call and command; whatever takes an address anew refuses them.
+//! Addresses that were accepted under former rules are served by every call and command; whatever accepts a new address refuses them.
 
 use serde_json::json;
 use user_core::email::Email;

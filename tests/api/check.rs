@@ -212,7 +212,7 @@ async fn a_user_whom_cleanup_or_the_list_would_not_find() {
 }
 
 #[tokio::test]
-async fn a_user_whose_message_is_missing() {
+async fn a_user_whose_email_is_missing() {
     let app = waiting().await;
     for message in items(&app, "OutboxTable").await.into_iter().filter(|item| item.contains_key("kind")) {
         delete(&app, "OutboxTable", key(message["pk"].as_s().unwrap(), message["sk"].as_s().unwrap())).await;

@@ -112,7 +112,7 @@ async fn a_damaged_backup_changes_nothing_when_it_is_restored() {
     let former: Vec<_> = whole.lines().filter(|line| line.contains("\"pk\"")).collect();
     std::fs::write(&file, former.join("\n")).unwrap();
     let restored = Box::pin(restore(&app.stage(), &file, false, true)).await.unwrap();
-    assert_eq!(restored, former.len() as u64, "a former release's backup is taken");
+    assert_eq!(restored, former.len() as u64, "a former release's backup is accepted");
     assert_eq!(app.log_in("ann@example.com").await.status, 200);
 }
 

@@ -1,4 +1,4 @@
-//! Callers behind an edge such as CloudFront: its word for their address is taken, and nobody else's.
+//! Callers behind an edge such as CloudFront: its header with their address is trusted, and nobody else's.
 
 use serde_json::{Value, json};
 

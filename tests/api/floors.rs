@@ -1,4 +1,5 @@
-//! The structure: what each package is linked with, how long files are, and that nothing of a developer's machine is in a deployed function.
+//! The structure: what each package is linked with, how long files are, and that nothing of a developer's machine is in a deployed
+//! function.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -87,7 +88,7 @@ fn a_deployed_function_holds_no_other_and_no_emulator_and_only_two_know_how_mail
         for local in ["dynoxide-rs", "rusqlite", "local", "userctl", "clap"] {
             assert!(!reached.contains(local), "{function} reaches {local}");
         }
-        // Health asks whether a mail would be taken; its role does not let it send one.
+        // Health asks whether a mail would be accepted; its role does not let it send one.
         assert_eq!(reached.contains("transport"), ["mailer", "health"].contains(&function), "{function}");
     }
     assert!(!linked("userctl").contains("dynoxide-rs") && linked("local").contains("dynoxide-rs"));

@@ -8,7 +8,7 @@ use user_core::signing::mac;
 
 use crate::support::{Member, TestApp};
 
-/// What an attacker can hold: a good token, and the key that made it.
+/// What an attacker can hold: a valid token, and the key that made it.
 pub(crate) struct Forge {
     key: Vec<u8>,
     header: Value,

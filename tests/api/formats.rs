@@ -1,4 +1,4 @@
-//! Two releases on one set of data, as during a deployment and after one that is taken back: this one keeps what the next one wrote, and
+//! Two releases on one set of data, as during a deployment and after one that is rolled back: this one keeps what the next one wrote, and
 //! writes what the last one reads.
 
 mod last;

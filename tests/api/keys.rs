@@ -79,7 +79,7 @@ async fn a_session_in_use_outlives_any_number_of_rotations() {
     let mut refresh = app.member("ann@example.com").await.refresh;
     for _ in 0..5 {
         rotate(&app).await;
-        // The last moment at which the refresh token is good.
+        // The last moment at which the refresh token is valid.
         app.clock.advance(7 * 86_400 - 1);
         let pair = app.refresh(&refresh).await;
         assert_eq!((pair.status.as_u16(), app.me(&pair.text("access_token")).await), (200, 200));

@@ -1,4 +1,4 @@
-//! How messages travel: a mail server, SES, what comes back, what is tried again and what is given up.
+//! How emails travel: a mail server, SES, what comes back, what is tried again and what is given up.
 
 mod feedback;
 mod server;
@@ -44,7 +44,7 @@ fn by_ses() -> TestApp {
 }
 
 #[tokio::test]
-async fn a_message_is_written_in_the_language_that_its_reader_signed_up_in() {
+async fn an_email_is_written_in_the_language_that_its_reader_signed_up_in() {
     let app = TestApp::open();
     let body = json!({ "email": "uwe@example.com", "password": PASSWORD, "first_name": "Uwe" });
     let call = app.post("/auth/signup").header("accept-language", "fr;q=0.3, de-AT, en;q=0.5").json(body);
@@ -53,13 +53,13 @@ async fn a_message_is_written_in_the_language_that_its_reader_signed_up_in() {
     assert_eq!(mail["subject"], "Bestätige deine Adresse für Coffee Shop API");
     assert!(mail["text"].as_str().unwrap().starts_with("Hallo,\n\nWillkommen"), "{mail}");
     assert!(mail["html"].as_str().unwrap().contains("<html lang=\"de\">"));
-    // Later messages too, whoever asks for them.
+    // Later emails too, whoever asks for them.
     app.forgot("uwe@example.com").await;
     assert_eq!(app.mails("uwe@example.com").await[0]["subject"], "Neues Passwort für Coffee Shop API");
 }
 
 #[tokio::test]
-async fn messages_wait_while_the_service_is_away_and_go_out_when_it_is_back() {
+async fn emails_wait_while_the_service_is_away_and_go_out_when_it_is_back() {
     let app = by_ses();
     app.aws().ses.pause(true);
     app.sign_up("ann@example.com").await;
@@ -84,7 +84,7 @@ async fn messages_wait_while_the_service_is_away_and_go_out_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_message_that_comes_late_does_not_void_the_newer_one() {
+async fn an_email_that_comes_late_does_not_void_the_newer_one() {
     let app = by_ses();
     app.member("ann@example.com").await;
     app.aws().ses.pause(true);
@@ -113,7 +113,7 @@ async fn a_message_that_the_stream_gave_up_is_found_by_the_schedule() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_never_taken_is_given_up_and_an_operator_can_have_it_tried_again() {
+async fn an_email_that_is_never_accepted_is_given_up_and_an_operator_can_have_it_tried_again() {
     let app = by_ses();
     app.sign_up("ann@example.com").await;
     app.aws().ses.pause(true);
@@ -137,7 +137,7 @@ async fn a_message_that_is_never_taken_is_given_up_and_an_operator_can_have_it_t
 }
 
 #[tokio::test]
-async fn a_mailer_that_dies_between_taking_and_sending_costs_a_minute_and_no_message() {
+async fn a_mailer_that_dies_between_claiming_and_sending_costs_a_minute_and_no_email() {
     let app = TestApp::open();
     app.sign_up("ann@example.com").await;
     let [message] = messages(&app, "ann@example.com").await.try_into().unwrap();
@@ -154,7 +154,7 @@ async fn a_mailer_that_dies_between_taking_and_sending_costs_a_minute_and_no_mes
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_taking_a_message_is_no_reason_to_let_it_lie() {
+async fn a_lost_answer_to_claiming_a_message_is_no_reason_to_let_it_lie() {
     let lost = AtomicBool::new(false);
     let wire: Wire = Arc::new(move |target, body| {
         let takes = target.ends_with("UpdateItem") && String::from_utf8_lossy(body).contains("taker = :taker");

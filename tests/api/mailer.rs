@@ -79,7 +79,7 @@ async fn no_table_holds_a_usable_token() {
 }
 
 #[tokio::test]
-async fn names_in_a_message_are_text_and_nothing_else() {
+async fn names_in_an_email_are_text_and_nothing_else() {
     let app = TestApp::open();
     let eve = app.member("eve@example.com").await;
     let name = json!({ "first_name": "<img src=x>{link}" });

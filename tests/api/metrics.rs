@@ -128,7 +128,7 @@ async fn outside_of_development_only_the_token_lets_read() {
 }
 
 #[tokio::test]
-async fn a_text_is_good_for_a_minute() {
+async fn a_text_is_kept_for_a_minute() {
     let app = TestApp::open();
     noon(&app);
     write(&app, metric::COLD_STARTS.name, &[], &json!(1));

@@ -62,7 +62,7 @@ async fn of_16_refreshes_of_one_token_all_get_the_same_successor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_32_uses_of_one_message_one_verifies() {
+async fn of_32_uses_of_one_link_one_verifies() {
     let app = Arc::new(TestApp::open());
     app.sign_up("ann@example.com").await;
     let message = app.mailed_token("ann@example.com").await;

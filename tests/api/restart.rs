@@ -9,7 +9,7 @@ async fn nothing_is_lost_by_a_restart_at_any_step() {
     let folder = Folder::new();
     let open = || TestApp::at(Some(folder.path()), &[]);
     assert_eq!(open().sign_up("ann@example.com").await.status, 201);
-    // The message was not sent before the end: it is now, once.
+    // The email was not sent before the end: it is now, once.
     let message = open().mailed_token("ann@example.com").await;
     assert_eq!(open().mails("ann@example.com").await.len(), 1);
     assert_eq!(open().verify(&message).await.status, 200);

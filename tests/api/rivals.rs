@@ -85,7 +85,7 @@ async fn a_link_to_a_new_address_that_is_followed_twice_at_once_works_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_resets_with_one_message_one_wins() {
+async fn of_two_resets_with_one_link_one_wins() {
     again_and_again(|app, email| async move {
         app.member(&email).await;
         let message = reset_message(app, &email).await;

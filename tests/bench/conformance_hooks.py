@@ -16,7 +16,7 @@ CALLER, URL = os.environ["CALLER"], os.environ["SERVICE_URL"]
 PASSWORD = "Flat-Wh1te-please"
 NUMBERS = itertools.count(int(time.time()))
 
-# A password that is good, and an address whose parts every parser takes.
+# A valid password, and an address whose parts every parser takes.
 words = st.lists(st.sampled_from(["otter", "Kettle", "7quarry", "Velvet!", "anchor-3", "Umbra"]), min_size=4, max_size=6, unique=True)
 schemathesis.openapi.format("password", words.map("-".join))
 part = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=20)

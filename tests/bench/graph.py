@@ -140,7 +140,7 @@ def of_growth(figures):
     ratios = [[size["operations"][name]["ratio"] for size in sizes] for name in names]
     calls = [[size["operations"][name]["units"] for size in sizes] for name in names]
     times = "Time of an answer by the number of users, to that of a service of 1,000"
-    units = "Units of the database for a call, by the number of users"
+    units = "Database units for a call, by the number of users"
     yield "growth-time", lines(times, f"One connection, embedded database. {day}", names, xs, ratios)
     yield "growth-units", lines(units, f"As the request's log line tells them. {day}", names, xs, calls)
 
@@ -161,7 +161,7 @@ def of_cost(figures):
     yield "cost-month", bars(f"A month with {month['users']:,.0f} users, dollars", note, ["all", "without any call"], groups)
     rows = sorted(figures["million_calls"].items(), key=lambda row: -row[1]["dollars"]["total"])
     groups = [(route.replace("/api/v1", ""), [row["dollars"]["total"], row["dollars"]["SES"]]) for route, row in rows]
-    yield "cost-calls", bars("A million calls, dollars", f"{note}; logarithmic", ["all", "of it messages"], groups, logarithmic=True)
+    yield "cost-calls", bars("A million calls, dollars", f"{note}; logarithmic", ["all", "of it emails"], groups, logarithmic=True)
 
 
 DRAWN = {"startup": of_startup, "peers": of_peers, "growth": of_growth, "work": of_work, "cost": of_cost}

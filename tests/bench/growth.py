@@ -1,7 +1,7 @@
 """Does an answer cost the same however many users there are? `python3 tests/bench/growth.py [USERS] [--minutes M] [--expired N]
 [--json FILE]`, 100,000 users by default, up to 10,000,000; after M minutes (30) filling ends wherever it is. Users come by `userctl
 import`, with hashes so cheap that the rest shows. At 1,000 users and each tenfold of them the service is started anew and
-measured over one connection: calls and units of the database as its log tells them, bytes of the answer, and time, also as a ratio to
+measured over one connection: database calls and units as its log tells them, bytes of the answer, and time, also as a ratio to
 that of a service of 1,000 users which is asked in turn with it. Then N users (a tenth, 50,000 at most) never prove their address, and
 the function `cleanup` removes them, under a Runtime API and with deadlines that are too short for all of them: each run has to end by
 itself before its own and the next to go on.

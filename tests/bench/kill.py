@@ -71,7 +71,7 @@ class Person:
 
     def __init__(self, email, state):
         self.email, self.state, self.id, self.pair, self.admin = email, state, None, None, False
-        self.wishes, self.wished, self.either = 0, None, None
+        self.requests, self.requested, self.either = 0, None, None
 
     def broken(self, client):
         """What is not as it was promised, if anything."""
@@ -143,7 +143,7 @@ class Crowd:
     def verify(self, person):
         token = self.mailed(person.email, "verify-email")
         done, status, _ = self.call("verify", 200, "POST", "/auth/verify", {"token": token})
-        # A try before, whose answer was lost, has used the message up; or the person's time is over.
+        # A try before, whose answer was lost, has used the token up; or the person's time is over.
         if done or (status == 400 and self.log_in(person)):
             person.state = "verified"
 
@@ -167,24 +167,24 @@ class Crowd:
         person.pair = pair if done else None
 
     def change_address(self, person):
-        if person.wished is None:
-            person.wishes += 1
-            new = f"{person.email.split('@')[0].split('.')[0]}.{person.wishes}@example.com"
+        if person.requested is None:
+            person.requests += 1
+            new = f"{person.email.split('@')[0].split('.')[0]}.{person.requests}@example.com"
             body, token = {"new_email": new, "password": PASSWORD}, person.pair["access_token"]
-            if self.call("wish", 202, "POST", "/users/me/email", body, token)[0]:
-                person.wished = new
+            if self.call("request", 202, "POST", "/users/me/email", body, token)[0]:
+                person.requested = new
             return
-        token, new, old = self.mailed(person.wished, "confirm-email"), person.wished, person.email
+        token, new, old = self.mailed(person.requested, "confirm-email"), person.requested, person.email
         try:
             done = self.call("confirm", 200, "POST", "/auth/confirm-email", {"token": token, "password": PASSWORD})[0]
         except Doubt:
             person.state, person.either = "open", new
             raise
-        person.wished = None
+        person.requested = None
         if done:
             person.email, person.pair = new, None  # No session confirmed it: all have ended.
         else:
-            self.broken.append(f"{old}: a good message was refused")
+            self.broken.append(f"{old}: a valid token was refused")
             person.state = "open"
 
     def change_role(self, person):

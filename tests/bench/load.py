@@ -124,7 +124,7 @@ def pss_bytes(root):
 
 
 def settle(roots, seconds=15):
-    """Waits until processes have done what they put off: messages, the store's own work."""
+    """Waits until processes have done what they put off: emails, the store's own work."""
     until = time.monotonic() + seconds
     before = cpu_seconds(roots)
     while time.monotonic() < until:

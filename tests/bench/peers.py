@@ -5,7 +5,7 @@ connections. Needs wrk; for the peers PostgreSQL, Python's venv and npm (Debian:
 postgresql python3-venv npm). A peer that cannot be installed is left out, and that is said.
 
 What is equal: the machine, the load, no rate limit anywhere, as many workers as there are cores, and a commit that survives the end of
-the process and not a power cut (PostgreSQL's synchronous_commit is off). What is not: this service writes an event and sends a message
+the process and not a power cut (PostgreSQL's synchronous_commit is off). What is not: this service writes an event and sends an email
 at each sign-up, an event and a session at each login, and reads session and counters at each call; the peers do less. Logins are mostly
 password hashing, so each row names the hash, and login is compared once more at equal cost."""
 

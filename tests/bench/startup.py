@@ -65,10 +65,10 @@ class Aws:
 
     def known(self, target, request):
         if target == "GetSecretValue":
-            wish = json.loads(request.body)
-            if "VersionId" in wish or wish.get("VersionStage", "AWSCURRENT") != "AWSCURRENT":
+            asked = json.loads(request.body)
+            if "VersionId" in asked or asked.get("VersionStage", "AWSCURRENT") != "AWSCURRENT":
                 return "400 Bad Request", {"__type": "ResourceNotFoundException", "Message": "no such version"}
-            name = wish["SecretId"]
+            name = asked["SecretId"]
             return "200 OK", {"ARN": name, "Name": name, "VersionId": "v1", "SecretString": SECRETS[name]}
         return "200 OK", MAIL.get(request.path, {})
 

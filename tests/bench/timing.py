@@ -39,7 +39,7 @@ with Service(18200, {**OUT_OF_REACH, "SIGNUP_ENUMERATION": "private"}) as servic
                 call(client, email)
                 times[kind].append((time.perf_counter() - begun) * 1000)
             if name == "forgot-password":
-                time.sleep(0.004)  # The messages are sent beside it; let that end.
+                time.sleep(0.004)  # The emails are sent meanwhile; let that end.
         medians = {kind: statistics.median(values) for kind, values in times.items()}
         apart = max(medians.values()) - min(medians.values())
         percent = 100 * apart / medians["unknown"]

@@ -22,7 +22,7 @@ pub(crate) struct Passwords {
     /// The password that signs in now.
     #[schema(rename = "current_password", value_type = String, format = Password, example = "Flat-Wh1te-please")]
     current: Password,
-    /// A password that the policy takes.
+    /// A password that the policy accepts.
     #[schema(
         rename = "new_password",
         value_type = String,

@@ -1,4 +1,4 @@
-//! `POST /auth/forgot-password`: a message with which its reader chooses a new password. Whether the address has an account, the mailer
+//! `POST /auth/forgot-password`: an email with which its reader chooses a new password. Whether the address has an account, the mailer
 //! finds out, so that the answer is the same, and as fast, for every address.
 
 use axum::Json;

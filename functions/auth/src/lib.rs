@@ -93,7 +93,7 @@ async fn ask_for_message(
     Ok(app.store.create_message(&Message::asked_for(kind, email, &by, app.clock.now())?).await?)
 }
 
-/// What the link of a message is bound to, by the keys that are in force at this very moment.
+/// What the link in an email is bound to, by the keys that are in force at this very moment.
 async fn read_ticket(app: &App, limits: &Limits, purpose: Purpose, token: &str) -> Result<Ticket, Problem> {
     let presented = limits.read::<TicketClaims>(TokenKind::Ticket(purpose), token).await?;
     app.newest_keyring().await?;

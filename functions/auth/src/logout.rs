@@ -1,4 +1,4 @@
-//! `POST /auth/logout`: ends the session of a refresh token. A token that is good for nothing any more is no error (RFC 7009, 2.2).
+//! `POST /auth/logout`: ends the session of a refresh token. A token that is no longer valid is no error (RFC 7009, 2.2).
 
 use axum::extract::State;
 use http::StatusCode;
@@ -12,7 +12,7 @@ use crate::refresh::Refresh;
 
 /// Sign out
 ///
-/// Ends the session of a refresh token; its access tokens stop working at once. A token that is not valid any more is no error.
+/// Ends the session of a refresh token; its access tokens stop working at once. A token that is no longer valid is not an error.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/logout",

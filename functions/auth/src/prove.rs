@@ -1,5 +1,5 @@
-//! What a password proves that is given by whoever is signed in, before what is sensitive. A wrong one, wherever it is given, counts towards
-//! the wait before the next try and is an event of the account.
+//! What a password proves that is given by whoever is signed in, before what is sensitive. A wrong one, wherever it is given, counts
+//! towards the wait before the next try and is an event of the account.
 
 use futures::TryFutureExt as _;
 use futures::future::{join, try_join};

@@ -1,4 +1,4 @@
-//! `POST /auth/refresh`: a refresh token, good once, for the next pair.
+//! `POST /auth/refresh`: a refresh token, valid once, for the next pair.
 
 use axum::Json;
 use axum::extract::State;
@@ -33,8 +33,9 @@ impl Body for Refresh {
 
 /// Get the next pair of tokens
 ///
-/// A refresh token is valid once. The same one again within ten seconds gets the very same pair, as long as that was not used itself (a lost
-/// reply, two tabs); any later use ends the session. No token outlives its session, so that the last ones of it last less long than others.
+/// A refresh token is valid once. Sent again within ten seconds (after a lost reply, or from a second tab) it gets the same pair again,
+/// unless that pair was used. Any later use ends the session. No token outlives its session, so the last ones of a session are valid for
+/// less long than others.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/refresh",

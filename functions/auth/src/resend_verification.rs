@@ -1,4 +1,4 @@
-//! `POST /auth/resend-verification`: another message, if the address waits for one. The mailer finds that out, so that the answer is
+//! `POST /auth/resend-verification`: another email, if the address waits for one. The mailer finds that out, so that the answer is
 //! the same, and as fast, for every address.
 
 use axum::Json;

@@ -1,4 +1,4 @@
-//! `POST /auth/reset-password`: the token of a message sets a new password, once. It ends every session, and it proves the address, so
+//! `POST /auth/reset-password`: the token of an email sets a new password, once. It ends every session, and it proves the address, so
 //! it verifies too.
 
 use axum::Json;
@@ -24,7 +24,7 @@ pub(crate) struct Reset {
     /// As it stands in the email's link.
     #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl")]
     token: String,
-    /// A password that the policy takes.
+    /// A password that the policy accepts.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Four-Qu1et-cups-of-tea")]
     new_password: Password,
 }
@@ -65,7 +65,7 @@ pub(crate) async fn handle(
     limits.auth().await?;
     let ticket = crate::read_ticket(&app, &limits, Purpose::Reset, &request.token).await?;
     let user = app.store.read_user(&ticket.user).await?.ok_or(Problem::InvalidToken)?;
-    // Nothing is hashed for a token that is good for nothing.
+    // Nothing is hashed for an invalid token.
     if !user.may_reset(&ticket, now) {
         return Err(Problem::InvalidToken);
     }

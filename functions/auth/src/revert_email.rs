@@ -1,5 +1,5 @@
 //! `POST /auth/revert-email`: the token of the notice takes a change of address back, ends every session and voids the password, which
-//! whoever asked for the change knew; the message to choose another is written in the same transaction.
+//! whoever asked for the change knew; the email to choose another is written in the same transaction.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! `POST /auth/signup`: a new user, its login and the message that proves the address, all or nothing.
+//! `POST /auth/signup`: a new user, its login and the email that proves the address, all or nothing.
 
 use axum::Json;
 use axum::extract::State;
@@ -27,7 +27,7 @@ pub(crate) struct SignUp {
     /// domain in any script, as it is written in lower or upper case, and not ending in a number.
     #[schema(value_type = String, format = "email", max_length = 254, example = "ann@example.com")]
     email: Email,
-    /// A password that the policy takes.
+    /// A password that the policy accepts.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Flat-Wh1te-please")]
     password: Password,
     /// Given name; something in it can be seen.
@@ -119,7 +119,7 @@ pub(crate) async fn handle(
     Ok((StatusCode::CREATED, Json(MessageBody { message })))
 }
 
-/// Makes the user wait for its verification; the message that ends the wait.
+/// Makes the user wait for its verification; returns the message that ends the wait.
 fn verification(app: &App, user: &mut User, by: &By) -> Result<Message, Problem> {
     let message = Message::about(user, MessageKind::VerifyEmail, user.email.clone(), by, user.created_at)?;
     user.expires_at = Some(user.created_at.plus(app.config.unverified_user_ttl_seconds));

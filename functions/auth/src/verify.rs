@@ -1,4 +1,4 @@
-//! `POST /auth/verify`: the token of a message proves an address, once.
+//! `POST /auth/verify`: the token of an email proves an address, once.
 
 use axum::Json;
 use axum::extract::State;

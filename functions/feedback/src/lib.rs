@@ -1,4 +1,4 @@
-//! Notes what Amazon SES reports of messages: one that came back or was called spam, and the mailbox, to which no more are sent.
+//! Notes what Amazon SES reports of emails: one that bounced or was marked as spam, and the mailbox, to which no more are sent.
 
 mod report;
 

@@ -66,13 +66,13 @@ fn bare(recipient: &str) -> &str {
     bracketed.map_or(recipient, |(_, address)| address)
 }
 
-/// What an event says of a message.
+/// What an event says of an email.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Report {
     /// Such as `bounce-permanent-general`.
     pub(crate) code: String,
     pub(crate) is_complaint: bool,
-    /// Whether the mailbox is to get no more messages.
+    /// Whether the mailbox is to get no more emails.
     pub(crate) condemns: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The outcome of a check, told again for a moment: everybody may ask as often as he likes, and each check is calls of the database.
+//! The outcome of a check, told again for a moment: everybody may ask as often as he likes, and each check makes database calls.
 
 use std::future::Future;
 

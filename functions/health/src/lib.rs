@@ -44,7 +44,7 @@ pub fn router(app: App, transport: Transport) -> Router {
     path = "/api/v1/health",
     operation_id = "health",
     tag = "Health",
-    responses((status = 200, description = "It does.", body = About)),
+    responses((status = 200, description = "The function runs.", body = About)),
 )]
 async fn alive(State(app): State<App>) -> Json<About> {
     Json(About::of(&app, true, app.clock.now()))
@@ -58,7 +58,7 @@ async fn alive(State(app): State<App>) -> Json<About> {
     path = "/api/v1/health/db",
     operation_id = "healthOfDatabase",
     tag = "Health",
-    responses((status = 200, description = "It does.", body = DatabaseHealth)),
+    responses((status = 200, description = "The table answers.", body = DatabaseHealth)),
     extensions(("x-problems" = json!(["unhealthy"]))),
 )]
 async fn database(
@@ -79,7 +79,7 @@ async fn database(
     path = "/api/v1/health/cache",
     operation_id = "healthOfCache",
     tag = "Health",
-    responses((status = 200, description = "It does.", body = CacheHealth)),
+    responses((status = 200, description = "The table answers.", body = CacheHealth)),
     extensions(("x-problems" = json!(["unhealthy"]))),
 )]
 async fn cache(
@@ -108,8 +108,8 @@ fn latency(name: &'static str, check: &Check) -> Result<f64, Problem> {
     operation_id = "fullHealth",
     tag = "Health",
     responses(
-        (status = 200, description = "All is well.", body = Full),
-        (status = 503, description = "Something is not.", body = Full)
+        (status = 200, description = "All checks passed.", body = Full),
+        (status = 503, description = "A check failed.", body = Full)
     ),
 )]
 async fn full(State(app): State<App>, Extension(memory): Extension<Arc<Memory>>) -> Response {

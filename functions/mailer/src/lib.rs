@@ -1,5 +1,5 @@
-//! Sends the messages of the outbox: those that its stream brings, and every minute those that could not be sent before. A message is
-//! taken before it is sent, so that no two send it, and settled after it.
+//! Sends the messages of the outbox as emails: those that its stream brings, and every minute those that could not be sent before. A
+//! message is claimed before it is sent, so that no two send it, and settled after it.
 
 mod resolve;
 mod write;
@@ -44,7 +44,7 @@ impl Wake {
     }
 }
 
-/// Sends what there is to send. Records whose messages could not even be taken are named, so that they come again.
+/// Sends what there is to send. Records whose messages could not even be claimed are named, so that they come again.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer a scheduled run.
@@ -70,7 +70,7 @@ pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<Dyna
     Ok(response)
 }
 
-/// Sends a message that the stream brought; names its record when it could not even be taken.
+/// Sends a message that the stream brought; names its record when it could not even be claimed.
 async fn deliver_new(
     app: &App,
     transport: &Transport,
@@ -79,7 +79,7 @@ async fn deliver_new(
 ) -> Option<DynamoDbBatchItemFailure> {
     let delivered = async { deliver(app, transport, message?).await };
     let error = Box::pin(delivered).await.err()?;
-    tracing::error!(error.cause = %error, stream.sequence_number = ?record, "a message was not taken");
+    tracing::error!(error.cause = %error, stream.sequence_number = ?record, "a message was not claimed");
     let mut failure = DynamoDbBatchItemFailure::default();
     failure.item_identifier = record;
     Some(failure)
@@ -94,7 +94,7 @@ async fn deliver_due(app: &App, transport: &Transport, shard: u64) -> Result<(),
     outcome
 }
 
-/// What becomes of a message that was taken.
+/// What becomes of a message that was claimed.
 enum Fate {
     Sent(String),
     Dropped,

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_bring_markup_or_templates_into_the_message() {
+    fn a_name_cannot_bring_markup_or_templates_into_the_email() {
         let [_, text, html] = message(MessageKind::VerifyEmail, Language::En, "<b>{{ link }}'&");
         assert!(text.contains("Hello <b>{{ link }}'&,"));
         assert!(html.contains("&lt;b&gt;{{ link }}&#x27;&amp;,") && !html.contains("<b>"), "{html}");

@@ -87,7 +87,7 @@ impl Inbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a mail, once: a message that the mailer sends again after a crash is the same mail.
+    /// Keeps a mail, once: an email that the mailer sends again after a crash is the same mail.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_folder_mails_are_found_by_their_address_in_any_message_case() {
+    fn without_a_folder_mails_are_found_by_their_address_in_any_letter_case() {
         let inbox = Inbox::open(None).unwrap();
         for (id, to) in [("one", "ann@example.com"), ("two", "Bob@example.com"), ("three", "bob@example.com")] {
             inbox.keep(&mail(id, to)).unwrap();

@@ -26,32 +26,32 @@ use userctl::drill::interrupted;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The whole user-management service on this machine, with an embedded database; mails are printed and kept.
+/// The whole user-management service on this machine, with an embedded database; emails are printed and kept.
 #[derive(Parser)]
 struct Arguments {
-    /// The address that the API listens at; whoever reaches another one than this machine's own reads all mails and data
+    /// The address that the API listens on; whoever can reach an address that is not a loopback one reads all emails and data
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
-    /// A name that requests may reach the service by, besides this machine's own; again for each more
+    /// A host that requests may name, besides this machine's own; can be given several times
     #[arg(long, value_name = "NAME")]
     host_name: Vec<String>,
-    /// Where the API answers
+    /// The port of the API
     #[arg(long, default_value_t = 8000)]
     port: u16,
-    /// Where the embedded DynamoDB answers, for any AWS SDK
+    /// The port of the embedded DynamoDB, for any AWS SDK
     #[arg(long, default_value_t = 8001)]
     dynamodb_port: u16,
-    /// Where data lies
+    /// The data folder
     #[arg(long, default_value = ".local")]
     data: PathBuf,
     /// Keep all data in memory and forget it at the end
     #[arg(long, conflicts_with = "data")]
     ephemeral: bool,
-    /// Ask the service at that address and port how it is, and do nothing else; the exit status says it
+    /// Ask the service at this address and port for its health, and exit; the exit status is the answer
     #[arg(long)]
     health: bool,
-    /// Restore a backup, or the newest of a folder, into a copy, check it, remove it, and do nothing else; the exit status says whether the
-    /// data came back
+    /// Restore a backup, or the newest one in a folder, into a copy, check the copy, delete it, and exit; the exit status says whether the
+    /// data is complete
     #[arg(long, value_name = "PATH", conflicts_with_all = ["health", "join"])]
     drill: Option<PathBuf>,
     /// Serve the data of another `cargo local`, such as http://127.0.0.1:8000, as a second instance

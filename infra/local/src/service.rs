@@ -109,7 +109,7 @@ impl Service {
     }
 
     /// Opens a second instance of a service that runs at `url`, such as `http://127.0.0.1:8000`: its own functions and gateway on the
-    /// other's data. The other one sends the messages and keeps the schedules.
+    /// other's data. The other one sends the emails and keeps the schedules.
     ///
     /// # Errors
     /// As [`Service::open`]; when nothing answers there.

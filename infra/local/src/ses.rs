@@ -24,7 +24,7 @@ impl Ses {
         Arc::new(Self { deliver, clock, paused: AtomicBool::new(false), reports: Mutex::default() })
     }
 
-    /// Pauses the account's sending, as AWS does with one whose messages come back too often.
+    /// Pauses the account's sending, as AWS does with one whose emails come back too often.
     pub fn pause(&self, paused: bool) {
         self.paused.store(paused, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line: commands, arguments and their help.
 
 mod recovery;
 
@@ -12,17 +12,17 @@ use userctl::cost::assumptions::Behaviour;
 
 pub(crate) use recovery::{DeadLetters, Drill};
 
-/// Administers the users of the service, on AWS by the standard credentials chain or on this machine.
+/// Administers the users of the service, on AWS (with the SDK's standard credential chain) or in a local stack
 #[derive(Parser)]
 #[command(name = "userctl", version)]
 pub(crate) struct Arguments {
-    /// Work on the local stack at its default port
+    /// Use the local stack at its default port
     #[arg(long, global = true, conflicts_with = "endpoint")]
     pub(crate) local: bool,
-    /// Work on the DynamoDB and Secrets Manager at this URL
+    /// Use DynamoDB and Secrets Manager at this URL
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// Print JSON for programs
+    /// Print JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -37,27 +37,27 @@ pub(crate) enum Command {
     OnPaper(OnPaper),
 }
 
-/// What needs no stack.
+/// Commands that need no stack.
 #[derive(Subcommand)]
 pub(crate) enum OnPaper {
-    /// The routes for `cargo lambda watch`, from template.yaml
+    /// Print the routes for `cargo lambda watch`, read from template.yaml
     Routes {
-        /// Put them into Cargo.toml, in the folder where the command runs
+        /// Write them into Cargo.toml in the current directory
         #[arg(long)]
         write: bool,
     },
-    /// What the service costs on AWS: a million calls of each route, and a month
+    /// Estimate what the service costs on AWS: for a million calls of each route, and for a month
     Cost(Behaviour),
-    /// The OpenAPI document, from the handlers: userctl openapi > functions/docs/openapi.json
+    /// Print the OpenAPI document, made from the handlers: userctl openapi > functions/docs/openapi.json
     Openapi,
-    /// Print completions for a shell, such as: userctl completions bash > /etc/bash_completion.d/userctl
+    /// Print the completion script of a shell, for example: userctl completions bash > /etc/bash_completion.d/userctl
     Completions { shell: Shell },
 }
 
-/// What is done with the items of a stack.
+/// Commands that use the tables and secrets of a stack.
 #[derive(Subcommand)]
 pub(crate) enum OnStage {
-    /// Administrators
+    /// Create administrators
     #[command(subcommand)]
     Admin(Admin),
     /// Make a user an administrator
@@ -65,7 +65,7 @@ pub(crate) enum OnStage {
         #[arg(value_parser = Email::known)]
         email: Email,
     },
-    /// Take an administrator's rights away
+    /// Take the administrator role from a user
     Demote {
         #[arg(value_parser = Email::known)]
         email: Email,
@@ -77,69 +77,69 @@ pub(crate) enum OnStage {
     },
     /// List users, newest first
     List(List),
-    /// Switch an account on again
+    /// Activate a deactivated account
     Activate {
         #[arg(value_parser = Email::known)]
         email: Email,
     },
-    /// Switch an account off and end its sessions; it can be switched on again
+    /// Deactivate an account and end its sessions; `activate` reverses it
     Deactivate {
         #[arg(value_parser = Email::known)]
         email: Email,
     },
-    /// End every session of a user, and the links in emails with them
+    /// End all sessions of a user, and void the links in emails
     SignOut {
         #[arg(value_parser = Email::known)]
         email: Email,
     },
-    /// Remove an account for good
+    /// Delete an account permanently
     Delete {
         #[arg(value_parser = Email::known)]
         email: Email,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
     /// Count users, administrators and sessions
     Stats,
-    /// Signing keys
+    /// List and rotate the signing keys
     #[command(subcommand)]
     Keys(KeyCommand),
-    /// Check the whole store: every user, login and session; exit status 1 when anything is wrong
+    /// Check every user, login and session in the tables; the exit status is 1 if anything is wrong
     Check,
-    /// Messages: "I never got the mail"
+    /// Find out why an email did not arrive, and send it again
     #[command(subcommand)]
     Mail(MailCommand),
-    /// Take users in from a file, with hashes, roles, flags, times and ids; start it again if it was cut off
+    /// Import users from a file, with hashes, roles, flags, times and ids; run it again if it was interrupted
     Import(Import),
-    /// Write all users into a file that `import` reads; it holds password hashes
+    /// Export all users to a file that `import` reads; the file contains password hashes
     Export {
-        /// The file; - is standard output
+        /// The file; - for standard output
         file: PathBuf,
-        /// How users lie in it; by the name's ending without
+        /// The format; by default the file's extension decides
         #[arg(long)]
         format: Option<FileFormat>,
     },
-    /// Items of former releases
+    /// Migrate items that former releases wrote
     #[command(subcommand)]
     Migrate(Migrate),
-    /// Write every item of the table of users into a file; it holds password hashes
+    /// Write every item of the users table to a file; the file contains password hashes
     Backup {
-        /// The file, or a folder for one named by the moment; - is standard output
+        /// The file, or a directory for a file that is named after the time; - for standard output
         #[arg(default_value = ".local/backups")]
         file: PathBuf,
     },
-    /// Prove that the data comes back: restore a backup, or on AWS the table at a moment, into a copy, check and remove it
+    /// Test recovery: restore the users table of AWS at a point in time into a copy, check the copy and delete it
     Drill(Drill),
-    /// What functions gave up
+    /// Show, replay or delete the events that functions gave up
     #[command(subcommand)]
     DeadLetters(DeadLetters),
-    /// Write every item of a backup that is whole into the table of users, and check it. Rotate the keys after it (--emergency):
-    /// sessions that ended since the backup are good again otherwise
+    /// Restore every item of a complete backup into the users table, and check the table. Rotate the keys afterwards (keys rotate
+    /// --emergency): otherwise sessions that ended since the backup are valid again
     Restore {
-        /// The file; - is standard input
+        /// The file; - for standard input
         file: PathBuf,
-        /// Also into a table with users, over those that are there
+        /// Restore even into a table that contains users, and overwrite them
         #[arg(long)]
         force: bool,
     },
@@ -147,51 +147,51 @@ pub(crate) enum OnStage {
 
 #[derive(clap::Args)]
 pub(crate) struct List {
-    /// Only users with this role: user, admin
+    /// Only users with this role: user or admin
     #[arg(long)]
     pub(crate) role: Option<Role>,
-    /// Only users whose address is proven
+    /// Only users whose address is verified
     #[arg(long, conflicts_with = "unverified")]
     pub(crate) verified: bool,
-    /// Only users whose address is not proven
+    /// Only users whose address is not verified
     #[arg(long)]
     pub(crate) unverified: bool,
-    /// How many at most
+    /// The maximum number of users
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: usize,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct Import {
-    /// The file; - is standard input
+    /// The file; - for standard input
     pub(crate) file: PathBuf,
-    /// Whose file it is
+    /// Where the file comes from
     #[arg(long, value_enum, default_value_t = Origin::Export)]
     pub(crate) from: Origin,
-    /// How users lie in an export; by the name's ending without
+    /// The format of an export; by default the file's extension decides
     #[arg(long)]
     pub(crate) format: Option<FileFormat>,
-    /// Where rows go that are not taken, with reasons; FILE.rejected.jsonl without
+    /// The file for rejected rows and the reasons; by default FILE.rejected.jsonl
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Read and check everything, also who is there already, and write no user
+    /// Read and check every row, also against the users that exist, but write no user
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Give users who are not verified the time of a new one; without, they stay
+    /// Let unverified users expire as new ones do; by default they do not expire
     #[arg(long)]
     pub(crate) expire_unverified: bool,
-    /// Take users whose hash is of no known form without a password, instead of refusing them
+    /// Import users whose hash has an unknown format without a password, instead of rejecting them
     #[arg(long)]
     pub(crate) drop_unknown_hashes: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Origin {
-    /// `userctl export`
+    /// A file of `userctl export`
     Export,
-    /// The users table of a FastAPI service: CSV with a header, row_to_json, or pg_dump's COPY
+    /// The users table of a FastAPI service: CSV with a header, rows of row_to_json, or COPY as pg_dump writes it
     FastapiPostgres,
-    /// aws cognito-idp list-users; there are no hashes, so users choose a password by email
+    /// The output of aws cognito-idp list-users; it has no hashes, so users choose a new password by email
     Cognito,
 }
 
@@ -205,37 +205,37 @@ pub(crate) enum FileFormat {
 
 #[derive(Subcommand)]
 pub(crate) enum Migrate {
-    /// Show which forms there are; exit status 1 when there is something to do
+    /// Show which schema versions the items have; the exit status is 1 if there is something to do
     Status,
-    /// Bring every item to the present form; start it again if it was cut off
+    /// Migrate every item to the current schema version; run it again if it was interrupted
     Up,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum MailCommand {
-    /// Show what became of the emails to an address, and whether it gets any
+    /// Show the emails to an address with their outcome, and whether the address gets emails
     Status {
         #[arg(value_parser = Email::known)]
         email: Email,
     },
-    /// Let an address have messages again that sent one back or called one spam, in whatever letter case
+    /// Allow emails to an address again after a bounce or a spam complaint, in any letter case
     Allow {
         #[arg(value_parser = Email::known)]
         email: Email,
     },
-    /// Show emails that were given up
+    /// Show the emails that were given up
     Failed,
-    /// Have all emails tried again that were given up
+    /// Try all emails again that were given up
     Retry,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Show which keys there are and when they sign
+    /// Show the keys, and when each of them signs
     List,
-    /// Bring a new key in; the present one signs until everybody can know the new one
+    /// Add a new key; the current key signs until everybody can know the new one
     Rotate {
-        /// Drop all other keys at once: everybody has to sign in again, and links under way are void
+        /// Remove all other keys at once: all users have to sign in again, and links in emails are void
         #[arg(long)]
         emergency: bool,
     },
@@ -243,7 +243,7 @@ pub(crate) enum KeyCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum Admin {
-    /// Create an administrator whose address needs no proof; asks for the password
+    /// Create an administrator with a verified address; asks for the password
     Create {
         #[arg(long, value_parser = Email::parse)]
         email: Email,

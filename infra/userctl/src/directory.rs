@@ -68,7 +68,7 @@ pub struct Stats {
     pub admins: u64,
     /// Accounts without a password.
     pub without_password: u64,
-    /// Sessions that are good.
+    /// Sessions that are valid.
     pub sessions: u64,
 }
 

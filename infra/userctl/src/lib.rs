@@ -3,7 +3,7 @@
 //! - [`command`]: what each command does.
 //! - [`check`]: whether a whole store holds together.
 //! - [`cost`]: what the service costs on AWS.
-//! - [`mail`]: what became of messages.
+//! - [`mail`]: what became of emails.
 //! - [`directory`]: who there is: lists and counts.
 //! - [`migrate`]: items of former releases.
 //! - [`drill`]: whether the data comes back; [`dead_letters`]: what functions gave up.

@@ -9,18 +9,18 @@ use user_store::delivery::Undeliverable;
 use crate::command;
 use crate::stage::Stage;
 
-/// All that is known of the messages to an address.
+/// All that is known of the emails to an address.
 #[derive(Debug)]
 pub struct Status {
     /// The account with this address.
     pub user: Option<User>,
-    /// Which of its mailboxes get no messages, and why: `Ann@` and `ann@` are two, though one address.
+    /// Which of its mailboxes get no emails, and why: `Ann@` and `ann@` are two, though one address.
     pub marks: Vec<Undeliverable>,
-    /// The messages of the last 30 days, newest first.
+    /// The emails of the last 30 days, newest first.
     pub messages: Vec<Message>,
 }
 
-/// What became of the messages to an address.
+/// What became of the emails to an address.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
@@ -34,7 +34,7 @@ pub async fn status(stage: &Stage, email: &Email) -> Result<Status, Error> {
     Ok(Status { user, marks, messages: stage.store.messages_to(&email.key()).await? })
 }
 
-/// Lets all mailboxes of an address have messages again that sent one back or called one spam.
+/// Lets all mailboxes of an address get emails again that sent one back or marked one as spam.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
@@ -43,7 +43,7 @@ pub async fn allow(stage: &Stage, email: &Email) -> Result<Status, Error> {
     status(stage, email).await
 }
 
-/// Messages that were given up, the oldest first; at most a page.
+/// Emails that were given up, the oldest first; at most a page.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.
@@ -51,7 +51,7 @@ pub async fn failed(stage: &Stage) -> Result<Vec<Message>, Error> {
     stage.store.list_failed_messages(stage.clock.now()).await
 }
 
-/// Has every message that was given up tried again; how many there were.
+/// Has every email that was given up tried again; how many there were.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when the database does not answer.

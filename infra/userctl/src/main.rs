@@ -44,7 +44,7 @@ const BACKUPS: &str = ".local/backups";
 const POLL: Duration = Duration::from_secs(5);
 
 /// What a restore cannot know.
-const SESSIONS: &str = "sessions that ended since the backup are good again until: userctl keys rotate --emergency";
+const SESSIONS: &str = "sessions that ended since the backup are valid again until: userctl keys rotate --emergency";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -193,7 +193,7 @@ async fn messages(stage: &Stage, options: MailCommand) -> Result<Outcome, Fault>
         MailCommand::Status { email } => Outcome::Mail(Box::new(mail::status(stage, &email).await?)),
         MailCommand::Allow { email } => Outcome::Mail(Box::new(mail::allow(stage, &email).await?)),
         MailCommand::Failed => Outcome::Messages(mail::failed(stage).await?),
-        MailCommand::Retry => Outcome::Count("messages to be tried again", mail::retry(stage).await?),
+        MailCommand::Retry => Outcome::Count("emails to be tried again", mail::retry(stage).await?),
     })
 }
 

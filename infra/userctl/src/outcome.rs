@@ -18,7 +18,7 @@ pub enum Outcome {
     User(Box<User>),
     /// The signing keys.
     Keys(Keys),
-    /// What is known of the messages to an address.
+    /// What is known of the emails to an address.
     Mail(Box<Status>),
     /// Whether the store holds together.
     Check(Box<Report>),
@@ -86,7 +86,7 @@ impl Outcome {
             Self::Keys(keys) => lines(keys.iter().map(key_line)),
             Self::Mail(status) => {
                 let account = status.user.as_ref().map_or("no account".to_owned(), account);
-                let open = (status.marks.is_empty() && status.user.is_some()).then(|| "gets messages".to_owned());
+                let open = (status.marks.is_empty() && status.user.is_some()).then(|| "gets emails".to_owned());
                 let marks = open.into_iter().chain(status.marks.iter().map(mark_line));
                 lines([account].into_iter().chain(marks).chain(status.messages.iter().map(message_line)))
             }
@@ -122,7 +122,7 @@ fn mark(mark: &Undeliverable) -> Value {
 
 fn mark_line(mark: &Undeliverable) -> String {
     let whose = mark.mailbox.as_ref().map_or("the address, in every letter case,", Mailbox::as_str);
-    format!("{whose} gets no messages since {}: {}", mark.since, mark.reason)
+    format!("{whose} gets no emails since {}: {}", mark.since, mark.reason)
 }
 
 /// A message without its ticket.

@@ -41,7 +41,7 @@ impl Keyring {
         Ok(Self { tokens: Tokens::new(config.token_settings(), &keys)?, keys })
     }
 
-    /// The public keys that are good at `now`, those that do not sign yet among them.
+    /// The public keys that are valid at `now`, those that do not sign yet among them.
     #[must_use]
     pub fn public_keys(&self, now: Timestamp) -> Vec<Value> {
         self.keys.iter().filter(|key| key.is_valid(now)).filter_map(user_core::signing::Key::jwk).collect()
@@ -61,7 +61,7 @@ impl Keyring {
     }
 }
 
-/// The keyring that is good now, and when it was looked after.
+/// The keyring that is valid now, and when it was looked after.
 pub(super) struct Present {
     keyring: RwLock<Arc<Keyring>>,
     read_at: AtomicI64,

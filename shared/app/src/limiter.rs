@@ -50,8 +50,8 @@ enum Recalled {
 pub struct Weighed {
     /// When it was counted; it was not when its subject was known to be refused, nor when the database did not answer.
     pub counted_at: Option<Timestamp>,
-    /// How the subject stands, or [`Problem::Throttled`]; under a database that does not answer [`Problem::Unavailable`] for [`Class::Auth`]
-    /// and [`Class::SignIn`], while the others are let through without a state.
+    /// How the subject stands, or [`Problem::Throttled`]; under a database that does not answer [`Problem::Unavailable`] for
+    /// [`Class::Auth`] and [`Class::SignIn`], while the others are let through without a state.
     pub outcome: Result<Option<RateLimitState>, Problem>,
 }
 

@@ -34,7 +34,7 @@ pub enum MetricsDetail {
 pub enum Enumeration {
     /// It says so: 409.
     Reveal,
-    /// It answers as for a free one, in the same time; the owner gets a message.
+    /// It answers as for a free one, in the same time; the owner gets an email.
     Private,
 }
 
@@ -47,7 +47,7 @@ pub enum BreachCheck {
     Range,
 }
 
-/// `MAIL_BACKEND`: what sends the messages.
+/// `MAIL_BACKEND`: what sends emails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailBackend {
     /// Amazon SES, API version 2.

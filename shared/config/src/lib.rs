@@ -82,7 +82,7 @@ variables! {
     cors_origins: Vec<String> = origins,
     /// Hosts that requests may name, in lower case: exact, `*.example.com`, or `*` for all.
     allowed_hosts: Vec<String> = hosts,
-    /// By which secrets the edge in front of the gateway is known, whose word for a caller's address is taken; see `http/edge.rs`.
+    /// The secrets that identify the edge in front of the gateway, whose header with the caller's address is trusted; see `user_web::edge`.
     edge_secret_sha256: EdgeSecrets = edge::secrets,
     /// Calls a minute, of a user or a source address.
     rate_limit: u64 = between(1, 1_000_000_000) => "100",
@@ -98,9 +98,9 @@ variables! {
     jwt_issuer: String = text,
     /// The `aud` claim of access tokens: this API, for which they are.
     jwt_audience: String = text,
-    /// How long an access token is good, in minutes.
+    /// How long an access token is valid, in minutes.
     jwt_access_token_expire_minutes: i64 = between(1, 1_440) => "30",
-    /// How long a refresh token is good, in days.
+    /// How long a refresh token is valid, in days.
     jwt_refresh_token_expire_days: i64 = between(1, 400) => "7",
     /// How many days after its sign-in a session ends, whatever is refreshed; no refresh token outlives it, however many days one lasts.
     session_max_days: i64 = between(1, 400) => "90",
@@ -114,11 +114,11 @@ variables! {
     email_verification_enabled: bool = parsed,
     /// After how many seconds a user that did not is gone.
     unverified_user_ttl_seconds: i64 = between(1, 31_536_000) => "172800",
-    /// What sends the messages.
+    /// What sends emails.
     mail_backend: MailBackend = parsed,
-    /// The configuration set that messages are sent with by SES, which reports bounces and complaints.
+    /// The configuration set that SES sends emails with, which reports bounces and complaints.
     ses_configuration_set: String = text,
-    /// The mail server that takes messages; empty without one.
+    /// The mail server that emails are handed to; empty without one.
     smtp_host: String = any,
     /// Its port.
     smtp_port: u16 = between(1, 65_535),
@@ -132,13 +132,13 @@ variables! {
     emails_from_email: Email = email,
     /// The sender's name.
     emails_from_name: String = name,
-    /// Where the links in messages lead; without a slash at the end.
+    /// Where the links in emails lead; without a slash at the end.
     frontend_url: String = url,
-    /// Which new passwords are taken.
+    /// Which new passwords are accepted.
     password_policy: Policy = parsed => "either",
-    /// Whether new passwords are looked for among those of breaches.
+    /// Whether new passwords are checked against those of breaches.
     password_breach_check: BreachCheck = parsed,
-    /// The service that knows those, without a slash at the end; see `app/breach.rs`.
+    /// The service that knows those, without a slash at the end; see `user_app::breach`.
     password_breach_url: String = url => "https://api.pwnedpasswords.com",
     /// The memory of one password hash, in KiB.
     argon2_memory_kib: u32 = between(8, 4_194_304) => "19456",
@@ -148,7 +148,7 @@ variables! {
     users_table: String = text,
     /// The table of sessions, which may vanish.
     ephemeral_table: String = text,
-    /// The table of messages.
+    /// The table of emails to be sent (the outbox).
     outbox_table: String = text,
     /// The secret with the signing keys.
     signing_secret_id: String = text,
@@ -193,13 +193,13 @@ impl Config {
         signs_in.then_some(&self.smtp_secret_id)
     }
 
-    /// Seconds that an access token is good.
+    /// How long an access token is valid, in seconds.
     #[must_use]
     pub fn access_token_seconds(&self) -> i64 {
         self.jwt_access_token_expire_minutes * 60
     }
 
-    /// Seconds that a refresh token is good.
+    /// How long a refresh token is valid, in seconds.
     #[must_use]
     pub fn refresh_token_seconds(&self) -> i64 {
         self.jwt_refresh_token_expire_days * 86_400

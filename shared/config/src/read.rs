@@ -6,7 +6,7 @@ use std::str::FromStr;
 use user_core::email::Email;
 use user_core::user::check_line;
 
-/// The most bytes of a name in the header of a message: in encoded words (RFC 2047) and with an address it stays below the 998 of a
+/// The most bytes of a name in the header of an email: in encoded words (RFC 2047) and with an address it stays below the 998 of a
 /// line (RFC 5322, 2.1.1).
 const NAME_MAX_BYTES: usize = 128;
 
@@ -42,7 +42,7 @@ pub(super) fn email(value: &str) -> Result<Email, String> {
     Email::parse(value).map_err(|refusal| format!("is no address to send from: {}", refusal.detail))
 }
 
-/// A name as a header of a message holds it.
+/// A name as a header of an email holds it.
 pub(super) fn name(value: &str) -> Result<String, String> {
     check_line(value).map_err(|refusal| format!("is no line of text: {}", refusal.detail))?;
     if value.len() > NAME_MAX_BYTES {

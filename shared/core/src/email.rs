@@ -19,7 +19,7 @@ use domain::{ascii, is_number, is_unmapped};
 pub struct Email(String);
 
 impl Email {
-    /// Reads an address that is taken anew: at sign-up, for a change of address, from an import, for a sender. Spaces around it are
+    /// Reads a new address: at sign-up, for a change of address, from an import, for a sender. Spaces around it are
     /// dropped, composed letters are one (NFC).
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Email {
         }
     }
 
-    /// Reads an address that is looked up: it may have been taken under former rules, which allowed quotes, local parts outside ASCII
+    /// Reads an address that is looked up: it may have been accepted under former rules, which allowed quotes, local parts outside ASCII
     /// and domains in any spelling.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "StoredActor", from = "StoredActor")]
 pub enum Actor {
-    /// A user; also the holder of a message to that user.
+    /// A user; also the holder of an email to that user.
     User(UserId),
     /// Somebody who proved nothing.
     Anonymous,

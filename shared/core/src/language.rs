@@ -1,9 +1,9 @@
-//! The languages that messages are written in.
+//! The languages that emails are written in.
 
 use crate::words::words;
 
 words! {
-    /// A language of messages, by its primary subtag (RFC 5646, 2.2.1).
+    /// A language of emails, by its primary subtag (RFC 5646, 2.2.1).
     #[derive(Default)]
     Language {
         /// English; also for whoever asks for none that there is.

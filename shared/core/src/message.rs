@@ -46,7 +46,7 @@ words! {
         Sent = "sent",
         /// Not to be sent: the account is gone or needs no such message.
         Dropped = "dropped",
-        /// Not sent, because the address takes no messages.
+        /// Not sent, because the address gets no emails.
         Suppressed = "suppressed",
         /// Given up: a dead letter, until an operator has it tried again.
         Failed = "failed",
@@ -137,7 +137,7 @@ impl Message {
         Self { state: MessageState::Dropped, expires_at: self.created_at, ..self }
     }
 
-    /// How long a message that was taken so often waits for its next attempt, in seconds: a minute, doubling up to an hour. The first
+    /// How long a message that was claimed so often waits for its next attempt, in seconds: a minute, doubling up to an hour. The first
     /// wait is as long as the mailer may take, so that a crash of the mailer costs that and no more.
     #[must_use]
     pub fn back_off(attempts: u32) -> i64 {

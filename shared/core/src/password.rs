@@ -59,7 +59,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// `PASSWORD_POLICY`: which new passwords are taken.
+/// `PASSWORD_POLICY`: which new passwords are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// At least 8 characters, among them upper case, lower case, a digit and a special one.

@@ -12,14 +12,14 @@ use crate::login::Login;
 /// How many sessions a user has at most; for one more the one unused longest gives way (OWASP ASVS 5.0, 7.1.2).
 pub const MOST: usize = 50;
 
-/// A session as it is stored. It is good as long as its `epoch` is the user's.
+/// A session as it is stored. It is valid as long as its `epoch` is the user's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Who signed in.
     pub user_id: UserId,
     /// The session's own identifier, `sid` in tokens.
     pub id: SessionId,
-    /// The turn of the refresh token that is good now.
+    /// The turn of the refresh token that is valid now.
     pub seq: u64,
     /// The user's epoch when the password was proven.
     pub epoch: u64,

@@ -121,8 +121,8 @@ impl Keys {
         Ok(Self { generation: self.generation + 1, emergency: self.emergency, keys, rest: self.rest.clone() })
     }
 
-    /// One new key of the last one's algorithm that this release knows and no other, for when a key became known: whatever was signed before is void at once.
-    /// Its generation is later than these keys' and than `announced`, the last that instances were told of.
+    /// One new key of the last one's algorithm that this release knows and no other, for when a key became known: whatever was signed
+    /// before is void at once. Its generation is later than these keys' and than `announced`, the last that instances were told of.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.

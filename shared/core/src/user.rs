@@ -37,7 +37,7 @@ pub struct User {
     /// Family name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
-    /// What messages are written in.
+    /// What emails are written in.
     #[serde(default)]
     pub language: Language,
     /// What the user may do; `ROLE` alone is a reserved word of DynamoDB.

@@ -1,4 +1,4 @@
-//! Sets of words that may grow: a kind of message, a state, a role. During a deployment, and after one that is taken back, items of the
+//! Sets of words that may grow: a kind of message, a state, a role. During a deployment, and after one that is rolled back, items of the
 //! next release are read by this one. A word that it does not know is carried and shown like any other, and means nothing here.
 
 use std::fmt;

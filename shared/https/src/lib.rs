@@ -1,5 +1,6 @@
 //! The HTTPS client of the AWS SDKs' clients and of our own calls: HTTP/1.1 over rustls and ring. Connections stay open, one for each
-//! call at a time, and serve the next call of their host. Smithy's own client also speaks HTTP/2 and goes through proxies, which no function needs.
+//! call at a time, and serve the next call of their host. Smithy's own client also speaks HTTP/2 and goes through proxies, which no
+//! function needs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

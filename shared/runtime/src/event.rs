@@ -97,7 +97,7 @@ mod tests {
             ("users", "/users"),
             ("@evil.example/", "/@evil.example/"),
             ("", "/"),
-            // Steps up are taken by `lambda_http`, before any router sees them.
+            // `lambda_http` resolves `..`, before any router sees it.
             ("/users/../health", "/health"),
         ] {
             let request = converted(decoded, "limit=1", &[("host", "api.example.com")]);

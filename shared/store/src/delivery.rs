@@ -1,5 +1,5 @@
-//! Mailboxes that get no messages, marked by what the mail service reports. A mark is about the mailbox, whoever holds it: `Ann@` may
-//! have sent a message back where `ann@` takes them (RFC 5321, 2.4), though both are one address here.
+//! Mailboxes that get no emails, marked by what the mail service reports. A mark is about the mailbox, whoever holds it: `Ann@` may
+//! have sent an email back where `ann@` takes them (RFC 5321, 2.4), though both are one address here.
 
 use serde::{Deserialize, Serialize};
 use user_core::clock::Timestamp;
@@ -12,7 +12,7 @@ use super::{Item, Store, from_item, key, s, to_item};
 /// For how long a mark stays, in seconds: mailboxes come back, and none is to be kept for ever.
 const KEEP_SECONDS: i64 = 365 * 86_400;
 
-/// Why a mailbox gets no messages.
+/// Why a mailbox gets no emails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undeliverable {
     /// The mailbox that the report was about; none in a mark of a former release, which means every form of its address.
@@ -33,7 +33,7 @@ impl Undeliverable {
         Self { mailbox: Some(mailbox), reason, since: now, purge_after: now.plus(KEEP_SECONDS) }
     }
 
-    /// Whether messages to this mailbox, which is one of the mark's address, are not to be sent.
+    /// Whether emails to this mailbox, which is one of the mark's address, are not to be sent.
     #[must_use]
     pub fn stops(&self, mailbox: &Mailbox) -> bool {
         self.mailbox.as_ref().is_none_or(|marked| marked == mailbox)
@@ -60,7 +60,7 @@ impl Store {
         Ok(marks.into_iter().filter(|mark| now < mark.purge_after).collect())
     }
 
-    /// Lets every mailbox of an address have messages again.
+    /// Lets every mailbox of an address get emails again.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

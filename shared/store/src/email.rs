@@ -90,7 +90,7 @@ impl Store {
         self.commit(self.free_left_over(writes, before, Some(after)).await?, &events).await
     }
 
-    /// Gives the user the old address back without a password, frees all that came after it, and writes the message by which its owner
+    /// Gives the user the old address back without a password, frees all that came after it, and writes the email by which its owner
     /// chooses a new one, and a notice to the address that it leaves.
     ///
     /// # Errors

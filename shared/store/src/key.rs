@@ -100,7 +100,7 @@ pub(crate) fn failures(account: &EmailKey, row: &str) -> Item {
     limit("failures", account.as_str(), row)
 }
 
-/// What is left of the messages of a purpose that a mailbox gets; of each account, when one asks for them.
+/// What is left of the emails of a purpose that a mailbox gets; of each account, when one asks for them.
 pub(crate) fn messages(mailbox: &EmailKey, asked: &str, account: &str) -> Item {
     limit(&format!("messages-{asked}"), mailbox.as_str(), &format!("LEFT#{account}"))
 }

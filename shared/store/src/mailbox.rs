@@ -1,4 +1,4 @@
-//! What is left of the messages that a mailbox gets and anybody can ask for, in the table that may vanish.
+//! What is left of the emails that a mailbox gets and anybody can ask for, in the table that may vanish.
 
 use serde::{Deserialize, Serialize};
 use user_core::clock::Timestamp;
@@ -44,7 +44,7 @@ impl Allowance {
 
 impl Store {
     /// Counts a message among those that its mailbox gets; whether it may have it. A message that was the last one counted is not counted
-    /// again: a reply that was lost does not cost the mailbox a message.
+    /// again: a reply that was lost does not cost the mailbox an email.
     ///
     /// `epoch` is given for links that a later epoch makes void: in that one, and for another account, the mailbox has its whole allowance
     /// again, so that whoever ends an epoch on purpose does not leave the owner without a valid link.

@@ -1,4 +1,4 @@
-//! Measures every call of the database: an interceptor of the SDK that asks for consumed capacity and notes attempts, time and units.
+//! Measures every database call: an interceptor of the SDK that asks for consumed capacity and notes attempts, time and units.
 
 use std::time::Instant;
 

@@ -54,8 +54,8 @@ impl Store {
         if_met(put.await).map(|_| ())
     }
 
-    /// Takes a message for sending, so that nobody else sends it meanwhile, and as it stands now; `None` when it is settled, waits, or is
-    /// taken. Should nothing more be heard of it, it can be taken again after [`Message::back_off`].
+    /// Claims a message for sending, so that nobody else sends it meanwhile, and as it stands now; `None` when it is settled, waits, or is
+    /// claimed. Should nothing more be heard of it, it can be claimed again after [`Message::back_off`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -81,7 +81,7 @@ impl Store {
         if_met(taken.await)?.and_then(|answer| answer.attributes).map(from_item).transpose()
     }
 
-    /// Notes why an attempt failed, and lets the message be taken again from `retry_at` on.
+    /// Notes why an attempt failed, and lets the message be claimed again from `retry_at` on.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -130,7 +130,7 @@ impl Store {
         self.change_message(message, &update, condition, values).await
     }
 
-    /// Lets a message that was given up be taken again, as often as a new one.
+    /// Lets a message that was given up be claimed again, as often as a new one.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -147,8 +147,8 @@ impl Store {
         self.change_message(message, update, "#state = :failed", values).await
     }
 
-    /// Messages of one partition of the index that may be taken again, a page of them; it may lag behind by moments. What this release does
-    /// not know, or nobody can read, holds up nothing behind it.
+    /// Messages of one partition of the index that may be claimed again, a page of them; it may lag behind by moments. What this release
+    /// does not know, or nobody can read, holds up nothing behind it.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

@@ -72,7 +72,7 @@ impl Store {
         from_item(item).map(|session: Session| session.within(self.session_max_seconds))
     }
 
-    /// Begins the turn after `seq`, if `seq` is the present one and the session is still good in `epoch`. It lasts until `expires_at`, or
+    /// Begins the turn after `seq`, if `seq` is the present one and the session is still valid in `epoch`. It lasts until `expires_at`, or
     /// the session's absolute end when that is earlier.
     ///
     /// # Errors
@@ -192,7 +192,7 @@ impl Store {
         writes.update(&self.ephemeral, key, update, "attribute_exists(pk)", Unmet::SessionEnded)
     }
 
-    /// All sessions of a user that lie in the table, good or not.
+    /// All sessions of a user that lie in the table, valid or not.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

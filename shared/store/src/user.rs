@@ -81,7 +81,7 @@ impl From<User> for Change {
 }
 
 impl Store {
-    /// Writes a new user with its login and, if any, the message to it: all or nothing. An address whose unverified holder has
+    /// Writes a new user with its login and, if any, the email to it: all or nothing. An address whose unverified holder has
     /// expired is free.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
-//! Metrics: every name with what it counts, its unit and its labels. On Lambda they leave in the log, in `CloudWatch`'s embedded metric
-//! format, a request's as a part of the request's own line. Labels have few values: never a user, an address or a raw path.
+//! All metrics: name, unit, labels and description. On Lambda they are written to the log in `CloudWatch`'s embedded metric format; those
+//! of a request are part of the request's log line. Labels have few values: never a user, an address or a raw path.
 //!
-//! `CloudWatch` charges for each combination of labels. So a metric that the dashboard or an alarm needs says which of its labels they
-//! need; with `METRICS_DETAIL=essential` it leaves with those alone, and the others do not leave at all.
+//! `CloudWatch` charges for each combination of labels. So a metric that the dashboard or an alarm needs names the labels that they
+//! need. With `METRICS_DETAIL=essential` it is emitted with those labels alone, and all other metrics are not emitted.
 
 mod collector;
 
@@ -18,7 +18,7 @@ pub use collector::Collector;
 /// The namespace in `CloudWatch`.
 pub const NAMESPACE: &str = "UserManagement";
 
-/// The dimension that every series has besides its metric's labels: the name of the stack, so that two stacks of an account are apart.
+/// The dimension that every series has besides its metric's labels: the stack's name. It separates the stacks of an account.
 pub const STACK: &str = "stack";
 
 /// A metric.
@@ -26,15 +26,15 @@ pub const STACK: &str = "stack";
 pub struct Metric {
     /// Its name.
     pub name: &'static str,
-    /// Whether it counts up, is a value of the moment, or a distribution.
+    /// A counter, a gauge or a histogram.
     pub kind: Kind,
     /// The unit of its values.
     pub unit: Unit,
-    /// What it is told apart by.
+    /// The names of its labels.
     pub labels: &'static [&'static str],
-    /// Those of its labels that the dashboard and the alarms need; `None` when they do not need it.
+    /// The labels that the dashboard and the alarms need; `None` when they do not need the metric.
     pub essential: Option<&'static [&'static str]>,
-    /// What it says.
+    /// What it measures.
     pub description: &'static str,
 }
 
@@ -83,44 +83,44 @@ macro_rules! metrics {
 }
 
 metrics! {
-    HTTP_REQUESTS = "http_requests_total", Counter, Count, ["method", "route", "status"], None, "Requests that functions answered";
-    HTTP_SECONDS = "http_request_duration_seconds", Histogram, Seconds, ["method", "route"], None, "How long an answer took";
-    HTTP_FAILURES = "http_failures_total", Counter, Count, [], Some(&[]), "Answers that were a 5xx";
-    ERRORS = "errors_total", Counter, Count, ["code"], None, "Problem documents by their code";
-    EVENTS = "security_events_total", Counter, Count, ["name"], Some(&["name"]), "Security events by their name";
+    HTTP_REQUESTS = "http_requests_total", Counter, Count, ["method", "route", "status"], None, "HTTP requests that functions answered";
+    HTTP_SECONDS = "http_request_duration_seconds", Histogram, Seconds, ["method", "route"], None, "Time taken to answer a request";
+    HTTP_FAILURES = "http_failures_total", Counter, Count, [], Some(&[]), "Responses with a 5xx status";
+    ERRORS = "errors_total", Counter, Count, ["code"], None, "Problem documents, by code";
+    EVENTS = "security_events_total", Counter, Count, ["name"], Some(&["name"]), "Security events, by name";
     DYNAMODB_CALLS = "dynamodb_calls_total", Counter, Count, ["operation", "table"], None, "Database calls";
-    DYNAMODB_SECONDS = "dynamodb_call_duration_seconds", Histogram, Seconds, ["operation", "table"], None, "How long a database call took, retries included";
-    DYNAMODB_RETRIES = "dynamodb_retries_total", Counter, Count, ["operation", "table"], None, "Database calls that were repeated";
-    DYNAMODB_FAILURES = "dynamodb_failures_total", Counter, Count, ["operation", "table"], Some(&[]), "Database calls that failed for good, conditions apart";
-    DYNAMODB_UNITS = "dynamodb_units_total", Counter, Count, ["operation", "table"], None, "Capacity units that calls consumed, rounded up";
-    CACHE_LOOKUPS = "cache_lookups_total", Counter, Count, ["cache", "outcome"], None, "Looks into an instance's memory of keys and of refused senders";
-    UNCOUNTED = "requests_uncounted_total", Counter, Count, ["class"], Some(&[]), "Requests that no rate limit could count";
-    BREACH_CHECKS = "breach_checks_total", Counter, Count, ["outcome"], None, "New passwords that were looked for among those of breaches";
-    ARGON2_SECONDS = "argon2_duration_seconds", Histogram, Seconds, [], None, "How long a password hash took";
-    MESSAGES = "messages_total", Counter, Count, ["kind", "outcome"], Some(&["outcome"]), "Emails by what became of them";
-    CLEANUPS = "cleanups_total", Counter, Count, [], Some(&[]), "Runs of the cleanup that came to their end";
-    USERS_REMOVED = "users_removed_total", Counter, Count, [], None, "Users that cleanup removed";
-    USERS_OVERDUE = "users_overdue", Gauge, Count, [], Some(&[]), "Users that cleanup should have removed";
-    KEY_AGE = "signing_key_age_seconds", Gauge, Seconds, [], Some(&[]), "For how long the present signing key has signed";
-    COLD_STARTS = "cold_starts_total", Counter, Count, [], Some(&[]), "Instances that started";
+    DYNAMODB_SECONDS = "dynamodb_call_duration_seconds", Histogram, Seconds, ["operation", "table"], None, "Time taken by a database call, including retries";
+    DYNAMODB_RETRIES = "dynamodb_retries_total", Counter, Count, ["operation", "table"], None, "Retries of database calls";
+    DYNAMODB_FAILURES = "dynamodb_failures_total", Counter, Count, ["operation", "table"], Some(&[]), "Database calls that failed after all retries, not counting failed conditions";
+    DYNAMODB_UNITS = "dynamodb_units_total", Counter, Count, ["operation", "table"], None, "Capacity units consumed by database calls, rounded up";
+    CACHE_LOOKUPS = "cache_lookups_total", Counter, Count, ["cache", "outcome"], None, "Lookups in an instance's caches of keys and of refused senders";
+    UNCOUNTED = "requests_uncounted_total", Counter, Count, ["class"], Some(&[]), "Requests that no rate limiter could count";
+    BREACH_CHECKS = "breach_checks_total", Counter, Count, ["outcome"], None, "New passwords that were checked against breached passwords";
+    ARGON2_SECONDS = "argon2_duration_seconds", Histogram, Seconds, [], None, "Time taken to compute a password hash";
+    MESSAGES = "messages_total", Counter, Count, ["kind", "outcome"], Some(&["outcome"]), "Emails, by outcome";
+    CLEANUPS = "cleanups_total", Counter, Count, [], Some(&[]), "Cleanup runs that completed";
+    USERS_REMOVED = "users_removed_total", Counter, Count, [], None, "Users removed by cleanup";
+    USERS_OVERDUE = "users_overdue", Gauge, Count, [], Some(&[]), "Users that cleanup should have removed and did not";
+    KEY_AGE = "signing_key_age_seconds", Gauge, Seconds, [], Some(&[]), "Time since the current signing key began to sign";
+    COLD_STARTS = "cold_starts_total", Counter, Count, [], Some(&[]), "Function instances that started";
 }
 
 impl Metric {
-    /// Counts so many more. `labels` are the values of [`Metric::labels`] in their order.
+    /// Increments the counter. `labels` are the values of [`Metric::labels`] in their order.
     pub fn add(&self, labels: &[&str], count: u64) {
         if let Some(sink) = SINK.get().filter(|_| count > 0) {
             sink.collector.add(self, labels, count);
         }
     }
 
-    /// Says the value of the moment.
+    /// Sets the gauge.
     pub fn set(&self, value: f64) {
         if let Some(sink) = SINK.get() {
             sink.collector.set(self, value);
         }
     }
 
-    /// Adds a value to the distribution. `labels` are the values of [`Metric::labels`] in their order.
+    /// Adds a value to the histogram. `labels` are the values of [`Metric::labels`] in their order.
     pub fn record(&self, labels: &[&str], value: f64) {
         if let Some(sink) = SINK.get() {
             sink.collector.record(self, labels, value);
@@ -128,10 +128,10 @@ impl Metric {
     }
 }
 
-/// Where metrics are written to.
+/// What metrics are written to.
 pub type Writer = Box<dyn io::Write>;
 
-/// What collects, where it is written to, and when.
+/// The collector, where it writes, and when.
 struct Sink {
     collector: Collector,
     writer: fn() -> Writer,
@@ -142,23 +142,23 @@ struct Sink {
 /// When metrics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
-    /// With the line of each request, in the log, as Lambda may freeze an instance after each answer.
+    /// With each request's log line, since Lambda may freeze an instance after each answer.
     EachRequest,
-    /// After so many answers together, beside the log.
+    /// After so many answers together, apart from the log.
     Answers(usize),
 }
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
-/// Collects metrics from now on. What is not written in the line of a request is written to `writer`. The first call in a process
-/// counts.
+/// Starts to collect metrics. What is not part of a request's log line is written to `writer`. Only the first call in a process has an
+/// effect.
 pub fn start(config: &Config, writer: fn() -> Writer, when: When) {
     let collector = Collector::new(config.metrics_detail, &config.stack_name);
     let _ = SINK.set(Sink { collector, writer, when, answers: AtomicUsize::new(1) });
 }
 
-/// The line of a request as it is written: with what was collected since the last time, if metrics are a part of the log. What cannot
-/// stand in one object with the rest follows in others.
+/// The log line of a request, with the metrics collected since the last one if metrics are part of the log. Metrics that do not fit into
+/// one object with the rest follow in further objects.
 #[must_use]
 pub fn with_line(line: Map<String, Value>) -> Vec<Map<String, Value>> {
     match SINK.get() {
@@ -167,7 +167,7 @@ pub fn with_line(line: Map<String, Value>) -> Vec<Map<String, Value>> {
     }
 }
 
-/// Notes that the line of a request was written, and writes what is left of what was collected if it is time to.
+/// Notes that a request's log line was written, and writes the remaining metrics when they are due.
 pub fn answered() {
     let due = |sink: &Sink| match sink.when {
         When::EachRequest => true,
@@ -178,7 +178,7 @@ pub fn answered() {
     }
 }
 
-/// Writes what was collected since the last time; `CloudWatch` reads it from the log. Nothing, when nobody collects.
+/// Writes what was collected since the last time; `CloudWatch` reads it from the log. Does nothing before [`start`].
 pub fn flush() {
     let Some(sink) = SINK.get() else { return };
     let mut text = Vec::new();

@@ -18,7 +18,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Calls of the database, repeated ones included.
+    /// Database calls, repeated ones included.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
@@ -43,7 +43,7 @@ pub async fn gather<T>(usage: Arc<Usage>, work: impl Future<Output = T>) -> T {
     USAGE.scope(usage, work).await
 }
 
-/// Notes a call of the database that took so many attempts and units. Units come in halves (`DynamoDB`, read consistency).
+/// Notes a database call that took so many attempts and units. Units come in halves (`DynamoDB`, read consistency).
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few, and never negative")]
 pub fn note_call(attempts: u32, units: f64) {
     let _ = USAGE.try_with(|usage| {

@@ -1,6 +1,6 @@
-//! `transport`: what carries messages away. The mailer sends by it, health asks it whether it could.
+//! `transport`: what sends emails. The mailer sends by it; health asks whether it could.
 //!
-//! - [`Mail`]: a message as it is sent.
+//! - [`Mail`]: an email as it is sent.
 //! - [`ses`]: Amazon SES, API version 2.
 //! - [`smtp`]: a mail server.
 
@@ -16,7 +16,7 @@ use user_config::{Config, MailBackend};
 use user_core::email::Email;
 use user_core::error::Error;
 
-/// A message as it is sent.
+/// An email as it is sent.
 #[derive(Clone, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it; times are RFC 3339")]
 pub struct Mail {
@@ -51,12 +51,12 @@ impl fmt::Display for Mail {
     }
 }
 
-/// Why a mail was not taken.
+/// Why a mail was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// A code such as `smtp-550` or `ses-TooManyRequestsException`. The service's own words may name the address; this does not.
     pub code: String,
-    /// Whether the same mail will never be taken.
+    /// Whether the same mail will always be refused.
     pub is_permanent: bool,
 }
 
@@ -91,7 +91,7 @@ impl Transport {
     /// Hands the mail over; returns the receiver's name for it.
     ///
     /// # Errors
-    /// Why it was not taken.
+    /// Why it was refused.
     pub async fn send(&self, mail: &Mail) -> Result<String, Refusal> {
         match self {
             Self::Ses(ses) => ses.send(mail).await,
@@ -103,7 +103,7 @@ impl Transport {
         }
     }
 
-    /// Asks whether a mail would be taken now, without sending one.
+    /// Asks whether a mail would be accepted now, without sending one.
     ///
     /// # Errors
     /// [`Error::Internal`] with what is wrong, for the log.

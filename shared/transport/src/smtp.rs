@@ -100,7 +100,7 @@ impl Smtp {
         }
     }
 
-    /// Whether the server did not take the password, and it was changed since it was read.
+    /// Whether the server refused the password, and it was changed since it was read.
     async fn is_renewed(&self, error: &SmtpError, refused: &Hidden) -> bool {
         is_about_us(error) && !self.user.is_empty() && self.password.renew(refused).await
     }
@@ -111,7 +111,7 @@ impl Smtp {
         if self.user.is_empty() { server.build() } else { server.credentials(credentials()).build() }
     }
 
-    /// The message and its identifier, which is the message's: should it be sent twice, its reader's program knows it as one.
+    /// The email and its `Message-ID`, which is made of the outbox message's identifier: an email that is sent twice is known as one.
     fn message(&self, mail: &Mail) -> Result<(String, Message), Error> {
         let to: Address = mail.to.mailbox().as_str().parse().map_err(Error::internal)?;
         let id = format!("<{}@{}>", mail.id, self.from.email.domain());

@@ -37,7 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestOrigin {
     }
 }
 
-/// The language that the caller likes best (`Accept-Language`), of those that messages are written in.
+/// The language that the caller likes best (`Accept-Language`), of those that emails are written in.
 pub struct AcceptLanguage(pub Language);
 
 impl<S: Send + Sync> FromRequestParts<S> for AcceptLanguage {

@@ -31,13 +31,13 @@ pub enum Problem {
     EmailNotVerified,
     /// The password is right; an administrator switched the account off.
     AccountDisabled,
-    /// The refresh token is not (or no longer) good.
+    /// The refresh token is not (or no longer) valid.
     InvalidRefreshToken,
     /// The refresh token was used before; its session has just been ended.
     RefreshTokenReused,
-    /// The ticket of a message is expired, used, malformed or meant for something else.
+    /// The token of a link is expired, used, malformed or meant for something else.
     InvalidToken,
-    /// There is no good access token.
+    /// There is no valid access token.
     Unauthenticated,
     /// The caller may not do this.
     Forbidden,

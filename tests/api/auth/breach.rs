@@ -138,7 +138,7 @@ async fn a_password_of_a_breach_is_refused_wherever_one_is_set() {
     let body = json!({ "current_password": PASSWORD, "new_password": NEXT });
     refused(&app.put("/users/me/password").bearer(&ann.access).json(body).send().await, "new_password");
     refused(&app.reset(&token, NEXT).await, "new_password");
-    // Nothing has changed, and the link is good for another password.
+    // Nothing has changed, and the link is valid for another password.
     assert_eq!(app.log_in("ann@example.com").await.status, 200);
     assert_eq!(app.reset(&token, "Sh0rt-black-now").await.status, 200);
 }

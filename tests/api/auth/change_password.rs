@@ -27,7 +27,7 @@ async fn a_changed_password_ends_the_other_sessions_and_tells_the_owner() {
 }
 
 #[tokio::test]
-async fn a_pending_reset_message_is_void_after_a_change() {
+async fn a_pending_reset_link_is_void_after_a_change() {
     let app = TestApp::open();
     let ann = app.member("ann@example.com").await;
     app.forgot("ann@example.com").await;

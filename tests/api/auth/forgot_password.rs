@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn every_address_gets_the_same_answer_and_only_an_account_a_message() {
+async fn every_address_gets_the_same_answer_and_only_an_account_an_email() {
     let app = TestApp::open();
     let (admin, off) = (app.admin("admin@example.com").await, app.member("off@example.com").await);
     app.patch(&format!("/users/{}", off.id)).bearer(&admin.access).json(json!({ "is_active": false })).send().await;

@@ -94,7 +94,7 @@ async fn a_password_is_the_same_in_every_form_of_unicode() {
 }
 
 #[tokio::test]
-async fn an_old_hash_is_good_and_replaced_at_the_first_login() {
+async fn an_old_hash_is_valid_and_replaced_at_the_first_login() {
     let app = TestApp::open();
     app.member("ann@example.com").await;
     let key = "ann@example.com".parse::<user_core::email::Email>().unwrap().key();

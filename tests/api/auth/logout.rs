@@ -18,7 +18,7 @@ async fn a_signed_out_session_opens_nothing_from_the_next_request_on() {
 }
 
 #[tokio::test]
-async fn signing_out_is_answered_alike_for_a_token_that_is_good_for_nothing() {
+async fn signing_out_is_answered_alike_for_a_token_that_is_not_valid() {
     let app = TestApp::open();
     let ann = app.member("ann@example.com").await;
     for token in [&ann.refresh, &ann.refresh, &ann.access, "a.b.c", ""] {

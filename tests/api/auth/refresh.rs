@@ -15,7 +15,7 @@ fn ends(pair: &Answer) -> [i64; 2] {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_good_once_and_answers_its_successor_again_within_the_grace() {
+async fn a_refresh_token_is_valid_once_and_answers_its_successor_again_within_the_grace() {
     let app = TestApp::open();
     let ann = app.member("ann@example.com").await;
     let one = app.refresh(&ann.refresh).await;

@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn every_address_gets_the_same_answer_and_only_a_waiting_one_a_message() {
+async fn every_address_gets_the_same_answer_and_only_a_waiting_one_an_email() {
     let app = TestApp::open();
     app.member("ann@example.com").await;
     app.sign_up("bob@example.com").await;
@@ -33,7 +33,7 @@ async fn asking_again_voids_nothing_and_each_account_is_verified_once() {
 }
 
 #[tokio::test]
-async fn an_expired_sign_up_gets_no_message() {
+async fn an_expired_sign_up_gets_no_email() {
     let app = TestApp::with(&[("UNVERIFIED_USER_TTL_SECONDS", "3")]);
     app.sign_up("ann@example.com").await;
     app.mails("ann@example.com").await;

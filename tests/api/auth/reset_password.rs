@@ -5,7 +5,7 @@ use crate::support::{PASSWORD, TestApp};
 const NEW: &str = "Sh0rt-black-now";
 
 #[tokio::test]
-async fn a_message_sets_a_new_password_once_and_ends_every_session() {
+async fn a_link_sets_a_new_password_once_and_ends_every_session() {
     let app = TestApp::open();
     let ann = app.member("ann@example.com").await;
     app.forgot("ann@example.com").await;
@@ -130,7 +130,7 @@ async fn whoever_was_switched_off_after_asking_cannot_reset() {
 }
 
 #[tokio::test]
-async fn messages_of_other_kinds_do_not_reset() {
+async fn links_of_other_kinds_do_not_reset() {
     let app = TestApp::open();
     let ann = app.member("ann@example.com").await;
     app.sign_up("bob@example.com").await;

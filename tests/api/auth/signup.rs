@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::{PASSWORD, TestApp};
 
 #[tokio::test]
-async fn a_sign_up_is_answered_with_a_message_and_a_message() {
+async fn a_sign_up_is_answered_with_a_sentence_and_an_email() {
     let app = TestApp::open();
     let answer = app
         .post("/auth/signup")
@@ -21,7 +21,7 @@ async fn a_sign_up_is_answered_with_a_message_and_a_message() {
 }
 
 #[tokio::test]
-async fn an_address_is_taken_in_every_message_case() {
+async fn an_address_is_taken_in_every_letter_case() {
     let app = TestApp::open();
     assert_eq!(app.sign_up("ann@example.com").await.status, 201);
     for taken in ["ann@example.com", "ANN@EXAMPLE.COM", "Ann@example.com", " ann@example.com "] {
@@ -146,7 +146,7 @@ async fn the_policy_is_the_operators_to_choose() {
 }
 
 #[tokio::test]
-async fn without_verification_a_user_can_sign_in_at_once_and_gets_no_message() {
+async fn without_verification_a_user_can_sign_in_at_once_and_gets_no_email() {
     let app = TestApp::with(&[("EMAIL_VERIFICATION_ENABLED", "false"), ("UNVERIFIED_USER_TTL_SECONDS", "1")]);
     app.sign_up("ann@example.com").await;
     app.clock.advance(100);
@@ -155,7 +155,7 @@ async fn without_verification_a_user_can_sign_in_at_once_and_gets_no_message() {
 }
 
 #[tokio::test]
-async fn in_private_a_taken_address_is_answered_as_a_free_one_and_its_owner_gets_a_message() {
+async fn in_private_a_taken_address_is_answered_as_a_free_one_and_its_owner_gets_an_email() {
     let app = TestApp::with(&[("SIGNUP_ENUMERATION", "private")]);
     let free = app.sign_up("ann@example.com").await;
     app.verify(&app.mailed_token("ann@example.com").await).await;
@@ -168,7 +168,7 @@ async fn in_private_a_taken_address_is_answered_as_a_free_one_and_its_owner_gets
 }
 
 #[tokio::test]
-async fn in_private_the_message_of_a_second_sign_up_does_not_verify_the_first_ones_password() {
+async fn in_private_the_link_of_a_second_sign_up_does_not_verify_the_first_ones_password() {
     let app = TestApp::with(&[("SIGNUP_ENUMERATION", "private")]);
     app.sign_up("ann@example.com").await;
     app.mails("ann@example.com").await;

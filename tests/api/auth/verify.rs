@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_message_verifies_once() {
+async fn a_link_verifies_once() {
     let app = TestApp::open();
     app.sign_up("ann@example.com").await;
     let token = app.mailed_token("ann@example.com").await;
@@ -13,7 +13,7 @@ async fn a_message_verifies_once() {
 }
 
 #[tokio::test]
-async fn anything_but_a_good_message_is_answered_alike() {
+async fn anything_but_a_valid_token_is_answered_alike() {
     let app = TestApp::open();
     let ann = app.member("ann@example.com").await;
     app.sign_up("bob@example.com").await;
@@ -29,7 +29,7 @@ async fn anything_but_a_good_message_is_answered_alike() {
 }
 
 #[tokio::test]
-async fn a_message_is_void_at_the_second_in_which_its_user_ends() {
+async fn a_link_is_void_at_the_second_in_which_its_user_ends() {
     let app = TestApp::with(&[("UNVERIFIED_USER_TTL_SECONDS", "3")]);
     app.sign_up("ann@example.com").await;
     let ann = app.mailed_token("ann@example.com").await;
@@ -42,7 +42,7 @@ async fn a_message_is_void_at_the_second_in_which_its_user_ends() {
 }
 
 #[tokio::test]
-async fn the_message_of_an_expired_sign_up_does_not_verify_the_next_one_of_the_address() {
+async fn the_link_of_an_expired_sign_up_does_not_verify_the_next_one_of_the_address() {
     let app = TestApp::with(&[("UNVERIFIED_USER_TTL_SECONDS", "3")]);
     app.sign_up("ann@example.com").await;
     let old = app.mailed_token("ann@example.com").await;

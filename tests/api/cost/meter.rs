@@ -16,7 +16,7 @@ const PAUSE: i64 = 120;
 /// The calls that read; the others write.
 const READS: [&str; 4] = ["GetItem", "BatchGetItem", "Query", "Scan"];
 
-/// A call of the database.
+/// A database call.
 struct Call {
     operation: String,
     /// When it began and ended, counted in beginnings and ends of calls.

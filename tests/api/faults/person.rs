@@ -47,11 +47,11 @@ pub(super) struct Person {
     /// `None` when an answer left it open.
     role: Option<&'static str>,
     /// The address that was asked for, and how many were before.
-    wished: Option<String>,
-    wishes: usize,
+    requested: Option<String>,
+    requests: usize,
     /// What the last answer left open, whether it had been done.
     in_doubt: Option<&'static str>,
-    /// When the last request was sent: the wait for a message before it is the mailer's.
+    /// When the last request was sent: the wait for an email before it is the mailer's.
     sent: Instant,
 }
 
@@ -73,8 +73,8 @@ impl Person {
             refresh: String::new(),
             access: String::new(),
             role: Some("user"),
-            wished: None,
-            wishes: 0,
+            requested: None,
+            requests: 0,
             in_doubt: None,
             sent: Instant::now(),
         }
@@ -96,7 +96,7 @@ impl Person {
         };
         // Five addresses can be taken back, and sessions be ended by hand five times; what is more is refused.
         let enough = ["request", "confirm", "logout-all"].contains(&what) && status == 429;
-        self.wished = self.wished.take().filter(|_| !enough);
+        self.requested = self.requested.take().filter(|_| !enough);
         let good = status < 300 || status == 503 || status == done_before || enough;
         assert!(good, "{what} of {} was answered {status}: {:#?}", self.email, trap::lines("internal error"));
         let done = status < 300 || status == done_before;
@@ -113,7 +113,7 @@ impl Person {
     fn conclude(&mut self, what: &str, done: bool, tally: &mut Tally) -> bool {
         if what == "confirm" && done {
             tally.promised.remove(&self.email);
-            self.email = self.wished.take().unwrap();
+            self.email = self.requested.take().unwrap();
             self.access.clear();
         }
         if matches!(self.in_doubt, Some("delete" | "confirm")) {
@@ -133,7 +133,7 @@ impl Person {
             // It may have been done, whatever the answer: then the change that was asked for is void.
             "logout-all" => {
                 self.access.clear();
-                self.wished = None;
+                self.requested = None;
             }
             _ => {}
         }
@@ -174,7 +174,7 @@ impl Person {
             }
             18 => ("logout-all", bearer("POST", "/auth/logout-all").send().await.status.as_u16()),
             19 => ("delete", bearer("DELETE", "/users/me").json(password).send().await.status.as_u16()),
-            _ if self.wished.is_some() => self.confirm(app).await,
+            _ if self.requested.is_some() => self.confirm(app).await,
             _ => self.request(app).await,
         }
     }
@@ -201,16 +201,16 @@ impl Person {
 
     async fn request(&mut self, app: &TestApp) -> (&'static str, u16) {
         let (task, n) = self.task;
-        self.wishes += 1;
-        let new = format!("p{task}-{n}-{}@example.com", self.wishes);
+        self.requests += 1;
+        let new = format!("p{task}-{n}-{}@example.com", self.requests);
         let body = json!({ "new_email": new, "password": PASSWORD });
         let answer = app.post("/users/me/email").bearer(&self.access).json(body).send().await;
-        self.wished = (answer.status == 202).then_some(new);
+        self.requested = (answer.status == 202).then_some(new);
         ("request", answer.status.as_u16())
     }
 
     async fn confirm(&mut self, app: &TestApp) -> (&'static str, u16) {
-        let token = message(app, self.wished.as_ref().unwrap()).await;
+        let token = message(app, self.requested.as_ref().unwrap()).await;
         self.sent = Instant::now();
         let body = json!({ "token": token, "password": PASSWORD });
         let answer = app.post("/auth/confirm-email").json(body).send().await;
@@ -224,7 +224,7 @@ impl Person {
     }
 }
 
-/// The token of a message; the mailer's calls meet faults, too.
+/// The token in an email; the mailer's calls meet faults, too.
 async fn message(app: &TestApp, email: &str) -> String {
     for turn in 1..4_000 {
         let _ = app.service.drain_streams().await;

@@ -1,5 +1,5 @@
 //! What the last release (0.1.0) reads: the attributes that it needs and their types, the words that it knows, and the claims, of which it
-//! refuses any other. A deployment is taken back to it while records of this one lie there.
+//! refuses any other. A deployment is rolled back to it while records of this one lie there.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;

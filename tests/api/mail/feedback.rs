@@ -14,7 +14,7 @@ use crate::support::TestApp;
 const BOUNCE: &str = "bounce+ann@simulator.amazonses.com";
 const COMPLAINT: &str = "complaint@simulator.amazonses.com";
 
-/// SES reports that the newest message to an address came back, with the recipient in this form.
+/// SES reports that the newest email to an address came back, with the recipient in this form.
 async fn bounce(app: &TestApp, email: &str, recipient: &str) {
     let mut event: Value = serde_json::from_str(include_str!("../../../events/feedback-bounce.json")).unwrap();
     event["detail"]["mail"]["tags"]["letter"] = json!([messages(app, email).await[0].id]);
@@ -22,7 +22,7 @@ async fn bounce(app: &TestApp, email: &str, recipient: &str) {
     app.service.invoke("FeedbackFunction", event).await.unwrap();
 }
 
-/// Asks for a reset, and what became of the message.
+/// Asks for a reset, and what became of the email.
 async fn state_of_reset(app: &TestApp, email: &str) -> MessageState {
     app.clock.advance(3_600);
     app.forgot(email).await;
@@ -55,10 +55,10 @@ async fn a_bounce_stops_the_mailbox_that_bounced_and_no_other_one_of_its_address
     mailboxes.sort_unstable();
     assert_eq!(mailboxes, ["Ann@example.com", "ann@example.com"]);
     let shown = Outcome::Mail(Box::new(status));
-    assert!(shown.text().contains("\nAnn@example.com gets no messages since "), "{}", shown.text());
+    assert!(shown.text().contains("\nAnn@example.com gets no emails since "), "{}", shown.text());
     assert_eq!(shown.json()["undeliverable"].as_array().unwrap().len(), 2);
     let status = userctl::mail::allow(&app.stage(), &email).await.unwrap();
-    assert!(status.marks.is_empty() && Outcome::Mail(Box::new(status)).text().contains("gets messages"));
+    assert!(status.marks.is_empty() && Outcome::Mail(Box::new(status)).text().contains("gets emails"));
     assert_eq!(state_of_reset(&app, "ann@example.com").await, MessageState::Sent);
     anew(&app, "Ann@example.com").await;
     assert_eq!(state_of_reset(&app, "ann@example.com").await, MessageState::Sent);
@@ -86,7 +86,7 @@ async fn a_mark_of_a_former_release_stops_every_mailbox_of_its_address_until_it_
     let email = "ann@example.com".parse().unwrap();
     let status = userctl::mail::status(&app.stage(), &email).await.unwrap();
     assert_eq!((status.marks.len(), &status.marks[0].mailbox), (1, &None));
-    assert!(Outcome::Mail(Box::new(status)).text().contains("in every letter case, gets no messages"));
+    assert!(Outcome::Mail(Box::new(status)).text().contains("in every letter case, gets no emails"));
     app.clock.advance(86_400);
     assert_eq!(state_of_reset(&app, "ann@example.com").await, MessageState::Sent, "its time is over");
     mark().await;
@@ -96,7 +96,7 @@ async fn a_mark_of_a_former_release_stops_every_mailbox_of_its_address_until_it_
 }
 
 #[tokio::test]
-async fn an_address_that_sends_messages_back_gets_no_more_until_it_is_allowed_to() {
+async fn an_address_that_sends_emails_back_gets_no_more_until_it_is_allowed_to() {
     let app = by_ses();
     app.sign_up(BOUNCE).await;
     assert_eq!(app.mails(BOUNCE).await.len(), 1);
@@ -120,7 +120,7 @@ async fn an_address_that_sends_messages_back_gets_no_more_until_it_is_allowed_to
 }
 
 #[tokio::test]
-async fn a_reader_who_calls_a_message_spam_gets_no_more_and_a_new_address_does() {
+async fn a_reader_who_calls_an_email_spam_gets_no_more_and_a_new_address_does() {
     let app = by_ses();
     let ann = app.member(COMPLAINT).await;
     assert_eq!(app.request_email(&ann, "ann@example.com").await.status, 202);
@@ -129,7 +129,7 @@ async fn a_reader_who_calls_a_message_spam_gets_no_more_and_a_new_address_does()
     let proof = app.mailed_token("ann@example.com").await;
     assert_eq!(app.confirm_email(&ann.access, &proof).await.status, 200);
     app.forgot("ann@example.com").await;
-    assert_eq!(app.mails("ann@example.com").await.len(), 2, "the account has messages again");
+    assert_eq!(app.mails("ann@example.com").await.len(), 2, "the account gets emails again");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Messages by a real conversation with a mail server.
+//! Emails by a real conversation with a mail server.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn app_at(port: u16, tls: &str) -> TestApp {
     TestApp::with(&[("MAIL_BACKEND", "smtp"), ("SMTP_HOST", "127.0.0.1"), ("SMTP_PORT", &port), ("SMTP_TLS", tls)])
 }
 
-/// The text of a message's first part, decoded (RFC 2045, 6.7 and 6.8).
+/// The text of an email's first part, decoded (RFC 2045, 6.7 and 6.8).
 fn text_of(message: &str) -> String {
     let part = message.split("Content-Type: text/plain").nth(1).unwrap();
     let (head, body) = part.split_once("\n\n").unwrap();
@@ -32,7 +32,7 @@ fn text_of(message: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_message_that_a_mail_server_took_leads_to_a_verified_address() {
+async fn an_email_that_a_mail_server_accepted_leads_to_a_verified_address() {
     let server = MailServer::start().await;
     let app = app_at(server.port, "none");
     app.sign_up("ann@example.com").await;
@@ -116,7 +116,7 @@ async fn a_refusal_for_now_is_tried_again_and_one_for_good_is_not() {
 }
 
 #[tokio::test]
-async fn a_server_that_offers_no_encryption_gets_no_message_when_it_is_wanted() {
+async fn a_server_that_offers_no_encryption_gets_no_email_when_it_is_wanted() {
     let server = MailServer::start().await;
     for tls in ["starttls", "implicit"] {
         let app = app_at(server.port, tls);

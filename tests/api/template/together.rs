@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn messages_are_printed_only_in_development() {
+fn emails_are_printed_only_in_development() {
     let console = |name: &str| (name == "MAIL_BACKEND").then(|| "console".to_owned());
     let template = Template::evaluate(console).unwrap();
     let (_, _, function) = template.functions().next().unwrap();

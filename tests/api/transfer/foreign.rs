@@ -68,7 +68,7 @@ async fn a_user_of_a_dump_of_postgres_keeps_id_role_flags_and_password() {
 }
 
 #[tokio::test]
-async fn a_user_of_cognito_gets_one_message_a_day_at_login_and_chooses_a_password() {
+async fn a_user_of_cognito_gets_one_email_a_day_at_login_and_chooses_a_password() {
     let app = TestApp::open();
     let users = json!({ "Users": [{
         "Username": "x", "Enabled": true, "UserStatus": "CONFIRMED", "UserCreateDate": "2024-01-05T12:34:56.123000+00:00",

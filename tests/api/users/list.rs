@@ -102,7 +102,7 @@ async fn a_parameter_that_is_there_twice_or_unknown_is_named_beside_all_that_is_
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_only_as_it_was_given_and_only_for_its_filters() {
+async fn a_cursor_is_valid_only_as_it_was_given_and_only_for_its_filters() {
     let app = TestApp::open();
     let admin = app.admin("admin@example.com").await;
     app.sign_up("ann@example.com").await;

@@ -1,4 +1,4 @@
-"""Releases: a version that fails is taken back by itself."""
+"""Releases: a version that fails is rolled back by itself."""
 
 from evaluate import symbols
 from rules import rule

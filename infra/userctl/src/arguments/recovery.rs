@@ -1,4 +1,4 @@
-//! What brings data and events back.
+//! Arguments of the commands that restore data and replay events.
 
 use std::collections::BTreeSet;
 
@@ -9,24 +9,24 @@ use userctl::transfer::moment;
 
 #[derive(clap::Args)]
 pub(crate) struct Drill {
-    /// Restore the table as it was then, such as 2026-11-23T08:00:00Z; the latest moment without
+    /// Restore the table as it was at this time, such as 2026-11-23T08:00:00Z; by default the latest possible time
     #[arg(long, value_name = "MOMENT", value_parser = moment::read)]
     pub(crate) at: Option<Timestamp>,
-    /// Keep the restored table, made ready for a stack to adopt
+    /// Keep the restored table, ready to be adopted by a stack
     #[arg(long)]
     pub(crate) keep: bool,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum DeadLetters {
-    /// Show each message in a line: identifier, time, function, what it was, attempts, why
+    /// Show one line for each message: id, time, function, source, attempts, reason
     List,
-    /// Show a message with its event, without addresses and tokens
+    /// Show a message with its event, but without addresses and tokens
     Show {
-        /// The message's identifier
+        /// The message's id
         id: String,
     },
-    /// Have functions called again with the events of messages, and delete those that Lambda took
+    /// Call the functions again with the events of messages, and delete the messages that Lambda accepted
     Replay(Chosen),
     /// Delete messages
     Drop(Chosen),
@@ -35,7 +35,7 @@ pub(crate) enum DeadLetters {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Chosen {
-    /// The messages' identifiers
+    /// The messages' ids
     ids: Vec<String>,
     /// All messages
     #[arg(long)]

@@ -8,7 +8,7 @@ pub const OWN_MS: f64 = 5.0;
 pub const TRIP_MS: f64 = 6.0;
 /// The milliseconds of an argon2id hash with the template's parameters on the one processor that `auth` has.
 pub const HASH_MS: f64 = 40.0;
-/// The milliseconds in which SES takes a message.
+/// The milliseconds in which SES accepts an email.
 pub const SEND_MS: f64 = 60.0;
 /// The milliseconds in which `CloudWatch` answers for `/metrics`.
 pub const SCRAPE_MS: f64 = 500.0;
@@ -33,7 +33,7 @@ pub const ASKED_FOR: f64 = SERIES;
 /// Metrics that the stack's alarms look at; a test counts them.
 pub const ALARM_METRICS: f64 = 51.0;
 
-/// The kilobytes of a user in the tables and their indexes, with login, session, messages and events.
+/// The kilobytes of a user in the tables and their indexes, with login, session, emails and events.
 pub const USER_KB: f64 = 4.0;
 /// Instances that are there the whole month; each reads the secret every five minutes.
 pub const INSTANCES: f64 = 5.0;
@@ -47,7 +47,7 @@ pub fn sentences() -> Vec<String> {
     vec![
         format!(
             "A call takes a function {OWN_MS} ms, and {TRIP_MS} ms more for each trip to the database; a password hash takes \
-             {HASH_MS} ms on a whole processor, a message {SEND_MS} ms at SES, a look at all metrics {SCRAPE_MS} ms. \
+             {HASH_MS} ms on a whole processor, an email {SEND_MS} ms at SES, a look at all metrics {SCRAPE_MS} ms. \
              {COLD_PERCENT} % of all calls start an instance, which takes {COLD_MS} ms."
         ),
         format!(
@@ -65,7 +65,7 @@ pub fn sentences() -> Vec<String> {
              secret every five minutes."
         ),
         "Nothing is taken off for free tiers but Cognito's, and the first three dashboards of an account, of which this is \
-         one: both are a part of the price. Not in it: data that leaves AWS, KMS, streams, what fails and what is tried again, Cognito's messages."
+         one: both are a part of the price. Not in it: data that leaves AWS, KMS, streams, what fails and what is tried again, Cognito's emails."
             .to_owned(),
     ]
 }

@@ -10,7 +10,7 @@ use std::fmt;
 /// What a piece of work uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Work {
-    /// Calls of the database.
+    /// Database calls.
     pub calls: u32,
     /// How many of them come one after the other; the others go beside those.
     pub trips: u32,

@@ -102,7 +102,7 @@ fn run(work: &Work, memory_gb: f64, more_ms: f64) -> Bill {
     }
 }
 
-/// What so many bytes of log cost, taken in and kept for a month.
+/// What so many bytes of log cost, ingested and kept for a month.
 fn logged(bytes: f64) -> f64 {
     LOGS.of(bytes / 1e9) + LOG_STORAGE.of(bytes / 1e9 * LOG_KEPT)
 }
@@ -154,7 +154,7 @@ impl Costs {
         Bill { mail: MAILS.of(sent), ..run(&background(name), self.memory(binary), ms) }
     }
 
-    /// What a call costs, with the messages that it causes.
+    /// What a call costs, with the emails that it causes.
     #[must_use]
     pub fn call(&self, row: &Row) -> Bill {
         let is_scrape = row.name == SCRAPE;
@@ -212,7 +212,7 @@ impl Costs {
     }
 }
 
-/// What Cognito's plan Essentials takes for as many users, its messages apart.
+/// What Cognito's plan Essentials takes for as many users, its emails apart.
 #[must_use]
 pub fn cognito(users: f64) -> f64 {
     COGNITO.of((users - COGNITO_FREE).max(0.0))

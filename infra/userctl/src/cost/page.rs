@@ -16,7 +16,7 @@ pub(super) fn text(costs: &Costs, behaviour: &Behaviour) -> String {
         "Printed by `cargo userctl cost`; a test holds this page to it, and another measures what calls use of the \
          database. Dollars; prices of us-east-1."
             .to_owned(),
-        "## A million calls of each route, with the messages that they cause".to_owned(),
+        "## A million calls of each route, with the emails that they cause".to_owned(),
         routes(costs),
         "## A million runs in the background".to_owned(),
         runs(costs),
@@ -79,7 +79,7 @@ fn by_service(bill: &Bill) -> Value {
 }
 
 fn routes(costs: &Costs) -> String {
-    let head = ["call", "calls of the database", "trips", "read units", "write units", "messages"];
+    let head = ["call", "database calls", "trips", "read units", "write units", "emails"];
     let services = ["API Gateway", "Lambda", "DynamoDB", "SES", "CloudWatch", "total"];
     let rows = ROUTES.iter().map(|row| -> Vec<String> {
         let bill = costs.call(row).times(MILLION);
@@ -91,7 +91,7 @@ fn routes(costs: &Costs) -> String {
 }
 
 fn runs(costs: &Costs) -> String {
-    let head = ["run", "calls of the database", "trips", "read units", "write units"];
+    let head = ["run", "database calls", "trips", "read units", "write units"];
     let services = ["Lambda", "DynamoDB", "SES", "CloudWatch", "total"];
     let rows = BACKGROUND.iter().map(|row| -> Vec<String> {
         let bill = costs.background(row.name).times(MILLION);

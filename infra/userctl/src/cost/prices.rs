@@ -47,8 +47,8 @@ prices! {
     WRITES = 0.625 per 1_000_000.0, "write units on demand", "dynamodb/pricing/on-demand";
     STORAGE = 0.25 per 1.0, "GB-months of tables and indexes", "dynamodb/pricing/on-demand";
     BACKUP = 0.2 per 1.0, "GB-months of point-in-time recovery", "dynamodb/pricing/on-demand";
-    MAILS = 0.1 per 1_000.0, "messages sent", "ses/pricing";
-    LOGS = 0.5 per 1.0, "GB of log taken in", "cloudwatch/pricing";
+    MAILS = 0.1 per 1_000.0, "emails sent", "ses/pricing";
+    LOGS = 0.5 per 1.0, "GB of log ingested", "cloudwatch/pricing";
     LOG_STORAGE = 0.03 per 1.0, "GB-months of log, compressed", "cloudwatch/pricing";
     METRICS = 0.3 per 1.0, "series of our own metrics for a month", "cloudwatch/pricing";
     METRIC_READS = 0.01 per 1_000.0, "metrics asked for by GetMetricData", "cloudwatch/pricing";

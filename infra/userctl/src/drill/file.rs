@@ -13,7 +13,8 @@ use crate::transfer::archive::{newest, verify};
 use crate::transfer::backup::write_items;
 use crate::transfer::is_standard;
 
-/// Restores the backup at `path`, or the newest in it when it is a folder, into what `copy` opens in a folder. The copy is removed whatever happens, an interrupt included.
+/// Restores the backup at `path`, or the newest in it when it is a folder, into what `copy` opens in a folder. The copy is removed whatever
+/// happens, an interrupt included.
 ///
 /// # Errors
 /// When the backup is not whole, or does not say when it was made; when there is no room for the copy; an interrupt.

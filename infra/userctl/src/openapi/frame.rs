@@ -6,31 +6,31 @@ use user_web::problem::document::Known;
 const DESCRIPTION: &str = "\
 Sign-up, verification, sign-in with access and refresh tokens, roles and the administration of users.
 
-JSON in and out, in `snake_case`; times are RFC 3339 in UTC; ids are opaque.
+Requests and responses are JSON in `snake_case`; times are RFC 3339 in UTC; ids are opaque.
 
 ## Errors
 
-Every error is a problem document (RFC 9457, `application/problem+json`) with a stable `type` such as `/problems/email-taken`. A body or
-a query that breaks rules names every wrong field at once in `errors`; a field that a call does not know is refused (`unknown-field`),
-never ignored, and so is one that is there twice (`malformed` in a body, `repeated` in a query). A path that there is not is 404
-(`not-found`), a method that a path does not have 405 (`method-not-allowed`) with `Allow`. `request_id`, also in the header
-`x-request-id`, finds the request in the logs.
+Every error is a problem document (RFC 9457, `application/problem+json`) with a stable `type` such as `/problems/email-taken`. The answer
+to an invalid body or query names all wrong fields at once in `errors`. A field that a call does not have is refused (`unknown-field`) and
+never ignored; so is a repeated one (`malformed` in a body, `repeated` in a query). A path that does not exist is 404 (`not-found`). A
+method that a path does not have is 405 (`method-not-allowed`) with `Allow`. `request_id`, also in the header `x-request-id`, identifies
+the request in the logs.
 
 ## Paths
 
-A path with a slash at its end is sent on (308) to the one without. `HEAD` is answered wherever `GET` needs no sign-in, as `GET` without the
-body.
+A path with a trailing slash is redirected (308) to the path without it. `HEAD` is answered wherever `GET` needs no sign-in, as `GET`
+without the body.
 
 ## Rate limits
 
-By the minute, over all instances: calls of a signed-in user, or of a source (an IPv4 address, an IPv6 /64); fewer for calls that take a
-password or send mail, by source, for sign-in also by account, and by user for whoever is signed in; and a limit of their own for calls on
-other users' records. `RateLimit-Policy` and `RateLimit` (IETF
-draft-ietf-httpapi-ratelimit-headers) tell how the caller stands; 429 has `Retry-After`.
+Limits count calls per minute, across all instances. A signed-in user's calls are counted by user, all others by source (an IPv4 address,
+an IPv6 /64). Calls that take a password or send mail have a lower limit, by source, for sign-in also by account, and by user for whoever is
+signed in. Calls on other users' records have a limit of their own. `RateLimit-Policy` and `RateLimit` (IETF
+draft-ietf-httpapi-ratelimit-headers) report the caller's state; 429 has `Retry-After`.
 
 ## Tokens
 
-An access token goes into `Authorization: Bearer`. It is good for minutes, and stops working at once when its session ends: by sign-out, a
+An access token is sent in `Authorization: Bearer`. It is valid for minutes, and stops working at once when its session ends: by sign-out, a
 changed password, or the account's end. A refresh token is valid once.";
 
 /// The document without paths, schemas and responses.

@@ -19,7 +19,7 @@ pub const ARRIVALS_AT_ONCE: usize = 49;
 /// How often it is looked again who is there, when others write the same users.
 const ATTEMPTS: usize = 5;
 
-/// A user to be taken in; it has no `Debug`, since it holds a hash.
+/// A user to be imported; it has no `Debug`, since it holds a hash.
 #[derive(Clone)]
 pub struct Arrival {
     /// The record.
@@ -64,7 +64,7 @@ impl Records<'_> {
     /// is read first who is there, which saves a transaction that fails.
     ///
     /// # Errors
-    /// [`Error::Busy`] when others keep writing the same users; [`Error::Unavailable`]. Some may have been taken in then.
+    /// [`Error::Busy`] when others keep writing the same users; [`Error::Unavailable`]. Some may have been imported then.
     pub async fn take_in(&self, arrivals: &[Arrival], look: bool, now: Timestamp) -> Result<Vec<Landing>, Error> {
         let mut landings: Vec<Option<Landing>> = vec![None; arrivals.len()];
         let mut look = look;

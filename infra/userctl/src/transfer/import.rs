@@ -50,7 +50,7 @@ pub struct Plan {
     pub file: PathBuf,
     /// Whose file it is.
     pub source: Source,
-    /// Where rows go that are not taken.
+    /// Where rejected rows go.
     pub rejects: PathBuf,
     /// Whether nothing is to be written.
     pub dry_run: bool,
@@ -69,7 +69,7 @@ pub struct Summary {
     pub written: u64,
     /// How many were there already.
     pub known: u64,
-    /// How many were not taken, for each reason.
+    /// How many were rejected, for each reason.
     pub rejected: BTreeMap<&'static str, u64>,
 }
 
@@ -118,7 +118,7 @@ struct Import<'a> {
 /// Imports a file.
 ///
 /// # Errors
-/// When the file cannot be read or has columns that are not known, and when the database stays away. What was taken in until then is
+/// When the file cannot be read or has columns that are not known, and when the database stays away. What was imported until then is
 /// passed over by the next try.
 pub async fn import(stage: &Stage, plan: &Plan, hidden: bool) -> Result<Summary, Fault> {
     let same = |file: &Path| std::fs::canonicalize(file).ok();

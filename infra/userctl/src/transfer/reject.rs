@@ -1,4 +1,4 @@
-//! The file of rows that were not taken: a line of JSON for each, with its place and the reason, never with a hash.
+//! The file of rejected rows: a line of JSON for each, with its place and the reason, never with a hash.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use user_core::error::Refusal;
 
-/// The rows that were not taken.
+/// The rejected rows.
 pub(super) struct Rejects {
     file: PathBuf,
     writer: BufWriter<File>,

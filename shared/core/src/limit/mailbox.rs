@@ -1,12 +1,12 @@
-//! How many messages a mailbox gets that anybody can ask for: of each purpose five at once, then one an hour. The links in them are valid
+//! How many emails a mailbox gets that anybody can ask for: of each purpose five at once, then one an hour. The links in them are valid
 //! longer than that hour, so that whoever asks in somebody's name never leaves the owner of the mailbox without a valid one.
 
 /// Seconds after which a mailbox may get one more.
 pub const REFILL_SECONDS: i64 = 3_600;
-/// How long a link in such a message is valid, in seconds: until the next one may be sent, and ten minutes more for its way.
+/// How long a link in such an email is valid, in seconds: until the next one may be sent, and ten minutes more for its way.
 pub const LINK_SECONDS: i64 = REFILL_SECONDS + 600;
 
-/// What a message's link is for. Each has an allowance of its own, so that none uses up another's.
+/// What the link in an email is for. Each has an allowance of its own, so that none uses up another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// To verify the address of a sign-up.

@@ -1,5 +1,5 @@
 //! Shares: whoever asks an instance again and again is counted ahead, several requests by one write, and the instance serves those that
-//! follow from memory. What is served was counted before, so the limit holds to the last request. A share is good in the step that it
+//! follow from memory. What is served was counted before, so the limit holds to the last request. A share is valid in the step that it
 //! was counted in; what is left of it then stays counted, so a subject may be refused a little early. How little is the share's to see
 //! to: it is at most an eighth of what the instance let through in this step, and an eighth of what the subject had left.
 

@@ -1,5 +1,5 @@
 //! Hashes that other services made, as an import brings them: bcrypt, PBKDF2 as Django writes it, scrypt, and SHA-1 with a salt as LDAP
-//! does. Each is good for one sign-in, which replaces it. Of argon2 only the cost is judged here; the hasher in `user-app` verifies it.
+//! does. Each is valid for one sign-in, which replaces it. Of argon2 only the cost is judged here; the hasher in `user-app` verifies it.
 
 use std::num::NonZeroU32;
 

@@ -29,7 +29,7 @@ pub struct Key {
     private_key: Option<String>,
     /// From when on it signs.
     pub signs_from: Timestamp,
-    /// Until when its tokens are taken.
+    /// Until when its tokens are accepted.
     #[serde(rename = "good_until", skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
     /// What a later release says of the key.

@@ -64,7 +64,7 @@ impl Mint {
         encode(&key.header, claims, &key.encoding).map_err(Error::internal)
     }
 
-    /// The claims of a token of this kind that carries a good signature; its own times are the caller's to judge.
+    /// The claims of a token of this kind that carries a valid signature; its own times are the caller's to judge.
     pub(super) fn read<T: DeserializeOwned>(&self, token: &str, now: Timestamp) -> Option<T> {
         let header = decode_header(token).ok()?;
         let key = self.0.iter().find(|key| key.header == header)?;

@@ -6,7 +6,7 @@ use crate::{SIGNS, unshifted};
 
 /// What is left has so many characters, since shorter ones are no passwords on any list.
 const CORE_LEAST: usize = 3;
-/// Shorter ones without a letter are taken by no policy.
+/// No policy accepts shorter ones without a letter.
 const LETTERLESS_LEAST: usize = 15;
 /// A number and signs at one end, counted in characters.
 const END_MOST: usize = 10;

@@ -3,15 +3,15 @@
 
 The list is SecLists' `10-million-password-list-top-1000000`: the million most used of the ten million passwords that Mark Burnett
 released to the public domain in 2015, the most used first. The first MOST of them count, in lower case, less those that no policy
-takes whatever is put around them: without a letter they are too short. Whoever tries them all, each with the thousand most usual
-numbers and signs, has made the hundred million guesses up to which `guess.rs` counts. Beside them stand a few phrases that texts on
+accepts whatever is put around them: without a letter they are too short. Whoever tries them all, each with the thousand most usual
+numbers and signs, has made the hundred million guesses up to which `lib.rs` counts. Beside them stand a few phrases that texts on
 passwords have as examples, which everybody who reads those texts knows.
 
 What is found in another way is not stored twice: a password that is a stored one with a number and signs around it, and one that is a
-word of `guess/words.bin`, where a bit marks it. All numbers are little-endian:
+word of `words.bin`, where a bit marks it. All numbers are little-endian:
 
     count         u32: the passwords that are stored here
-    known         a bit for each word of `guess/words.bin`, the first one lowest: whether it is one of the passwords
+    known         a bit for each word of `words.bin`, the first one lowest: whether it is one of the passwords
     shared        of the stored passwords, as `pack.py` says
     block starts  likewise
     endings       likewise
@@ -41,7 +41,7 @@ EXAMPLES = [
 # What has more characters, or more of them that are neither letters nor digits, is no password of many people. As in `list.rs`.
 LONGEST = 26
 SIGNS_IN_MOST = 2
-# The least that a policy takes without classes, so without a letter.
+# The least that a policy accepts without classes, so without a letter.
 LETTERLESS_LEAST = 15
 # As in `form.rs`.
 CORE_LEAST = 3

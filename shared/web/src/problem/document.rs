@@ -27,8 +27,8 @@ pub struct Document<'a> {
     /// The status of the answer.
     #[schema(example = 422)]
     status: u16,
-    /// What a person should know, and could do.
-    #[schema(value_type = String, example = "Some fields break a rule; see errors.")]
+    /// What happened, and what a person can do about it.
+    #[schema(value_type = String, example = "Some fields are invalid; see errors.")]
     detail: &'static str,
     /// The request's name in the logs, as in `x-request-id`.
     #[schema(value_type = String, example = "k3v9x2m7q1w8z5t4")]
@@ -190,36 +190,40 @@ fn names_unknown_field(errors: &[FieldError]) -> bool {
     errors.iter().any(|error| error.code == "unknown-field")
 }
 
-/// What a person should know, and could do.
+/// What happened, and what a person can do about it.
 fn detail(problem: &Problem) -> &'static str {
     match problem {
-        Problem::Malformed => "The path, the query or the body cannot be read; a body must be a JSON object in UTF-8.",
-        Problem::UnknownHost => "This service does not answer for that host.",
-        Problem::InvalidToken => "The token is expired, used or not meant for this. Ask for a new email.",
-        Problem::Unauthenticated => "A valid access token is needed: Authorization: Bearer <access_token>.",
-        Problem::InvalidCredentials => "The address or the password is wrong.",
-        Problem::InvalidRefreshToken => "The refresh token is not valid any more. Sign in again.",
-        Problem::RefreshTokenReused => {
-            "The refresh token had been used before, so its session was ended. Sign in again."
+        Problem::Malformed => {
+            "The path, the query or the body cannot be parsed. A body must be a JSON object in UTF-8."
         }
-        Problem::EmailNotVerified => "Follow the link in the email first, or ask for a new one.",
-        Problem::AccountDisabled => "An administrator switched this account off.",
-        Problem::Forbidden => "Your account may not do this.",
-        Problem::NotFound => "There is no such thing.",
-        Problem::MethodNotAllowed => "This path does not know the method.",
-        Problem::EmailTaken => "There is an account with this address already.",
+        Problem::UnknownHost => "This service does not serve the host that the request names.",
+        Problem::InvalidToken => {
+            "The token is expired, already used or issued for another purpose. Request a new email."
+        }
+        Problem::Unauthenticated => "A valid access token is required: Authorization: Bearer <access_token>.",
+        Problem::InvalidCredentials => "The email address or the password is wrong.",
+        Problem::InvalidRefreshToken => "The refresh token is no longer valid. Sign in again.",
+        Problem::RefreshTokenReused => "The refresh token was used before, so its session was ended. Sign in again.",
+        Problem::EmailNotVerified => {
+            "The email address is not verified. Follow the link in the email, or request a new one."
+        }
+        Problem::AccountDisabled => "An administrator deactivated this account.",
+        Problem::Forbidden => "Your account does not have permission to do this.",
+        Problem::NotFound => "The requested resource does not exist.",
+        Problem::MethodNotAllowed => "This path does not support the method.",
+        Problem::EmailTaken => "An account with this email address already exists.",
         Problem::LastAdmin => {
-            "Nobody could administer the service after this. Make somebody else an administrator first."
+            "This would leave the service without an administrator. Make another user an administrator first."
         }
         Problem::Stale => "The record has changed. Read it again and repeat the change.",
-        Problem::TooLarge => "At most 64 KB are read.",
-        Problem::UnsupportedMediaType => "Send application/json.",
-        Problem::Invalid(_) => "Some fields break a rule; see errors.",
-        Problem::Throttled(_) => "Too many requests. Come again after the seconds in Retry-After.",
-        Problem::Unavailable => "This cannot be done just now. Try again.",
-        Problem::Unhealthy(_) => "A part that this service needs does not answer.",
-        Problem::Busy => "Too many changes at once; nothing was changed. Try again.",
-        Problem::Internal(_) => "Something went wrong on our side; the request id helps to find it.",
+        Problem::TooLarge => "A body may have at most 64 KB.",
+        Problem::UnsupportedMediaType => "The content type must be application/json.",
+        Problem::Invalid(_) => "Some fields are invalid; see errors.",
+        Problem::Throttled(_) => "Too many requests. Try again after the number of seconds in Retry-After.",
+        Problem::Unavailable => "The service cannot do this at the moment. Try again.",
+        Problem::Unhealthy(_) => "A service that this one depends on does not respond.",
+        Problem::Busy => "Too many concurrent changes; nothing was changed. Try again.",
+        Problem::Internal(_) => "An unexpected error occurred. The request id identifies it in the logs.",
     }
 }
 

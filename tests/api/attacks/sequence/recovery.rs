@@ -29,7 +29,7 @@ impl World {
             self.thiefs_own += 1;
             return None;
         };
-        // Long enough that the mailbox gets another message.
+        // Long enough that the mailbox gets another email.
         self.app.clock.advance(5 * 3_600);
         let before = self.app.mails(mailbox).await.len();
         self.app.forgot(mailbox).await;
