@@ -97,7 +97,7 @@ async fn race(app: &TestApp) -> bool {
     let id = UserId::new(app.clock.now_millis()).unwrap();
     let email = Email::parse(&format!("{id}@example.com")).unwrap();
     let user = User { expires_at: Some(now.plus(100)), ..User::new(id, email.clone(), now) };
-    store.create_user(&user, &Login::of(&user, "hash".to_owned()), None, (&by, now)).await.unwrap();
+    store.create_user(&user, &Login::of(&user, "hash".to_owned()), None, &by).await.unwrap();
     // The two clocks may differ by more than the slack here: the conditions alone have to hold.
     let random = |low: i64, span| low + i64::try_from(random_below(span)).unwrap();
     let (verify_at, cutoff) = (now.plus(random(95, 10)), now.plus(random(97, 6)));

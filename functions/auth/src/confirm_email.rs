@@ -37,7 +37,7 @@ impl Body for Confirmation {
     fn read(fields: &mut Fields) -> Option<Self> {
         let token = fields.text("token", |text| Ok(text.to_owned()));
         let password = fields.optional_text("password", |text| Ok(Some(Password::typed(text))));
-        Some(Self { token: token?, password: password?.flatten() })
+        Some(Self { token: token?, password: password?.value() })
     }
 }
 
@@ -118,7 +118,7 @@ async fn confirm(app: &App, ticket: &Ticket, stays: Option<&SessionId>, origin: 
         let back = after.may_take_back(&before.email);
         let kind = if back { message::MessageKind::EmailChanged } else { message::MessageKind::EmailReverted };
         let notice = Message::about(&before, kind, before.email.clone(), &by, now)?;
-        Ok(app.store.move_email(&before, &after, (&notice, stays), (&by, now)).await)
+        Ok(app.store.move_email(&before, &after, (&notice, stays), &by).await)
     };
     app.store.again_when_changed(attempt).await
 }

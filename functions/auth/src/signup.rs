@@ -6,7 +6,6 @@ use http::StatusCode;
 use user_app::App;
 use user_app::limits::Limits;
 use user_config::Enumeration;
-use user_core::clock::Timestamp;
 use user_core::email::Email;
 use user_core::error::{Error, Unmet};
 use user_core::event::{Actor, By};
@@ -55,8 +54,8 @@ impl Body for SignUp {
         Some(Self {
             email: email?,
             password: password?,
-            first_name: first_name?.flatten(),
-            last_name: last_name?.flatten(),
+            first_name: first_name?.value(),
+            last_name: last_name?.value(),
         })
     }
 }
@@ -108,8 +107,8 @@ pub(crate) async fn handle(
     user.is_verified = message.is_none();
     let login = Login::of(&user, password_hash);
     match app.config.signup_enumeration {
-        Enumeration::Reveal => app.store.create_user(&user, &login, message.as_ref(), (&by, now)).await?,
-        Enumeration::Private => create_in_private(&app, &user, &login, message, (&by, now)).await?,
+        Enumeration::Reveal => app.store.create_user(&user, &login, message.as_ref(), &by).await?,
+        Enumeration::Private => create_in_private(&app, &user, &login, message, &by).await?,
     }
     let message = if user.is_verified {
         "Welcome. You can sign in."
@@ -133,12 +132,12 @@ async fn create_in_private(
     user: &User,
     login: &Login,
     message: Option<Message>,
-    (by, now): (&By, Timestamp),
+    by: &By,
 ) -> Result<(), Error> {
-    let message = match app.store.create_user(user, login, None, (by, now)).await {
+    let message = match app.store.create_user(user, login, None, by).await {
         Ok(()) => message,
         Err(Error::Unmet(Unmet::AddressTaken)) => {
-            Some(Message::asked_for(MessageKind::AccountExists, user.email.clone(), by, now)?)
+            Some(Message::asked_for(MessageKind::AccountExists, user.email.clone(), by, by.at())?)
         }
         Err(error) => return Err(error),
     };

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use http::StatusCode;
 use user_app::App;
-use user_app::caller::Caller;
+use user_app::caller::{Caller, Others};
 use user_core::access::{Action, permit};
 use user_core::id::UserId;
 use user_core::user::User;
@@ -24,7 +24,7 @@ use user_web::problem::Problem;
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<Others>,
     Path(id): Path<UserId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use user_app::caller::Caller;
+use user_app::caller::{Caller, Others};
 use user_app::{App, cursor};
 use user_core::access::{Action, permit};
 use user_core::event::{Actor, Event, EventName};
@@ -77,7 +77,7 @@ impl From<Event> for EventView {
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<Others>,
     Path(id): Path<UserId>,
     Query(Place { limit, cursor }): Query<Place>,
 ) -> Result<Json<Page<EventView>>, Problem> {

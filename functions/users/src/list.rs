@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use user_app::caller::Caller;
+use user_app::caller::{Caller, Others};
 use user_app::{App, cursor};
 use user_core::access::{Action, permit};
 use user_core::email::Email;
@@ -78,7 +78,7 @@ fn verified(text: &str) -> Result<bool, Refusal> {
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<Others>,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Page<UserView>>, Problem> {
     permit(&caller.user, Action::List)?;

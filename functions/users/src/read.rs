@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use user_app::App;
-use user_app::caller::Caller;
+use user_app::caller::{Caller, Others};
 use user_core::access::{Action, permit};
 use user_core::id::UserId;
 use user_core::user::UserView;
@@ -36,7 +36,11 @@ pub(crate) async fn me(caller: Caller) -> Response {
     responses((status = 200, description = "The user.", body = UserView, headers(("etag" = String, description = "The version of the record, for `If-Match`")))),
     extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found"]))),
 )]
-pub(crate) async fn one(State(app): State<App>, caller: Caller, Path(id): Path<UserId>) -> Result<Response, Problem> {
+pub(crate) async fn one(
+    State(app): State<App>,
+    caller: Caller<Others>,
+    Path(id): Path<UserId>,
+) -> Result<Response, Problem> {
     permit(&caller.user, Action::Read(&id))?;
     let user = if id == caller.user.id { caller.user } else { crate::find(&app, &id).await? };
     Ok(crate::show(user))

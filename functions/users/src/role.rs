@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use user_app::App;
-use user_app::caller::Caller;
+use user_app::caller::{Caller, Others};
 use user_core::access::{Action, permit};
 use user_core::id::UserId;
 use user_core::user::{Edit, Role, UserView};
@@ -45,7 +45,7 @@ impl Body for NewRole {
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<Others>,
     Path(id): Path<UserId>,
     if_match: IfMatch,
     Json(NewRole { role }): Json<NewRole>,

@@ -7,7 +7,7 @@ use futures::TryFutureExt as _;
 use http::StatusCode;
 use serde::Serialize;
 use user_app::App;
-use user_app::caller::Caller;
+use user_app::caller::{Caller, Others};
 use user_core::access::{Action, permit};
 use user_core::clock::Timestamp;
 use user_core::id::{SessionId, UserId};
@@ -106,7 +106,7 @@ pub(crate) async fn end(
 )]
 pub(crate) async fn list_of(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<Others>,
     Path(id): Path<UserId>,
 ) -> Result<Json<Vec<SessionView>>, Problem> {
     permit(&caller.user, Action::ReadSessions)?;
@@ -130,7 +130,7 @@ pub(crate) async fn list_of(
 )]
 pub(crate) async fn end_all(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<Others>,
     Path(id): Path<UserId>,
 ) -> Result<StatusCode, Problem> {
     permit(&caller.user, Action::EndSessions)?;

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use user_app::App;
-use user_app::caller::Caller;
+use user_app::caller::{Caller, Others};
 use user_core::access::{Action, permit};
 use user_core::id::UserId;
 use user_core::user::{Edit, User, UserView, name};
@@ -43,7 +43,12 @@ impl Body for Patch {
         let last_name = fields.optional_text("last_name", name);
         let is_active = fields.optional_flag("is_active");
         let is_verified = fields.optional_flag("is_verified");
-        Some(Self { first_name: first_name?, last_name: last_name?, is_active: is_active?, is_verified: is_verified? })
+        Some(Self {
+            first_name: first_name?.change(),
+            last_name: last_name?.change(),
+            is_active: is_active?,
+            is_verified: is_verified?,
+        })
     }
 }
 
@@ -111,13 +116,13 @@ impl Body for Record {
     extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found", "last-admin", "stale"]))),
 )]
 pub(crate) async fn patch_me(
-    state: State<App>,
+    State(app): State<App>,
     caller: Caller,
     if_match: IfMatch,
-    body: Json<Patch>,
+    Json(request): Json<Patch>,
 ) -> Result<Response, Problem> {
     let id = caller.user.id.clone();
-    patch(state, caller, Path(id), if_match, body).await
+    merge(&app, caller, id, &if_match, request).await
 }
 
 /// Change a user
@@ -136,17 +141,27 @@ pub(crate) async fn patch_me(
 )]
 pub(crate) async fn patch(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<Others>,
     Path(id): Path<UserId>,
     if_match: IfMatch,
     Json(request): Json<Patch>,
+) -> Result<Response, Problem> {
+    merge(&app, caller, id, &if_match, request).await
+}
+
+async fn merge<C>(
+    app: &App,
+    caller: Caller<C>,
+    id: UserId,
+    if_match: &IfMatch,
+    request: Patch,
 ) -> Result<Response, Problem> {
     let edit = Edit::from(request);
     permit(&caller.user, Action::Rename(&id))?;
     if edit.is_active.is_some() || edit.is_verified.is_some() {
         permit(&caller.user, Action::Flag)?;
     }
-    change(&app, caller, id, &if_match, &edit).await
+    change(app, caller, id, if_match, &edit).await
 }
 
 /// Replace a user's record
@@ -164,7 +179,7 @@ pub(crate) async fn patch(
 )]
 pub(crate) async fn replace(
     State(app): State<App>,
-    caller: Caller,
+    caller: Caller<Others>,
     Path(id): Path<UserId>,
     if_match: IfMatch,
     Json(record): Json<Record>,
@@ -174,9 +189,9 @@ pub(crate) async fn replace(
 }
 
 /// Applies `edit` to the user `id` and shows the outcome.
-pub(crate) async fn change(
+pub(crate) async fn change<C>(
     app: &App,
-    caller: Caller,
+    caller: Caller<C>,
     id: UserId,
     if_match: &IfMatch,
     edit: &Edit,

@@ -53,7 +53,7 @@ pub async fn create_admin(stage: &Stage, email: Email, password: Password) -> Re
     let user = User { role: Role::Admin, is_verified: true, ..User::new(id, email, now) };
     stage.new_passwords.check("password", &password, &user).await.map_err(NotCreated::Password)?;
     let hash = stage.hasher.hash(password).await?;
-    stage.store.create_user(&user, &Login::of(&user, hash), None, (&operator(stage), now)).await?;
+    stage.store.create_user(&user, &Login::of(&user, hash), None, &operator(stage)).await?;
     Ok(user)
 }
 

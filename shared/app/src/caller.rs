@@ -1,5 +1,7 @@
 //! Who calls: the signed-in user of a request.
 
+use std::marker::PhantomData;
+
 use ::http::header;
 use ::http::request::Parts;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -17,17 +19,38 @@ use crate::App;
 use crate::limits::Limits;
 
 /// The signed-in caller, read from the database with its session: a handler with this argument cannot run for anybody else.
-/// Deleted, disabled, unverified, signed out, password changed since: all are felt at once.
-pub struct Caller {
+/// Deleted, disabled, unverified, signed out, password changed since: all are felt at once. `C` says in which class the call is counted.
+pub struct Caller<C = Own> {
     /// As the record stands now, whatever the token says.
     pub user: User,
     /// The session that the token belongs to.
     pub session: Session,
     /// Where the request comes from.
     pub origin: Origin,
+    class: PhantomData<C>,
 }
 
-impl Caller {
+/// In which class calls are counted, by the user.
+pub trait Counted: Send + Sync {
+    /// The class.
+    const CLASS: Class;
+}
+
+/// Calls on one's own account.
+pub struct Own;
+
+impl Counted for Own {
+    const CLASS: Class = Class::General;
+}
+
+/// Calls on all users' records.
+pub struct Others;
+
+impl Counted for Others {
+    const CLASS: Class = Class::Admin;
+}
+
+impl<C> Caller<C> {
     /// The caller as one who does something.
     #[must_use]
     pub fn by(&self, app: &App) -> By {
@@ -35,7 +58,7 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<App> for Caller {
+impl<C: Counted> FromRequestParts<App> for Caller<C> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
@@ -48,14 +71,13 @@ impl FromRequestParts<App> for Caller {
             return Err(Problem::Unauthenticated);
         };
         let claims = &presented.claims;
-        let class = class(parts.uri.path());
         let suspect = app.ended.has(&claims.sid);
         if suspect {
             limits.general().await?;
         }
         // A source that is refused moves nobody's counter but a live session's.
         let later = suspect || limits.is_source_refused();
-        let weighed = async { if later { None } else { Some(limits.weigh_user(class, &claims.sub).await) } };
+        let weighed = async { if later { None } else { Some(limits.weigh_user(C::CLASS, &claims.sub).await) } };
         let read = app.store.read_caller(&claims.sub, &claims.sid);
         let (_, (weighed, read)) = join(app.keyring_in_force(), join(weighed, read)).await;
         let (user, session) = read?;
@@ -67,14 +89,14 @@ impl FromRequestParts<App> for Caller {
         let is_signed = presented.keyring(app)?.is_some();
         let Some((user, session)) = live.filter(|_| is_signed) else {
             if let Some(weighed) = weighed {
-                limits.take_back(class, &claims.sub, &weighed).await;
+                limits.take_back(C::CLASS, &claims.sub, &weighed).await;
             }
             limits.general().await?;
             return Err(Problem::Unauthenticated);
         };
         match weighed {
             Some(weighed) => limits.accept(weighed)?,
-            None => limits.user(class, &user.id).await?,
+            None => limits.user(C::CLASS, &user.id).await?,
         }
         if now.since(session.last_used_at) >= TOUCH_SECONDS {
             let touched = app.store.touch_session(&session, now).await;
@@ -82,12 +104,12 @@ impl FromRequestParts<App> for Caller {
         }
         let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, app).await;
         usage::note_user(&user.id);
-        Ok(Self { user, session, origin })
+        Ok(Self { user, session, origin, class: PhantomData })
     }
 }
 
 /// A call that may also be made without an access token. One that comes and is not valid is refused all the same.
-impl OptionalFromRequestParts<App> for Caller {
+impl<C: Counted> OptionalFromRequestParts<App> for Caller<C> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {
@@ -95,15 +117,6 @@ impl OptionalFromRequestParts<App> for Caller {
             return Ok(None);
         }
         <Self as FromRequestParts<App>>::from_request_parts(parts, app).await.map(Some)
-    }
-}
-
-/// Calls on `/users` that do not go to `/users/me` are an administrator's.
-fn class(path: &str) -> Class {
-    let rest = path.split_once("/users").map(|(_, rest)| rest);
-    match rest {
-        Some(rest) if rest != "/me" && !rest.starts_with("/me/") => Class::Admin,
-        _ => Class::General,
     }
 }
 

@@ -112,6 +112,12 @@ impl By {
         Self { actor, ..self.clone() }
     }
 
+    /// When.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        Timestamp(self.millis.div_euclid(1000))
+    }
+
     /// The gateway's name for the request; empty without one.
     #[must_use]
     pub fn request_id(&self) -> &str {
@@ -161,7 +167,7 @@ impl Event {
             ip: by.ip.clone(),
             request_id: by.request_id.clone(),
             detail: None,
-            created_at: Timestamp(by.millis.div_euclid(1000)),
+            created_at: by.at(),
         })
     }
 

@@ -15,6 +15,8 @@ use super::{Item, Store, at, key, s};
 pub enum Claim {
     /// Nobody has it, or the account itself keeps it.
     Free,
+    /// The account itself signs in by it.
+    Own,
     /// A sign-up waits for its first proof: whoever proves it first has it.
     Waiting(UserId),
     /// Somebody has proven it, may still take it back, or came with it by an import or an administrator's hand, which no sign-up undoes.
@@ -69,7 +71,13 @@ impl Store {
         let (end, reserved) = (end_of(&item), is_reserved(&item));
         Ok(match (end, owner_of(&item)) {
             (Some(end), _) if end <= now => Claim::Free,
-            (_, Some(owner)) if reserved && owner == *user => Claim::Free,
+            (_, Some(owner)) if owner == *user => {
+                if reserved {
+                    Claim::Free
+                } else {
+                    Claim::Own
+                }
+            }
             (Some(_), Some(owner)) if !reserved => Claim::Waiting(owner),
             _ => Claim::Taken,
         })

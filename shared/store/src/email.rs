@@ -50,13 +50,16 @@ impl Store {
         before: &User,
         after: &User,
         (message, stays): (&Message, Option<&SessionId>),
-        (by, now): (&By, Timestamp),
+        by: &By,
     ) -> Result<(), Error> {
-        // First, since the claim on the new address says nothing when the account has moved meanwhile.
+        let now = by.at();
         let (stored, login) = self.present_login(before).await?;
         let claim = self.claim(&after.email.key(), &after.id, now).await?;
-        if matches!(claim, Claim::Taken) {
-            return Err(Unmet::AddressTaken.into());
+        match claim {
+            Claim::Taken => return Err(Unmet::AddressTaken.into()),
+            // The account has moved there meanwhile, by the same link.
+            Claim::Own => return Err(Unmet::Changed.into()),
+            Claim::Free | Claim::Waiting(_) => {}
         }
         let moved = carried(stored, before, after, login.password_hash.clone())?;
         let (old, own) = (before.email.key(), own_with_password(before, &login));

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use user_core::clock::Timestamp;
 use user_core::error::{Error, Unmet};
 use user_core::event::{By, Event, EventName};
 use user_core::id::{SessionId, UserId};
@@ -91,9 +90,9 @@ impl Store {
         user: &User,
         login: &Login,
         message: Option<&Message>,
-        (by, now): (&By, Timestamp),
+        by: &By,
     ) -> Result<(), Error> {
-        let free = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(now))]);
+        let free = Expression::new("attribute_not_exists(pk) OR expires_at <= :now", [(":now", at(by.at()))]);
         let new = || Expression::new("attribute_not_exists(pk)", []);
         let mut writes = Transaction::default()
             .put(&self.users, login_item(user, login)?, free, Unmet::AddressTaken)?

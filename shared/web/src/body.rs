@@ -93,6 +93,33 @@ fn read<T: Body>(bytes: &[u8]) -> Result<T, Problem> {
     }
 }
 
+/// What was given for a field that may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given<T> {
+    /// The field is not there: in a change, the value stays as it is.
+    Missing,
+    /// `null`: in a change, the value is taken away.
+    Null,
+    /// A value.
+    Value(T),
+}
+
+impl<T> Given<T> {
+    /// The value, if there is one.
+    pub fn value(self) -> Option<T> {
+        self.change().flatten()
+    }
+
+    /// What it changes; `None` when it changes nothing.
+    pub fn change(self) -> Option<Option<T>> {
+        match self {
+            Self::Missing => None,
+            Self::Null => Some(None),
+            Self::Value(value) => Some(Some(value)),
+        }
+    }
+}
+
 /// At most so many fields that a call does not know are named.
 const NAMED: usize = 16;
 
@@ -123,16 +150,16 @@ impl Fields {
         self.parsed(name, &value, read)
     }
 
-    /// A text that may be missing (`Some(None)`) or `null`, which `read` never sees.
+    /// A text that may be missing or `null`, which `read` never sees; `read` may take another text for `null`, too.
     pub fn optional_text<T>(
         &mut self,
         name: &str,
         read: impl FnOnce(&str) -> Result<Option<T>, Refusal>,
-    ) -> Option<Option<Option<T>>> {
+    ) -> Option<Given<T>> {
         match self.map.remove(name) {
-            None => Some(None),
-            Some(Value::Null) => Some(Some(None)),
-            Some(value) => self.parsed(name, &value, read).map(Some),
+            None => Some(Given::Missing),
+            Some(Value::Null) => Some(Given::Null),
+            Some(value) => self.parsed(name, &value, read).map(|read| read.map_or(Given::Null, Given::Value)),
         }
     }
 
