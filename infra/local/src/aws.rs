@@ -10,26 +10,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
-use aws_types::region::Region;
 use bytes::Bytes;
 use dynoxide::Database;
 use futures::stream;
 use http_body_util::StreamBody;
 use hyper::body::{Body, Frame};
-use template::{Fault, REGION, Template};
+use template::{Fault, Template};
 use transport::Printer;
-use user_app::start::sdk_config;
 use user_core::clock::Clock;
+use userctl::stage::local_config;
 
 use crate::cloudwatch::{self, CloudWatch};
 use crate::database;
@@ -140,12 +135,7 @@ fn target_of(request: &HttpRequest) -> String {
 
 fn in_process(connector: impl HttpConnector + 'static) -> SdkConfig {
     let connector = SharedHttpConnector::new(connector);
-    config_at(http_client_fn(move |_, _| connector.clone()), "http://in-process")
-}
-
-fn config_at(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
-    let credentials = SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
-    sdk_config(http, credentials, Region::new(REGION), Some(endpoint.to_owned()))
+    local_config(http_client_fn(move |_, _| connector.clone()), "http://in-process")
 }
 
 impl fmt::Debug for Aws {

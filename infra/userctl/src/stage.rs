@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use template::{Fault, REGION, Template};
@@ -97,8 +98,14 @@ impl Stage {
 /// The configuration of SDK clients that call a local stack in another process, such as `http://127.0.0.1:8000/_local/aws`.
 #[must_use]
 pub fn remote_config(endpoint: &str) -> SdkConfig {
+    local_config(https::client(), endpoint)
+}
+
+/// The same by another way to send requests.
+#[must_use]
+pub fn local_config(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
     let credentials = SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));
-    sdk_config(https::client(), credentials, Region::new(REGION), Some(endpoint.to_owned()))
+    sdk_config(http, credentials, Region::new(REGION), Some(endpoint.to_owned()))
 }
 
 /// Whether a variable names a resource of the stack.

@@ -48,15 +48,13 @@ impl Keyring {
     }
 
     /// Authenticates a cursor: the tag that `holds_cursor` takes.
-    #[must_use]
-    pub fn sign_cursor(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
+    pub(crate) fn sign_cursor(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
         let keys: Vec<_> = self.keys.iter().collect();
         active(&keys, |key| key.signs_from, now).map_or_else(Vec::new, |key| mac(&key.derive("cursor"), message))
     }
 
     /// Whether this service made the tag of `message`.
-    #[must_use]
-    pub fn holds_cursor(&self, message: &[u8], tag: &[u8], now: Timestamp) -> bool {
+    pub(crate) fn holds_cursor(&self, message: &[u8], tag: &[u8], now: Timestamp) -> bool {
         self.keys.iter().any(|key| key.is_valid(now) && mac_holds(&key.derive("cursor"), message, tag))
     }
 }

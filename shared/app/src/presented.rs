@@ -12,14 +12,14 @@ use crate::limits::Limits;
 
 /// A token whose signature, kind and times are right by the keys that this instance holds. An emergency may have made them void
 /// meanwhile: what it asks for is done only after [`Presented::keyring`].
-pub struct Presented<C> {
+pub struct Presented<'t, C> {
     /// What it says.
     pub claims: C,
-    token: String,
+    token: &'t str,
     read_by: Arc<Keyring>,
 }
 
-impl<C> Presented<C> {
+impl<C> Presented<'_, C> {
     /// The keys in force as far as this instance knows, if one of them signed the token. How recent that is, the caller decides before: by
     /// [`App::keyring_in_force`] or [`App::newest_keyring`].
     ///
@@ -27,7 +27,7 @@ impl<C> Presented<C> {
     /// As [`App::keyring`].
     pub fn keyring(&self, app: &App) -> Result<Option<Arc<Keyring>>, Error> {
         let present = app.keyring()?;
-        let is_signed = Arc::ptr_eq(&self.read_by, &present) || present.tokens.knows(&self.token);
+        let is_signed = Arc::ptr_eq(&self.read_by, &present) || present.tokens.knows(self.token);
         Ok(is_signed.then_some(present))
     }
 }
@@ -38,9 +38,13 @@ impl Limits {
     ///
     /// # Errors
     /// [`Problem::Throttled`]; as [`App::keyring`].
-    pub async fn read<C: Claims>(&self, kind: TokenKind, token: &str) -> Result<Option<Presented<C>>, Problem> {
+    pub async fn read<'t, C: Claims>(
+        &self,
+        kind: TokenKind,
+        token: &'t str,
+    ) -> Result<Option<Presented<'t, C>>, Problem> {
         let read_by = self.keyring_for(token).await?;
         let claims = read_by.tokens.read(kind, token, self.now());
-        Ok(claims.map(|claims| Presented { claims, token: token.to_owned(), read_by }))
+        Ok(claims.map(|claims| Presented { claims, token, read_by }))
     }
 }

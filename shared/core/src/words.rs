@@ -48,6 +48,12 @@ macro_rules! words {
             /// All that this release knows.
             pub const ALL: &[Self] = &[$(Self::$known),+];
 
+            /// The one with this word, if this release knows it.
+            #[must_use]
+            pub fn known(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.as_str() == word)
+            }
+
             /// The word.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -73,9 +79,8 @@ macro_rules! words {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                let known = Self::ALL.iter().copied().find(|known| known.as_str() == text);
                 let other = || $crate::words::Word::new(&text).map(Self::Other);
-                known.or_else(other).ok_or_else(|| serde::de::Error::custom("a word has more than 31 bytes"))
+                Self::known(&text).or_else(other).ok_or_else(|| serde::de::Error::custom("a word has more than 31 bytes"))
             }
         }
     };

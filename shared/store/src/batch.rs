@@ -1,4 +1,4 @@
-//! Many items of the table of record in one round trip.
+//! Items of the table of record without a condition: one, or many in one round trip.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -41,6 +41,14 @@ impl Store {
             tokio::time::sleep(pause(turn)).await;
         }
         Err(Error::Busy)
+    }
+
+    /// Writes an item over what lies at its key.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn put(&self, item: Item) -> Result<(), Error> {
+        self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map(|_| ()).map_err(failed)
     }
 
     /// Writes items, up to [`WRITES`], over what lies at their keys.

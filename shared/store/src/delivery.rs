@@ -47,8 +47,7 @@ impl Store {
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn mark_undeliverable(&self, email: &EmailKey, mark: &Undeliverable) -> Result<(), Error> {
         let item = to_item(mark, key::delivery(email, mark.mailbox.as_ref()))?;
-        self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map_err(failed)?;
-        Ok(())
+        self.put(item).await
     }
 
     /// The marks of an address that count at `now`: one for each of its mailboxes that is marked.

@@ -35,7 +35,7 @@ impl Store {
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn note_event(&self, event: &Event) -> Result<(), Error> {
         security::note(event);
-        self.put_event(event_item(event)?).await
+        self.put(event_item(event)?).await
     }
 
     /// Takes as long as [`Store::note_event`], for an event that is about nobody. What is written is gone soon.
@@ -47,12 +47,7 @@ impl Store {
         let mut item = event_item(event)?;
         item.extend(key::no_event(&event.id));
         item.insert("purge_after".to_owned(), at(event.created_at));
-        self.put_event(item).await
-    }
-
-    async fn put_event(&self, item: Item) -> Result<(), Error> {
-        let put = self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await;
-        put.map(|_| ()).map_err(failed)
+        self.put(item).await
     }
 
     /// Up to `limit` events of a user before `before`, newest first, and where to go on.

@@ -127,8 +127,7 @@ impl Store {
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn write_heartbeat(&self, heartbeat: &Heartbeat) -> Result<(), Error> {
         let item = to_item(heartbeat, key::cleanup())?;
-        self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map_err(failed)?;
-        Ok(())
+        self.put(item).await
     }
 
     /// The note of the last run.

@@ -160,7 +160,7 @@ pub fn start(config: &Config, writer: fn() -> Writer, when: When) {
 /// The log line of a request, with the metrics collected since the last one if metrics are part of the log. Metrics that do not fit into
 /// one object with the rest follow in further objects.
 #[must_use]
-pub fn with_line(line: Map<String, Value>) -> Vec<Map<String, Value>> {
+pub(crate) fn with_line(line: Map<String, Value>) -> Vec<Map<String, Value>> {
     match SINK.get() {
         Some(sink) if sink.when == When::EachRequest => sink.collector.take_into(line),
         _ => vec![line],

@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use user_core::error::Error;
-use user_store::items::{Item, failed, key, n};
+use user_store::items::{Item, failed, n};
+use user_store::key;
 
 use super::Records;
 
@@ -75,15 +76,7 @@ impl Records<'_> {
     pub async fn set_counted_admins(&self, working: u64) -> Result<(), Error> {
         let mut item = key::admins();
         item.insert("working".to_owned(), n(working));
-        self.0
-            .client()
-            .put_item()
-            .table_name(self.0.users_table())
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(failed)?;
-        Ok(())
+        self.0.put(item).await
     }
 }
 

@@ -11,7 +11,8 @@ use user_core::id::UserId;
 use user_core::login::Login;
 use user_core::session::Session;
 use user_core::user::User;
-use user_store::items::{Item, failed, from_item, is_reserved, key, s, user_item};
+use user_store::items::{Item, failed, from_item, is_reserved, s, user_item};
+use user_store::key;
 
 use super::Records;
 

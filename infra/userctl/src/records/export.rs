@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use user_core::error::Error;
 use user_core::login::Login;
 use user_core::user::User;
-use user_store::items::{Item, failed, from_item, is_reserved, key, s};
+use user_store::items::{Item, failed, from_item, is_reserved, s};
+use user_store::key;
 
 use super::Records;
 

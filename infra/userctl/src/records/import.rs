@@ -7,9 +7,8 @@ use user_core::clock::Timestamp;
 use user_core::error::{Error, Unmet};
 use user_core::login::Login;
 use user_core::user::User;
-use user_store::items::{
-    Expression, Item, Transaction, at, end_of, from_item, is_reserved, key, login_item, s, user_item,
-};
+use user_store::items::{Expression, Item, Transaction, at, end_of, from_item, is_reserved, login_item, s, user_item};
+use user_store::key;
 
 use super::Records;
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::user::User;
-use user_store::items::{Item, SCHEMA, failed, from_item, if_met, key, n, s, to_item, unless_contended, user_item};
+use user_store::items::{Item, SCHEMA, failed, from_item, if_met, n, s, to_item, unless_contended, user_item};
+use user_store::key;
 
 use super::Records;
 
@@ -108,14 +109,7 @@ impl Records<'_> {
         let after = part("pk").zip(part("sk"));
         let progress = Progress { to: SCHEMA, done: next.is_none(), after, changed, noted_at: now };
         let note = to_item(&progress, key::migration())?;
-        self.0
-            .client()
-            .put_item()
-            .table_name(self.0.users_table())
-            .set_item(Some(note))
-            .send()
-            .await
-            .map_err(failed)?;
+        self.0.put(note).await?;
         Ok(progress)
     }
 

@@ -145,8 +145,7 @@ fn id(text: &str) -> Result<UserId, Refusal> {
 
 fn language(text: Option<&str>) -> Result<Language, Refusal> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(Language::default()) };
-    let known = Language::ALL.iter().find(|language| language.as_str() == text);
-    known.copied().ok_or_else(|| Refusal::new("unknown-language", "there are no emails in this language"))
+    Language::known(text).ok_or_else(|| Refusal::new("unknown-language", "there are no emails in this language"))
 }
 
 fn hash(stored: Option<String>, rules: Rules) -> Result<String, Refusal> {

@@ -21,9 +21,8 @@ impl FromStr for JwtAlgorithm {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.iter().find(|algorithm| algorithm.as_str() == text);
         let names = || Self::ALL.iter().map(Self::as_str).collect::<Vec<_>>().join(", ");
-        known.copied().ok_or_else(|| format!("is none of {}", names()))
+        Self::known(text).ok_or_else(|| format!("is none of {}", names()))
     }
 }
 

@@ -37,11 +37,8 @@ impl FromStr for Role {
     type Err = Refusal;
 
     fn from_str(text: &str) -> Result<Self, Refusal> {
-        match text.to_ascii_lowercase().as_str() {
-            "user" => Ok(Self::User),
-            "admin" => Ok(Self::Admin),
-            _ => Err(Refusal::new("unknown-role", "a role is user or admin")),
-        }
+        let known = Self::known(&text.to_ascii_lowercase());
+        known.ok_or_else(|| Refusal::new("unknown-role", "a role is user or admin"))
     }
 }
 
