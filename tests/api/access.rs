@@ -5,14 +5,27 @@ use std::collections::BTreeSet;
 use http::Method;
 use serde_json::{Value, json};
 use template::Template;
+use user_core::access::FRESH_SECONDS;
 
+use crate::forgeries::Forge;
 use crate::support::{PASSWORD, TestApp};
 
 /// Callers, in the order of the columns below. The path's `{user_id}` is the owner's.
-const CALLERS: [&str; 8] =
-    ["anonymous", "garbage", "expired", "other user", "owner", "disabled owner", "admin", "demoted admin"];
+const CALLERS: [&str; 11] = [
+    "anonymous",
+    "garbage",
+    "expired",
+    "other user",
+    "owner",
+    "disabled owner",
+    "admin",
+    "demoted admin",
+    "owner long after signing in",
+    "owner by a token of another audience",
+    "admin by a token of other scopes",
+];
 
-const OPEN: [u16; 8] = [0; 8];
+const OPEN: [u16; 11] = [0; 11];
 
 /// Open to anybody, as `GET` there.
 const HEADS: [&str; 10] = [
@@ -28,22 +41,27 @@ const HEADS: [&str; 10] = [
     "HEAD /api/v1/health/full",
 ];
 
-/// Route, body, statuses by caller; 0 is whatever the call answers to anybody, as long as that is the same.
-fn table() -> Vec<(&'static str, Value, [u16; 8])> {
+/// Route, body, statuses by caller; 0 is whatever the call answers to anybody, as long as that is the same. What is sensitive has two rows:
+/// with the password and without it.
+fn table() -> Vec<(&'static str, Value, [u16; 11])> {
     let record = json!({ "first_name": "A", "last_name": null, "is_active": true, "is_verified": true });
     let passwords = json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" });
+    let new_password = json!({ "new_password": "Sh0rt-black-now" });
     let request = json!({ "new_email": "new@example.com", "password": PASSWORD });
-    let own_gone = [401, 401, 401, 204, 204, 401, 204, 204];
-    let own = [401, 401, 401, 200, 200, 401, 200, 200];
-    let owner_or_admin = [401, 401, 401, 403, 200, 401, 200, 403];
-    let admin = [401, 401, 401, 403, 403, 401, 200, 403];
-    let admin_deletes = [401, 401, 401, 403, 403, 401, 204, 403];
+    let new_email = json!({ "new_email": "new@example.com" });
+    let own_gone = [401, 401, 401, 204, 204, 401, 204, 204, 204, 401, 403];
+    let own_gone_if_fresh = [401, 401, 401, 204, 204, 401, 204, 204, 401, 401, 403];
+    let own = [401, 401, 401, 200, 200, 401, 200, 200, 200, 401, 403];
+    let owner_or_admin = [401, 401, 401, 403, 200, 401, 200, 403, 200, 401, 403];
+    let admin = [401, 401, 401, 403, 403, 401, 200, 403, 403, 401, 403];
+    let admin_deletes = [401, 401, 401, 403, 403, 401, 204, 403, 403, 401, 403];
     let rows = vec![
         ("POST /api/v1/auth/signup", json!({}), OPEN),
         ("POST /api/v1/auth/verify", json!({}), OPEN),
         ("POST /api/v1/auth/resend-verification", json!({}), OPEN),
         ("POST /api/v1/auth/login", json!({}), OPEN),
         ("POST /api/v1/auth/refresh", json!({}), OPEN),
+        ("POST /api/v1/auth/step-up", json!({ "password": PASSWORD }), own),
         ("POST /api/v1/auth/logout", json!({}), OPEN),
         ("POST /api/v1/auth/logout-all", Value::Null, own_gone),
         ("POST /api/v1/auth/forgot-password", json!({}), OPEN),
@@ -59,17 +77,24 @@ fn table() -> Vec<(&'static str, Value, [u16; 8])> {
         ("GET /api/v1/health/db", Value::Null, OPEN),
         ("GET /api/v1/health/cache", Value::Null, OPEN),
         ("GET /api/v1/health/full", Value::Null, OPEN),
-        ("$default", Value::Null, [404; 8]),
+        ("$default", Value::Null, [404; 11]),
         ("GET /api/v1/me", Value::Null, own),
         ("GET /api/v1/users/me", Value::Null, own),
         ("PATCH /api/v1/users/me", json!({ "first_name": "A" }), own),
-        ("POST /api/v1/auth/confirm-email", json!({}), [422, 401, 401, 422, 422, 401, 422, 422]),
+        ("POST /api/v1/auth/confirm-email", json!({}), [422, 401, 401, 422, 422, 401, 422, 422, 422, 401, 403]),
         ("POST /api/v1/auth/revert-email", json!({}), OPEN),
-        ("POST /api/v1/users/me/email", request, [401, 401, 401, 202, 202, 401, 202, 202]),
+        ("POST /api/v1/users/me/email", request, [401, 401, 401, 202, 202, 401, 202, 202, 202, 401, 403]),
+        ("POST /api/v1/users/me/email", new_email, [401, 401, 401, 202, 202, 401, 202, 202, 401, 401, 403]),
         ("DELETE /api/v1/users/me", json!({ "password": PASSWORD }), own_gone),
+        ("DELETE /api/v1/users/me", Value::Null, own_gone_if_fresh),
         ("PUT /api/v1/users/me/password", passwords, own_gone),
+        ("PUT /api/v1/users/me/password", new_password, own_gone_if_fresh),
         ("GET /api/v1/users/me/sessions", Value::Null, own),
-        ("DELETE /api/v1/users/me/sessions/{session_id}", Value::Null, [401, 401, 401, 404, 404, 401, 404, 404]),
+        (
+            "DELETE /api/v1/users/me/sessions/{session_id}",
+            Value::Null,
+            [401, 401, 401, 404, 404, 401, 404, 404, 404, 401, 403],
+        ),
         ("GET /api/v1/users", Value::Null, admin),
         ("GET /api/v1/users/{user_id}", Value::Null, owner_or_admin),
         ("PATCH /api/v1/users/{user_id}", json!({ "first_name": "A" }), owner_or_admin),
@@ -154,6 +179,16 @@ impl Visit {
                 Some(owner.access.clone())
             }
             "admin" => Some(admin.access.clone()),
+            "owner long after signing in" => {
+                app.clock.advance(FRESH_SECONDS + 1);
+                Some(owner.access.clone())
+            }
+            "owner by a token of another audience" => {
+                Some(Forge::new(&app, &owner).await.with_claim("aud", json!("https://orders.example")))
+            }
+            "admin by a token of other scopes" => {
+                Some(Forge::new(&app, &admin).await.with_claim("scope", json!("openid profile")))
+            }
             _ => {
                 let second = app.admin("second@example.com").await;
                 let path = format!("/users/{}/role", second.id);

@@ -10,4 +10,5 @@ mod refresh;
 mod resend_verification;
 mod reset_password;
 mod signup;
+mod step_up;
 mod verify;

@@ -1,7 +1,7 @@
 //! Two releases on one set of data, as during a deployment and after one that is rolled back: this one keeps what the next one wrote, and
 //! writes what the last one reads.
 
-mod last;
+pub(crate) mod last;
 
 use std::collections::BTreeSet;
 
@@ -196,9 +196,12 @@ async fn a_token_of_the_next_release_opens_what_its_known_claims_open() {
     let app = TestApp::open();
     let ann = app.member(ANN).await;
     let forge = Forge::new(&app, &ann).await;
-    for (name, value) in
-        [("client_id", json!("wiki")), ("scope", json!("openid")), ("acr", json!("aal1")), ("x", json!({"a": [1]}))]
-    {
+    for (name, value) in [
+        ("client_id", json!("wiki")),
+        ("scope", json!("openid account")),
+        ("acr", json!("aal1")),
+        ("x", json!({"a": [1]})),
+    ] {
         assert_eq!(app.me(&forge.with_claim(name, value)).await, 200, "{name}");
     }
     assert_eq!(app.me(&forge.with_claim("role", json!("auditor"))).await, 200, "the record decides");

@@ -32,7 +32,7 @@ use user_core::password::Password;
 use user_store::Store;
 use userctl::stage::{Stage, remote_config};
 
-pub(crate) use call::{Answer, Call};
+pub(crate) use call::{Answer, Call, claims};
 pub(crate) use contract::Contract;
 pub(crate) use folder::Folder;
 pub(crate) use length::at_length;

@@ -11,6 +11,7 @@ use user_core::email::Email;
 use user_core::error::Refusal;
 use user_core::message::{Message, MessageKind};
 use user_core::password::Password;
+use user_core::principal::Principal;
 use user_core::user::User;
 use user_store::claim::Claim;
 use user_store::user::Change;
@@ -18,7 +19,7 @@ use user_web::body::{self, Body, Fields, MessageBody};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
-use crate::prove::prove;
+use crate::prove::prove_unless_fresh;
 
 /// A new address.
 #[derive(ToSchema)]
@@ -27,16 +28,16 @@ pub(crate) struct EmailChange {
     /// The address that is to become the account's, by the rules of sign-up.
     #[schema(value_type = String, format = "email", max_length = 254, example = "ann@new.example.com")]
     new_email: Email,
-    /// The account's password.
-    #[schema(value_type = String, format = Password, example = "Flat-Wh1te-please")]
-    password: Password,
+    /// The account's password; not needed within five minutes of signing in or stepping up.
+    #[schema(value_type = Option<String>, format = Password, example = "Flat-Wh1te-please")]
+    password: Option<Password>,
 }
 
 impl Body for EmailChange {
     fn read(fields: &mut Fields) -> Option<Self> {
         let new_email = fields.text("new_email", Email::parse);
-        let password = fields.text("password", |text| Ok(Password::typed(text)));
-        Some(Self { new_email: new_email?, password: password? })
+        let password = fields.optional_text("password", |text| Ok(Some(Password::typed(text))));
+        Some(Self { new_email: new_email?, password: password?.value() })
     }
 }
 
@@ -57,7 +58,7 @@ impl Body for EmailChange {
         body = MessageBody,
         example = json!({ "message": "Follow the link in the email to the new address." })
     )),
-    extensions(("x-problems" = json!(["unauthenticated", "invalid-credentials", "email-taken"]))),
+    extensions(("x-problems" = json!(["unauthenticated", "step-up-required", "invalid-credentials", "email-taken"]))),
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
@@ -65,9 +66,9 @@ pub(crate) async fn handle(
     limits: Limits,
     body::Json(request): body::Json<EmailChange>,
 ) -> Result<(StatusCode, Json<MessageBody>), Problem> {
-    prove(&app, &limits, &caller, request.password).await?;
+    prove_unless_fresh(&app, &limits, &caller, request.password).await?;
     let by = caller.by(&app);
-    let Caller { user, session, .. } = caller;
+    let Principal { user, session, .. } = caller.principal;
     let (new, now) = (request.new_email, app.clock.now());
     if new.key() == user.email.key() {
         return Err(Problem::invalid("new_email", Refusal::new("same-email", "this is the address already")));

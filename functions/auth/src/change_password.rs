@@ -1,4 +1,4 @@
-//! `PUT /users/me/password`: a new password for the current one. This session lives on, the others end.
+//! `PUT /users/me/password`: a new password. This session goes on, the others end.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -7,21 +7,22 @@ use user_app::caller::Caller;
 use user_app::limits::Limits;
 use user_core::message::{Message, MessageKind};
 use user_core::password::Password;
+use user_core::principal::Principal;
 use user_core::user::User;
 use user_store::user::Change;
 use user_web::body::{Body, Fields, Json};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
-use crate::prove::prove;
+use crate::prove::prove_unless_fresh;
 
 /// The current password and the next.
 #[derive(ToSchema)]
 #[schema(as = PasswordChange)]
 pub(crate) struct Passwords {
-    /// The password that signs in now.
-    #[schema(rename = "current_password", value_type = String, format = Password, example = "Flat-Wh1te-please")]
-    current: Password,
+    /// The password that signs in now; not needed within five minutes of signing in or stepping up.
+    #[schema(rename = "current_password", value_type = Option<String>, format = Password, example = "Flat-Wh1te-please")]
+    current: Option<Password>,
     /// A password that the policy accepts.
     #[schema(
         rename = "new_password",
@@ -36,16 +37,15 @@ pub(crate) struct Passwords {
 
 impl Body for Passwords {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let current = fields.text("current_password", |text| Ok(Password::typed(text)));
+        let current = fields.optional_text("current_password", |text| Ok(Some(Password::typed(text))));
         let new = fields.text("new_password", |text| Ok(Password::typed(text)));
-        Some(Self { current: current?, new: new? })
+        Some(Self { current: current?.value(), new: new? })
     }
 }
 
 /// Change your password
 ///
-/// A new password for the current one. This session lives on, the others end; the owner gets an email. For the rules of passwords see
-/// sign-up.
+/// This session goes on, the others end; the owner gets an email. For the rules of passwords see sign-up.
 #[utoipa::path(
     put,
     path = "/api/v1/users/me/password",
@@ -53,7 +53,7 @@ impl Body for Passwords {
     tag = "Passwords",
     request_body = Passwords,
     responses((status = 204, description = "The password is changed.")),
-    extensions(("x-problems" = json!(["unauthenticated", "invalid-credentials", "not-found"]))),
+    extensions(("x-problems" = json!(["unauthenticated", "step-up-required", "invalid-credentials", "not-found"]))),
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
@@ -62,8 +62,8 @@ pub(crate) async fn handle(
     Json(request): Json<Passwords>,
 ) -> Result<StatusCode, Problem> {
     let by = caller.by(&app);
-    prove(&app, &limits, &caller, request.current).await?;
-    let Caller { user, session, .. } = caller;
+    prove_unless_fresh(&app, &limits, &caller, request.current).await?;
+    let Principal { user, session, .. } = caller.principal;
     app.new_passwords.check("new_password", &request.new, &user).await?;
     let hash = app.hasher.hash(request.new).await?;
     let now = app.clock.now();

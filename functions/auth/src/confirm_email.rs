@@ -76,8 +76,8 @@ pub(crate) async fn handle(
                 prove(&app, &limits, &caller, password).await?;
             }
             let ticket = crate::read_ticket(&app, &limits, Purpose::ConfirmEmail, &token).await?;
-            let own = ticket.user == caller.user.id;
-            (own.then_some(ticket).ok_or(Problem::InvalidToken)?, Some(caller.session.id))
+            let own = ticket.user == caller.principal.user.id;
+            (own.then_some(ticket).ok_or(Problem::InvalidToken)?, Some(caller.principal.session.id))
         }
         (None, Some(password)) => {
             limits.auth().await?;

@@ -1,4 +1,4 @@
-//! `DELETE /users/me`: the caller's own account, for its password.
+//! `DELETE /users/me`: the caller's own account.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -10,21 +10,20 @@ use user_web::body::{Body, Fields, Json};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
-use crate::prove::prove;
+use crate::prove::prove_unless_fresh;
 
 /// What proves that the owner wants it.
 #[derive(ToSchema)]
-#[schema(as = Deletion)]
-pub(crate) struct Proof {
-    /// The account's password.
-    #[schema(value_type = String, format = Password, example = "Flat-Wh1te-please")]
-    password: Password,
+pub(crate) struct Deletion {
+    /// The account's password; not needed within five minutes of signing in or stepping up.
+    #[schema(value_type = Option<String>, format = Password, example = "Flat-Wh1te-please")]
+    password: Option<Password>,
 }
 
-impl Body for Proof {
+impl Body for Deletion {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let password = fields.text("password", |text| Ok(Password::typed(text)));
-        Some(Self { password: password? })
+        let password = fields.optional_text("password", |text| Ok(Some(Password::typed(text))));
+        Some(Self { password: password?.value() })
     }
 }
 
@@ -36,19 +35,20 @@ impl Body for Proof {
     path = "/api/v1/users/me",
     operation_id = "deleteMe",
     tag = "Me",
-    request_body = Proof,
+    request_body = Option<Deletion>,
     responses((status = 204, description = "The account is gone.")),
-    extensions(("x-problems" = json!(["unauthenticated", "invalid-credentials", "not-found", "last-admin"]))),
+    extensions(("x-problems" = json!(["unauthenticated", "step-up-required", "invalid-credentials", "not-found", "last-admin"]))),
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller,
     limits: Limits,
-    Json(proof): Json<Proof>,
+    deletion: Option<Json<Deletion>>,
 ) -> Result<StatusCode, Problem> {
-    prove(&app, &limits, &caller, proof.password).await?;
+    let password = deletion.and_then(|Json(deletion)| deletion.password);
+    prove_unless_fresh(&app, &limits, &caller, password).await?;
     // A password that changed meanwhile began a new epoch; what was proven does not count any more.
-    let decide = |epoch| if epoch == caller.session.epoch { Ok(()) } else { Err(Problem::Unauthenticated) };
-    app.store.remove_user(&caller.user.id, &caller.by(&app), |user| decide(user.epoch)).await?;
+    let decide = |epoch| if epoch == caller.principal.session.epoch { Ok(()) } else { Err(Problem::Unauthenticated) };
+    app.store.remove_user(&caller.principal.user.id, &caller.by(&app), |user| decide(user.epoch)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

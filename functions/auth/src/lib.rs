@@ -15,6 +15,7 @@ mod reset_password;
 mod revert_email;
 mod sign_in;
 mod signup;
+mod step_up;
 mod verify;
 
 use axum::Router;
@@ -40,6 +41,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/auth/resend-verification", post(resend_verification::handle))
         .route("/api/v1/auth/login", post(login::handle))
         .route("/api/v1/auth/refresh", post(refresh::handle))
+        .route("/api/v1/auth/step-up", post(step_up::handle))
         .route("/api/v1/auth/logout", post(logout::handle))
         .route("/api/v1/auth/logout-all", post(logout_all::handle))
         .route("/api/v1/auth/forgot-password", post(forgot_password::handle))
@@ -61,6 +63,7 @@ pub fn router(app: App) -> Router {
     resend_verification::handle,
     login::handle,
     refresh::handle,
+    step_up::handle,
     logout::handle,
     logout_all::handle,
     forgot_password::handle,

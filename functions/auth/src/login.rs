@@ -109,17 +109,20 @@ async fn begin(app: &App, limits: &Limits, origin: Origin, credentials: Credenti
         return Err(Problem::InvalidCredentials);
     };
     let login = Box::pin(login_by_password(app, limits, &origin, &email, password.clone())).await?;
-    if let Err(refusal) = login.admit() {
-        note(app, Some(&login.user_id), &By::request(Actor::Anonymous, &origin, &app.clock)).await;
-        return Err(refusal.into());
-    }
+    let now = app.clock.now();
+    let proof = match login.admit(now) {
+        Ok(proof) => proof,
+        Err(refusal) => {
+            note(app, Some(&login.user_id), &By::request(Actor::Anonymous, &origin, &app.clock)).await;
+            return Err(refusal.into());
+        }
+    };
     if app.hasher.outdated(&login.password_hash) {
         rehash(app, &email, &login, password).await;
     }
     let by = By::request(Actor::User(login.user_id.clone()), &origin, &app.clock);
     let event = Event::new(EventName::SignedIn, &login.user_id, &by)?;
-    let now = app.clock.now();
-    let session = Session::begin(&login, origin, now, app.config.refresh_token_seconds())?;
+    let session = Session::begin(proof, origin, app.config.refresh_token_seconds())?;
     let session = session.within(app.config.session_max_seconds());
     // Nobody has the session's tokens before the event is written, too.
     let written = try_join(app.store.create_session(&session, now), app.store.note_event(&event));

@@ -4,6 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use user_app::App;
 use user_app::caller::Caller;
+use user_core::principal::Principal;
 use user_core::user::User;
 use user_store::user::Change;
 use user_web::problem::Problem;
@@ -23,7 +24,7 @@ use user_web::problem::Problem;
 )]
 pub(crate) async fn handle(State(app): State<App>, caller: Caller) -> Result<StatusCode, Problem> {
     let (now, by) = (app.clock.now(), caller.by(&app));
-    let Caller { user, session, .. } = caller;
+    let Principal { user, session, .. } = caller.principal;
     let decide = |user: &User| -> Result<Change, Problem> { Ok(user.ending_sessions(session.epoch, now)?.into()) };
     app.store.change_user(&user.id, Some(user.clone()), &by, decide).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -6,33 +6,56 @@ use futures::future::{join, try_join};
 use user_app::App;
 use user_app::caller::Caller;
 use user_app::limits::Limits;
+use user_core::access;
 use user_core::clock::Timestamp;
 use user_core::event::{By, Event, EventName};
 use user_core::id::UserId;
 use user_core::limit::{Class, RateLimitState, wait_after};
 use user_core::password::Password;
+use user_core::proof::Proof;
 use user_store::failures::{Given, Row};
 use user_web::problem::Problem;
 
-/// Goes on when `password` is the one of the caller, who is counted. What strangers tried at sign-in holds nobody up here; what was tried
-/// by whoever is signed in does, from wherever it comes.
+/// Goes on when the caller may make a sensitive change: the session is fresh, or `password` is right. A password that is sent counts: a
+/// wrong one is refused in a fresh session, too.
+///
+/// # Errors
+/// [`Problem::StepUpRequired`] without a password in a session that is not fresh; those of [`prove`].
+pub(crate) async fn prove_unless_fresh(
+    app: &App,
+    limits: &Limits,
+    caller: &Caller,
+    password: Option<Password>,
+) -> Result<(), Problem> {
+    if let Some(password) = password {
+        return prove(app, limits, caller, password).await.map(drop);
+    }
+    access::fresh(&caller.principal, app.clock.now())?;
+    limits.user(Class::Auth, &caller.principal.user.id).await
+}
+
+/// The proof that the caller, who is counted, gives by its `password`. Wrong passwords of strangers at sign-in delay nobody here; those
+/// that were given by signed-in callers do, from any network.
 ///
 /// # Errors
 /// [`Problem::InvalidCredentials`]; [`Problem::Throttled`], also after many wrong ones; [`Problem::Unavailable`].
-pub(crate) async fn prove(app: &App, limits: &Limits, caller: &Caller, password: Password) -> Result<(), Problem> {
-    let (key, network, now) = (caller.user.email.key(), caller.origin.network(), app.clock.now());
-    let counted = limits.user(Class::Auth, &caller.user.id);
-    let given = Given::SignedIn { epoch: caller.user.epoch };
+pub(crate) async fn prove(app: &App, limits: &Limits, caller: &Caller, password: Password) -> Result<Proof, Problem> {
+    let user = &caller.principal.user;
+    let (key, network, now) = (user.email.key(), caller.origin.network(), app.clock.now());
+    let counted = limits.user(Class::Auth, &user.id);
+    let given = Given::SignedIn { epoch: user.epoch };
     let read = app.store.read_sign_in(&key, &network, given, now).map_err(Problem::from);
     let ((), (login, failures)) = try_join(counted, read).await?;
     wait(app, failures.from_everywhere(), 1, now)?;
-    let login = login.filter(|login| login.user_id == caller.user.id);
+    let login = login.filter(|login| login.user_id == user.id);
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
-    if app.hasher.verify(password, stored).await? {
-        return Ok(app.store.forget_failures(&key, &network, &failures).await?);
+    let is_right = app.hasher.verify(password, stored).await?;
+    if let Some(login) = login.filter(|_| is_right) {
+        app.store.forget_failures(&key, &network, &failures).await?;
+        return Ok(login.admit(now)?);
     }
     let by = caller.by(app);
-    let noted = note(app, Some(&caller.user.id), &by);
+    let noted = note(app, Some(&user.id), &by);
     let known = (&failures, app.limiter.free_failures());
     join(noted, app.store.count_failure(&key, &network, known, now)).await.1?;
     Err(Problem::InvalidCredentials)

@@ -28,7 +28,7 @@ pub(crate) async fn handle(
     Path(id): Path<UserId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    permit(&caller.user, Action::Delete)?;
+    permit(&caller.principal, Action::Delete)?;
     let now = app.clock.now();
     let decide = |user: &User| {
         crate::existing(user, now)?;

@@ -81,7 +81,7 @@ pub(crate) async fn handle(
     Path(id): Path<UserId>,
     Query(Place { limit, cursor }): Query<Place>,
 ) -> Result<Json<Page<EventView>>, Problem> {
-    permit(&caller.user, Action::ReadEvents)?;
+    permit(&caller.principal, Action::ReadEvents)?;
     let list = format!("events {id}");
     let before = cursor.map(|text| cursor::place(&app, &list, &text)).transpose()?;
     let (events, next) = app.store.list_events(&id, before.as_deref(), limit, app.clock.now()).await?;

@@ -81,7 +81,7 @@ pub(crate) async fn handle(
     caller: Caller<Others>,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Page<UserView>>, Problem> {
-    permit(&caller.user, Action::List)?;
+    permit(&caller.principal, Action::List)?;
     let (users, next) = match &listing.email {
         Some(email) => (by_email(&app, email, &listing.filter).await?, None),
         None => {

@@ -21,7 +21,7 @@ use user_web::problem::Problem;
     extensions(("x-problems" = json!(["unauthenticated"])), ("x-also" = json!(["/api/v1/me"]))),
 )]
 pub(crate) async fn me(caller: Caller) -> Response {
-    crate::show(caller.user)
+    crate::show(caller.principal.user)
 }
 
 /// See a user
@@ -41,7 +41,7 @@ pub(crate) async fn one(
     caller: Caller<Others>,
     Path(id): Path<UserId>,
 ) -> Result<Response, Problem> {
-    permit(&caller.user, Action::Read(&id))?;
-    let user = if id == caller.user.id { caller.user } else { crate::find(&app, &id).await? };
+    permit(&caller.principal, Action::Read(&id))?;
+    let user = if id == caller.principal.user.id { caller.principal.user } else { crate::find(&app, &id).await? };
     Ok(crate::show(user))
 }

@@ -50,6 +50,6 @@ pub(crate) async fn handle(
     if_match: IfMatch,
     Json(NewRole { role }): Json<NewRole>,
 ) -> Result<Response, Problem> {
-    permit(&caller.user, Action::ChangeRole)?;
+    permit(&caller.principal, Action::ChangeRole)?;
     change(&app, caller, id, &if_match, &Edit { role: Some(role), ..Edit::default() }).await
 }

@@ -67,8 +67,8 @@ fn views(mut sessions: Vec<Session>, user: &User, current: &SessionId, now: Time
     extensions(("x-problems" = json!(["unauthenticated"]))),
 )]
 pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<SessionView>>, Problem> {
-    let sessions = app.store.list_sessions(&caller.user.id).await?;
-    Ok(views(sessions, &caller.user, &caller.session.id, app.clock.now()))
+    let sessions = app.store.list_sessions(&caller.principal.user.id).await?;
+    Ok(views(sessions, &caller.principal.user, &caller.principal.session.id, app.clock.now()))
 }
 
 /// End one of your sessions
@@ -88,7 +88,7 @@ pub(crate) async fn end(
     caller: Caller,
     Path(id): Path<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    app.store.end_session(&caller.user.id, &id).await?;
+    app.store.end_session(&caller.principal.user.id, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -109,10 +109,10 @@ pub(crate) async fn list_of(
     caller: Caller<Others>,
     Path(id): Path<UserId>,
 ) -> Result<Json<Vec<SessionView>>, Problem> {
-    permit(&caller.user, Action::ReadSessions)?;
+    permit(&caller.principal, Action::ReadSessions)?;
     let sessions = app.store.list_sessions(&id).map_err(Problem::from);
     let (user, sessions) = tokio::try_join!(crate::find(&app, &id), sessions)?;
-    Ok(views(sessions, &user, &caller.session.id, app.clock.now()))
+    Ok(views(sessions, &user, &caller.principal.session.id, app.clock.now()))
 }
 
 /// Sign a user out everywhere
@@ -133,12 +133,12 @@ pub(crate) async fn end_all(
     caller: Caller<Others>,
     Path(id): Path<UserId>,
 ) -> Result<StatusCode, Problem> {
-    permit(&caller.user, Action::EndSessions)?;
+    permit(&caller.principal, Action::EndSessions)?;
     let (now, by) = (app.clock.now(), caller.by(&app));
     let decide = |user: &User| -> Result<Change, Problem> {
         crate::existing(user, now)?;
-        let own = user.id == caller.user.id;
-        Ok(if own { user.ending_sessions(caller.session.epoch, now)? } else { user.in_new_epoch(now) }.into())
+        let own = user.id == caller.principal.user.id;
+        Ok(if own { user.ending_sessions(caller.principal.session.epoch, now)? } else { user.in_new_epoch(now) }.into())
     };
     app.store.change_user(&id, None, &by, decide).await.map(|_| StatusCode::NO_CONTENT)
 }

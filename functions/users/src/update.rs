@@ -121,7 +121,7 @@ pub(crate) async fn patch_me(
     if_match: IfMatch,
     Json(request): Json<Patch>,
 ) -> Result<Response, Problem> {
-    let id = caller.user.id.clone();
+    let id = caller.principal.user.id.clone();
     merge(&app, caller, id, &if_match, request).await
 }
 
@@ -157,9 +157,9 @@ async fn merge<C>(
     request: Patch,
 ) -> Result<Response, Problem> {
     let edit = Edit::from(request);
-    permit(&caller.user, Action::Rename(&id))?;
+    permit(&caller.principal, Action::Rename(&id))?;
     if edit.is_active.is_some() || edit.is_verified.is_some() {
-        permit(&caller.user, Action::Flag)?;
+        permit(&caller.principal, Action::Flag)?;
     }
     change(app, caller, id, if_match, &edit).await
 }
@@ -184,7 +184,7 @@ pub(crate) async fn replace(
     if_match: IfMatch,
     Json(record): Json<Record>,
 ) -> Result<Response, Problem> {
-    permit(&caller.user, Action::Flag)?;
+    permit(&caller.principal, Action::Flag)?;
     change(&app, caller, id, &if_match, &record.into()).await
 }
 
@@ -198,7 +198,7 @@ pub(crate) async fn change<C>(
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
     let by = caller.by(app);
-    let known = (id == caller.user.id).then_some(caller.user);
+    let known = (id == caller.principal.user.id).then_some(caller.principal.user);
     let decide = |user: &User| {
         crate::existing(user, now)?;
         if_match.check(user)?;

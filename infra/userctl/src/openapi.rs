@@ -138,9 +138,12 @@ fn codes(operation: &mut Value, method: &str) -> Result<BTreeSet<String>, Fault>
     if method != "get" {
         add(&["busy"]);
     }
-    // Whoever is signed in is counted, and so is whoever guesses tokens; the collector of metrics is not.
-    if codes.contains("unauthenticated") && operation["security"].is_null() {
-        codes.insert("throttled".to_owned());
+    // Signed-in callers are counted, and so is whoever guesses tokens; the collector of metrics, which has a token of its own, is not.
+    let security = &operation["security"];
+    let takes_access_tokens =
+        security.is_null() || security.as_array().is_some_and(|ways| ways.iter().any(|way| !way["bearer"].is_null()));
+    if codes.contains("unauthenticated") && takes_access_tokens {
+        codes.extend(["insufficient-scope", "throttled"].map(str::to_owned));
     }
     Ok(codes)
 }

@@ -6,11 +6,13 @@ use ::http::header;
 use ::http::request::Parts;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use futures::future::join;
+use user_core::access;
+use user_core::client::Scope;
 use user_core::event::{Actor, By};
 use user_core::limit::Class;
-use user_core::session::{Origin, Session};
+use user_core::principal::Principal;
+use user_core::session::Origin;
 use user_core::token::{AccessClaims, TokenKind};
-use user_core::user::User;
 use user_telemetry::usage;
 use user_web::extract::{RequestOrigin, bearer};
 use user_web::problem::Problem;
@@ -19,46 +21,48 @@ use crate::App;
 use crate::limits::Limits;
 
 /// The signed-in caller, read from the database with its session: a handler with this argument cannot run for anybody else.
-/// Deleted, disabled, unverified, signed out, password changed since: all are felt at once. `C` says in which class the call is counted.
-pub struct Caller<C = Own> {
-    /// As the record stands now, whatever the token says.
-    pub user: User,
-    /// The session that the token belongs to.
-    pub session: Session,
+/// Deleted, disabled, unverified, signed out, password changed since: all are felt at once. `R` says what the call reaches.
+pub struct Caller<R = Own> {
+    /// Who it is.
+    pub principal: Principal,
     /// Where the request comes from.
     pub origin: Origin,
-    class: PhantomData<C>,
+    reach: PhantomData<R>,
 }
 
-/// In which class calls are counted, by the user.
-pub trait Counted: Send + Sync {
-    /// The class.
+/// What calls reach: how they are counted, and what their client needs.
+pub trait Reach: Send + Sync {
+    /// The rate-limit class in which they are counted, by the user.
     const CLASS: Class;
+    /// The scope that the access token needs.
+    const SCOPE: Scope;
 }
 
 /// Calls on one's own account.
 pub struct Own;
 
-impl Counted for Own {
+impl Reach for Own {
     const CLASS: Class = Class::General;
+    const SCOPE: Scope = Scope::Account;
 }
 
 /// Calls on all users' records.
 pub struct Others;
 
-impl Counted for Others {
+impl Reach for Others {
     const CLASS: Class = Class::Admin;
+    const SCOPE: Scope = Scope::Users;
 }
 
-impl<C> Caller<C> {
+impl<R> Caller<R> {
     /// The caller as one who does something.
     #[must_use]
     pub fn by(&self, app: &App) -> By {
-        By::request(Actor::User(self.user.id.clone()), &self.origin, &app.clock)
+        By::request(Actor::User(self.principal.user.id.clone()), &self.origin, &app.clock)
     }
 }
 
-impl<C: Counted> FromRequestParts<App> for Caller<C> {
+impl<R: Reach> FromRequestParts<App> for Caller<R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
@@ -77,7 +81,7 @@ impl<C: Counted> FromRequestParts<App> for Caller<C> {
         }
         // A source that is refused moves nobody's counter but a live session's.
         let later = suspect || limits.is_source_refused();
-        let weighed = async { if later { None } else { Some(limits.weigh_user(C::CLASS, &claims.sub).await) } };
+        let weighed = async { if later { None } else { Some(limits.weigh_user(R::CLASS, &claims.sub).await) } };
         let read = app.store.read_caller(&claims.sub, &claims.sid);
         let (_, (weighed, read)) = join(app.keyring_in_force(), join(weighed, read)).await;
         let (user, session) = read?;
@@ -89,27 +93,30 @@ impl<C: Counted> FromRequestParts<App> for Caller<C> {
         let is_signed = presented.keyring(app)?.is_some();
         let Some((user, session)) = live.filter(|_| is_signed) else {
             if let Some(weighed) = weighed {
-                limits.take_back(C::CLASS, &claims.sub, &weighed).await;
+                limits.take_back(R::CLASS, &claims.sub, &weighed).await;
             }
             limits.general().await?;
             return Err(Problem::Unauthenticated);
         };
+        let principal = Principal::new(user, session, presented.claims);
+        let Principal { user, session, .. } = &principal;
         match weighed {
             Some(weighed) => limits.accept(weighed)?,
-            None => limits.user(C::CLASS, &user.id).await?,
+            None => limits.user(R::CLASS, &user.id).await?,
         }
+        usage::note_user(&user.id);
         if now.since(session.last_used_at) >= TOUCH_SECONDS {
-            let touched = app.store.touch_session(&session, now).await;
+            let touched = app.store.touch_session(session, now).await;
             touched.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the use of a session was not noted"));
         }
         let Ok(RequestOrigin(origin)) = RequestOrigin::from_request_parts(parts, app).await;
-        usage::note_user(&user.id);
-        Ok(Self { user, session, origin, class: PhantomData })
+        access::within(&principal, R::SCOPE)?;
+        Ok(Self { principal, origin, reach: PhantomData })
     }
 }
 
 /// A call that may also be made without an access token. One that comes and is not valid is refused all the same.
-impl<C: Counted> OptionalFromRequestParts<App> for Caller<C> {
+impl<R: Reach> OptionalFromRequestParts<App> for Caller<R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Problem> {

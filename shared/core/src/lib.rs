@@ -1,12 +1,14 @@
 //! `user-core`: values and rules, without I/O. The moment and whatever was read are arguments.
 //!
-//! - [`user`], [`login`], [`session`]: what is stored of an account; [`access`]: who may do what.
+//! - [`user`], [`login`], [`session`]: what is stored of an account.
+//! - [`proof`], [`client`], [`principal`]: who makes a request, proven how, by which client; [`access`]: who may do what.
 //! - [`email`], [`password`], [`language`], [`id`], [`clock`]: values with rules of their own.
 //! - [`token`], [`ticket`], [`signing`]: what is signed, and the keys.
 //! - [`message`], [`event`], [`limit`]: what is sent, what happened, how often is too often.
 //! - [`error`]: what can go wrong; [`words`]: sets of words that may grow.
 
 pub mod access;
+pub mod client;
 pub mod clock;
 pub mod email;
 pub mod error;
@@ -17,6 +19,8 @@ pub mod limit;
 pub mod login;
 pub mod message;
 pub mod password;
+pub mod principal;
+pub mod proof;
 pub mod session;
 pub mod signing;
 pub mod ticket;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::id::UserId;
+use crate::proof::{Authentication, Method, Proof};
 use crate::user::{Role, User};
 
 /// The hash of an account without a password: nobody signs in with it until its owner has chosen one by email.
@@ -75,15 +76,19 @@ impl Login {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Whether the owner, whose password was just proven, may come in.
+    /// The proof of the owner whose password was given at `now` and is right.
     ///
     /// # Errors
-    /// [`NotAdmitted`], which says why not.
-    pub fn admit(&self) -> Result<(), NotAdmitted> {
+    /// [`NotAdmitted`] when the owner may not come in all the same.
+    pub fn admit(&self, now: Timestamp) -> Result<Proof, NotAdmitted> {
         match (self.is_active, self.is_verified) {
             (false, _) => Err(NotAdmitted::Disabled),
             (true, false) => Err(NotAdmitted::EmailNotVerified),
-            (true, true) => Ok(()),
+            (true, true) => Ok(Proof {
+                user_id: self.user_id.clone(),
+                epoch: self.epoch,
+                authentication: Authentication { at: now, methods: vec![Method::Password] },
+            }),
         }
     }
 }

@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::client::{ClientId, Scopes};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{SessionId, UserId};
-use crate::login::Login;
+use crate::proof::{Authentication, Method, Proof, by_password};
 
 /// How many sessions a user has at most; for one more the one unused longest gives way (OWASP ASVS 5.0, 7.1.2).
 pub const MOST: usize = 50;
@@ -21,12 +22,24 @@ pub struct Session {
     pub id: SessionId,
     /// The turn of the refresh token that is valid now.
     pub seq: u64,
-    /// The user's epoch when the password was proven.
+    /// The user's epoch when the session began.
     pub epoch: u64,
     /// When the present turn began.
     pub rotated_at: Timestamp,
-    /// When the password was proven.
+    /// When the session began.
     pub created_at: Timestamp,
+    /// When the user was authenticated last, if that was noted; see [`Session::authentication`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
+    /// How the user was authenticated then (RFC 8176).
+    #[serde(default = "by_password")]
+    pub amr: Vec<Method>,
+    /// Which client it was begun by; not stored for the service's own front ends.
+    #[serde(default, skip_serializing_if = "ClientId::is_first_party")]
+    pub client_id: ClientId,
+    /// How far that client may go; not stored when that is everywhere.
+    #[serde(default, skip_serializing_if = "Scopes::are_all")]
+    pub scope: Scopes,
     /// When the session was last used, to the minute.
     pub last_used_at: Timestamp,
     /// From which address, as the gateway saw it or a trusted edge said it.
@@ -71,18 +84,23 @@ fn network(ip: &str) -> String {
 }
 
 impl Session {
-    /// The first turn of a new session of the user whose password was just proven.
+    /// The first turn of a new session, by the service's own front ends, of the user of `proof`; it begins when that was given.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
-    pub fn begin(login: &Login, origin: Origin, now: Timestamp, refresh_seconds: i64) -> Result<Self, Error> {
+    pub fn begin(proof: Proof, origin: Origin, refresh_seconds: i64) -> Result<Self, Error> {
+        let Proof { user_id, epoch, authentication: Authentication { at: now, methods } } = proof;
         Ok(Self {
-            user_id: login.user_id.clone(),
+            user_id,
             id: SessionId::new()?,
             seq: 1,
-            epoch: login.epoch,
+            epoch,
             rotated_at: now,
             created_at: now,
+            auth_time: Some(now),
+            amr: methods,
+            client_id: ClientId::default(),
+            scope: Scopes::default(),
             last_used_at: now,
             ip: origin.ip,
             user_agent: origin.user_agent.chars().take(256).collect(),
@@ -99,6 +117,10 @@ impl Session {
             epoch: 1,
             rotated_at: now,
             created_at: now,
+            auth_time: Some(now),
+            amr: by_password(),
+            client_id: ClientId::default(),
+            scope: Scopes::default(),
             last_used_at: now,
             ip: String::new(),
             user_agent: String::new(),
@@ -117,6 +139,12 @@ impl Session {
     #[must_use]
     pub fn within(self, seconds: i64) -> Self {
         Self { expires_at: self.expires_at.min(self.created_at.plus(seconds)), ..self }
+    }
+
+    /// When and how the user was authenticated last: at its begin for a session of a release that did not note it.
+    #[must_use]
+    pub fn authentication(&self) -> Authentication {
+        Authentication { at: self.auth_time.unwrap_or(self.created_at), methods: self.amr.clone() }
     }
 
     /// Whether the session is over at `now`.

@@ -142,12 +142,18 @@ impl Tokens {
     pub fn pair(&self, session: &Session, role: Role) -> Result<TokenPair, Error> {
         let iat = session.rotated_at;
         let access_end = iat.plus(self.settings.access_seconds).min(session.expires_at);
+        let authentication = session.authentication();
         let access = AccessClaims {
             iss: self.settings.issuer.clone(),
             aud: TokenKind::Access.audience(&self.settings.issuer, &self.settings.audience),
             sub: session.user_id.clone(),
             role,
             sid: session.id.clone(),
+            client_id: session.client_id.clone(),
+            scope: session.scope.clone(),
+            auth_time: Some(authentication.at),
+            acr: Some(authentication.assurance()),
+            amr: authentication.methods,
             iat,
             exp: access_end,
             nbf: None,

@@ -2,12 +2,13 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use futures::future::join;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use user_core::clock::Timestamp;
 use user_core::error::{Error, Unmet};
 use user_core::id::{SessionId, UserId};
+use user_core::proof::Authentication;
 use user_core::session::{Session, giving_way};
 use user_core::user::User;
 
@@ -73,7 +74,7 @@ impl Store {
     }
 
     /// Begins the turn after `seq`, if `seq` is the present one and the session is still valid in `epoch`. It lasts until `expires_at`, or
-    /// the session's absolute end when that is earlier.
+    /// the session's absolute end when that is earlier. With `again` the user was authenticated anew.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -83,13 +84,18 @@ impl Store {
         epoch: u64,
         now: Timestamp,
         expires_at: Timestamp,
+        again: Option<&Authentication>,
     ) -> Result<Rotation, Error> {
+        let proven = if again.is_some() { ", auth_time = :at, amr = :methods" } else { "" };
         let outcome = unless_contended(|| {
-            self.client
+            let update = self
+                .client
                 .update_item()
                 .table_name(&self.ephemeral)
                 .set_key(Some(key::session(user, id)))
-                .update_expression("SET seq = :next, rotated_at = :now, last_used_at = :now, expires_at = :end")
+                .update_expression(format!(
+                    "SET seq = :next, rotated_at = :now, last_used_at = :now, expires_at = :end{proven}"
+                ))
                 .condition_expression("seq = :seq AND epoch = :epoch AND expires_at > :now AND created_at > :oldest")
                 .expression_attribute_values(":seq", n(seq))
                 .expression_attribute_values(":next", n(seq.saturating_add(1)))
@@ -98,7 +104,12 @@ impl Store {
                 .expression_attribute_values(":oldest", at(now.plus(-self.session_max_seconds)))
                 .expression_attribute_values(":end", at(expires_at))
                 .return_values(ReturnValue::AllNew)
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+            let Some(Authentication { at: proven_at, methods }) = again else { return update.send() };
+            let methods = methods.iter().map(|method| s(method.as_str())).collect();
+            update
+                .expression_attribute_values(":at", at(*proven_at))
+                .expression_attribute_values(":methods", AttributeValue::L(methods))
                 .send()
         });
         match outcome.await {

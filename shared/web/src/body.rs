@@ -3,7 +3,7 @@
 use ::http::{HeaderMap, StatusCode, header};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use user_core::error::{FieldError, Refusal};
@@ -38,6 +38,18 @@ impl<T: Body, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(Problem::UnsupportedMediaType);
         }
         read(&bytes(request, state).await?).map(Self)
+    }
+}
+
+/// No body is sent with neither a content type nor a byte.
+impl<T: Body, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        if request.headers().contains_key(header::CONTENT_TYPE) {
+            return <Self as FromRequest<S>>::from_request(request, state).await.map(Some);
+        }
+        if bytes(request, state).await?.is_empty() { Ok(None) } else { Err(Problem::UnsupportedMediaType) }
     }
 }
 

@@ -2,7 +2,8 @@
 
 pub mod document;
 
-use user_core::access::Forbidden;
+use user_core::access::Denied;
+use user_core::client::Scope;
 use user_core::error::{Cause, Error, FieldError, Refusal, Unmet};
 use user_core::limit::{Class, RateLimitState};
 use user_core::login::NotAdmitted;
@@ -39,8 +40,12 @@ pub enum Problem {
     InvalidToken,
     /// There is no valid access token.
     Unauthenticated,
+    /// The authentication is too old for a sensitive change.
+    StepUpRequired,
     /// The caller may not do this.
     Forbidden,
+    /// The caller's client may not do this.
+    InsufficientScope(Scope),
     /// There is no such thing.
     NotFound,
     /// The record changed since the client read it.
@@ -120,9 +125,13 @@ impl From<NotAdmitted> for Problem {
     }
 }
 
-impl From<Forbidden> for Problem {
-    fn from(_: Forbidden) -> Self {
-        Self::Forbidden
+impl From<Denied> for Problem {
+    fn from(why: Denied) -> Self {
+        match why {
+            Denied::Forbidden => Self::Forbidden,
+            Denied::InsufficientScope(scope) => Self::InsufficientScope(scope),
+            Denied::StepUpRequired => Self::StepUpRequired,
+        }
     }
 }
 

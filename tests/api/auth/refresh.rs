@@ -1,17 +1,11 @@
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value, json};
+use serde_json::json;
 use userctl::directory::stats;
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, claims};
 
 /// The ends of a pair's tokens, as they say it themselves: access, then refresh.
 fn ends(pair: &Answer) -> [i64; 2] {
-    ["access_token", "refresh_token"].map(|name| {
-        let token = pair.text(name);
-        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-        serde_json::from_slice::<Value>(&claims).unwrap()["exp"].as_i64().unwrap()
-    })
+    ["access_token", "refresh_token"].map(|name| claims(&pair.text(name))["exp"].as_i64().unwrap())
 }
 
 #[tokio::test]

@@ -100,11 +100,12 @@ async fn wrong_passwords_count_wherever_they_are_given_and_are_events() {
     let (admin, ann) = (app.admin("admin@example.com").await, app.member("ann@example.com").await);
     let wrong = "Wr0ng!password";
     let guess = async |n: usize| {
-        let call = match n % 3 {
+        let call = match n % 4 {
             0 => app
                 .put("/users/me/password")
                 .json(json!({ "current_password": wrong, "new_password": "Sh0rt-black-now" })),
             1 => app.post("/users/me/email").json(json!({ "new_email": "new@example.com", "password": wrong })),
+            2 => app.post("/auth/step-up").json(json!({ "password": wrong })),
             _ => app.delete("/users/me").json(json!({ "password": wrong })),
         };
         call.bearer(&ann.access).from([192, 0, 2, 9]).send().await

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use local::server::dispatch;
@@ -45,6 +47,12 @@ impl Answer {
     pub(crate) fn text(&self, field: &str) -> String {
         self.json[field].as_str().unwrap_or_else(|| panic!("no {field} in {}", self.json)).to_owned()
     }
+}
+
+/// What a token says; whether its signature is right, this does not tell.
+pub(crate) fn claims(token: &str) -> Value {
+    let part = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&part).unwrap()
 }
 
 /// The service's part of a request: `tests/bench/work.py` counts what is done in here.

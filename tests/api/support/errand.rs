@@ -25,6 +25,7 @@ async fn body(app: &TestApp, route: &str, ann: &Member) -> Value {
         }
         "POST /api/v1/auth/login" => json!({ "email": ANN, "password": PASSWORD }),
         "POST /api/v1/auth/refresh" | "POST /api/v1/auth/logout" => json!({ "refresh_token": ann.refresh }),
+        "POST /api/v1/auth/step-up" => json!({ "password": PASSWORD }),
         "POST /api/v1/auth/forgot-password" => json!({ "email": ANN }),
         "POST /api/v1/auth/reset-password" => {
             app.forgot(ANN).await;

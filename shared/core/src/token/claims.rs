@@ -4,8 +4,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::TokenKind;
+use crate::client::{ClientId, Scopes};
 use crate::clock::Timestamp;
 use crate::id::{SessionId, UserId};
+use crate::proof::{Assurance, Method, by_password};
 use crate::ticket::{AddressTag, Ticket};
 use crate::user::Role;
 
@@ -50,15 +52,26 @@ macro_rules! claims {
 }
 claims!(AccessClaims, RefreshClaims, TicketClaims);
 
-/// What an access token says: who, as what, in which session, until when.
+/// What an access token says (RFC 9068, 2.2): who, as what, in which session, until when, by which client, within which scopes, and how
+/// and when that was proven. Tokens of 0.1.0 lack what may be missing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `role` and `sid`")]
+#[expect(missing_docs, reason = "registered claims (RFC 7519, 10.1; RFC 9068, 2.2), `role` and `type`")]
 pub struct AccessClaims {
     pub iss: String,
     pub aud: String,
     pub sub: UserId,
     pub role: Role,
     pub sid: SessionId,
+    #[serde(default)]
+    pub client_id: ClientId,
+    #[serde(default)]
+    pub scope: Scopes,
+    #[serde(default)]
+    pub auth_time: Option<Timestamp>,
+    #[serde(default = "by_password")]
+    pub amr: Vec<Method>,
+    #[serde(default)]
+    pub acr: Option<Assurance>,
     pub iat: Timestamp,
     pub exp: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,8 @@ use ::http::{HeaderValue, StatusCode, header};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use user_core::access::FRESH_SECONDS;
+use user_core::client::Scope;
 use user_core::error::{FieldError, Refusal, in_words};
 use user_core::limit::{Class, RateLimitState};
 use user_telemetry::metric;
@@ -61,12 +63,14 @@ pub fn catalogue() -> Vec<Known> {
         Problem::UnknownHost,
         Problem::InvalidToken,
         Problem::Unauthenticated,
+        Problem::StepUpRequired,
         Problem::InvalidCredentials,
         Problem::InvalidRefreshToken,
         Problem::RefreshTokenReused,
         Problem::EmailNotVerified,
         Problem::AccountDisabled,
         Problem::Forbidden,
+        Problem::InsufficientScope(Scope::Account),
         Problem::NotFound,
         Problem::MethodNotAllowed,
         Problem::EmailTaken,
@@ -142,11 +146,10 @@ pub(crate) fn render(problem: &Problem, request_id: &str, carrier: &Response) ->
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.remove(header::CONTENT_LENGTH);
+    if let Some(challenge) = challenge(problem).and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
     match problem {
-        // RFC 6750, 3: what is missing, and nothing more, when no token came.
-        Problem::Unauthenticated => {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
         Problem::Throttled(state) => rate_limit::write(headers, state),
         Problem::Busy | Problem::Unavailable => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -156,6 +159,20 @@ pub(crate) fn render(problem: &Problem, request_id: &str, carrier: &Response) ->
     response
 }
 
+/// What a better token would need (RFC 6750, 3; RFC 9470, 3). It says nothing of a token that is not valid, as if none had come.
+fn challenge(problem: &Problem) -> Option<String> {
+    match problem {
+        Problem::Unauthenticated => Some("Bearer".to_owned()),
+        Problem::StepUpRequired => {
+            Some(format!("Bearer error=\"insufficient_user_authentication\", max_age=\"{FRESH_SECONDS}\""))
+        }
+        Problem::InsufficientScope(scope) => {
+            Some(format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()))
+        }
+        _ => None,
+    }
+}
+
 /// Status and code of a problem.
 fn kind(problem: &Problem) -> (StatusCode, &'static str) {
     match problem {
@@ -163,12 +180,14 @@ fn kind(problem: &Problem) -> (StatusCode, &'static str) {
         Problem::UnknownHost => (StatusCode::BAD_REQUEST, "unknown-host"),
         Problem::InvalidToken => (StatusCode::BAD_REQUEST, "invalid-token"),
         Problem::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+        Problem::StepUpRequired => (StatusCode::UNAUTHORIZED, "step-up-required"),
         Problem::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid-credentials"),
         Problem::InvalidRefreshToken => (StatusCode::UNAUTHORIZED, "invalid-refresh-token"),
         Problem::RefreshTokenReused => (StatusCode::UNAUTHORIZED, "refresh-token-reused"),
         Problem::EmailNotVerified => (StatusCode::FORBIDDEN, "email-not-verified"),
         Problem::AccountDisabled => (StatusCode::FORBIDDEN, "account-disabled"),
         Problem::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+        Problem::InsufficientScope(_) => (StatusCode::FORBIDDEN, "insufficient-scope"),
         Problem::NotFound => (StatusCode::NOT_FOUND, "not-found"),
         Problem::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
         Problem::EmailTaken => (StatusCode::CONFLICT, "email-taken"),
@@ -201,6 +220,9 @@ fn detail(problem: &Problem) -> &'static str {
             "The token is expired, already used or issued for another purpose. Request a new email."
         }
         Problem::Unauthenticated => "A valid access token is required: Authorization: Bearer <access_token>.",
+        Problem::StepUpRequired => {
+            "You signed in too long ago for this. Send the password with the request, or step up: POST /auth/step-up."
+        }
         Problem::InvalidCredentials => "The email address or the password is wrong.",
         Problem::InvalidRefreshToken => "The refresh token is no longer valid. Sign in again.",
         Problem::RefreshTokenReused => "The refresh token was used before, so its session was ended. Sign in again.",
@@ -209,6 +231,7 @@ fn detail(problem: &Problem) -> &'static str {
         }
         Problem::AccountDisabled => "An administrator deactivated this account.",
         Problem::Forbidden => "Your account does not have permission to do this.",
+        Problem::InsufficientScope(_) => "The scope of the access token does not cover this.",
         Problem::NotFound => "The requested resource does not exist.",
         Problem::MethodNotAllowed => "This path does not support the method.",
         Problem::EmailTaken => "An account with this email address already exists.",

@@ -1,0 +1,38 @@
+//! The principal of a request: who makes it, proven how and when, by which client, within which scopes.
+
+use crate::client::{ClientId, Scopes};
+use crate::proof::{Assurance, Authentication};
+use crate::session::Session;
+use crate::token::AccessClaims;
+use crate::user::User;
+
+/// The authenticated user of a request, with everything that [`crate::access`] decides by.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// As the record stands now, whatever the token says.
+    pub user: User,
+    /// The session that the access token belongs to, as it stands now.
+    pub session: Session,
+    /// When and how the user was authenticated, by the token: a token that was issued before a step-up is not fresher by it.
+    pub authentication: Authentication,
+    /// Which client makes the request.
+    pub client_id: ClientId,
+    /// How far it may go.
+    pub scope: Scopes,
+}
+
+impl Principal {
+    /// The principal of an access token with these claims, whose user and session were read.
+    #[must_use]
+    pub fn new(user: User, session: Session, claims: AccessClaims) -> Self {
+        let AccessClaims { auth_time, amr, client_id, scope, .. } = claims;
+        let authentication = Authentication { at: auth_time.unwrap_or(session.created_at), methods: amr };
+        Self { user, session, authentication, client_id, scope }
+    }
+
+    /// How strong the authentication was.
+    #[must_use]
+    pub fn assurance(&self) -> Assurance {
+        self.authentication.assurance()
+    }
+}
