@@ -1,5 +1,5 @@
-//! `ClientRequestToken`: a transaction that is sent again is done once (`DynamoDB` API reference, `TransactWriteItems`). The embedded
-//! database would keep that promise, but looks at all tokens of ten minutes at each transaction: 7 ms after 150,000 of them.
+//! `ClientRequestToken`: a repeated transaction is executed once (`DynamoDB` API reference, `TransactWriteItems`). The embedded database
+//! implements this too, but reads all tokens of ten minutes in each transaction: 7 ms after 150,000 of them.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
