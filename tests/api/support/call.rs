@@ -1,4 +1,4 @@
-//! Requests and answers, as tests write and read them.
+//! Requests and answers of the tests.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
@@ -21,7 +21,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The code of a problem document; its form is checked on the way.
+    /// The code of a problem document, whose format is checked.
     pub(crate) fn problem(&self) -> (u16, &str) {
         let json = &self.json;
         assert_eq!(self.header("content-type"), "application/problem+json", "{json}");
@@ -47,7 +47,7 @@ impl Answer {
     }
 }
 
-/// The service's part of a request: `tests/bench/work.py` counts what is done in here.
+/// The service's part of a request: `tests/bench/work.py` counts the work that is done here.
 struct Served<F>(Pin<Box<F>>);
 
 impl<F: Future> Future for Served<F> {
@@ -59,7 +59,7 @@ impl<F: Future> Future for Served<F> {
     }
 }
 
-/// A request in the making.
+/// A request that is not sent yet.
 pub(crate) struct Call<'a> {
     pub(super) app: &'a TestApp,
     pub(super) request: http::request::Builder,
