@@ -79,7 +79,7 @@ impl Scene {
         self.app.mailed_link(THIEF, "confirm-email").await
     }
 
-    /// The same, confirmed.
+    /// The same change, confirmed.
     async fn moved(&self) {
         let link = self.pending().await;
         assert_eq!(self.app.confirm_email(&self.stolen.access, &link).await.status, 200);

@@ -197,7 +197,7 @@ struct Full {
 #[openapi(paths(alive, database, cache, full))]
 struct Calls;
 
-/// What the handlers say of themselves.
+/// The handlers' own descriptions.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     Calls::openapi()

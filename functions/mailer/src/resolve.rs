@@ -16,9 +16,9 @@ pub(crate) struct Outgoing {
     pub(crate) user: User,
     /// The address that it goes to.
     pub(crate) to: Email,
-    /// What it says.
+    /// Its kind, which selects the text.
     pub(crate) kind: MessageKind,
-    /// What its link may do, if it has one.
+    /// The purpose and the ticket of its link, if it has one.
     pub(crate) link: Option<(Purpose, Ticket)>,
 }
 

@@ -77,7 +77,7 @@ async fn show(
 #[openapi(paths(show))]
 struct Calls;
 
-/// What the handlers say of themselves.
+/// The handlers' own descriptions.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     Calls::openapi()

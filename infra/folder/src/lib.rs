@@ -7,7 +7,7 @@ use std::path::Path;
 /// Creates a folder and its parents, for their owner alone. An existing folder keeps its permissions.
 ///
 /// # Errors
-/// When it cannot be created.
+/// If it cannot be created.
 pub fn create(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

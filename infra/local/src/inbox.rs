@@ -59,7 +59,7 @@ impl Inbox {
     /// The inbox of the data folder, or an empty one in memory.
     ///
     /// # Errors
-    /// When the file cannot be opened or read.
+    /// If the file cannot be opened or read.
     pub fn open(folder: Option<&Path>) -> Result<Self, Fault> {
         let mut lines: Box<dyn Lines> = match folder {
             Some(folder) => {
@@ -90,7 +90,7 @@ impl Inbox {
     /// Keeps an email once: an email that the mailer sends again after a crash is the same email.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn keep(&self, mail: &Mail) -> io::Result<()> {
         let mut kept = self.lock();
         if kept.index.ids.contains(&kept.index.of_id(mail)) {
@@ -107,7 +107,7 @@ impl Inbox {
     /// The emails to an address (in any letter case), or all emails, newest first.
     ///
     /// # Errors
-    /// When one cannot be read.
+    /// If one cannot be read.
     pub fn mails(&self, to: Option<&str>) -> io::Result<Vec<Mail>> {
         let Kept { lines, index } = &mut *self.lock();
         let to = to.map(|to| index.of_address(to));

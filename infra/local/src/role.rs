@@ -96,7 +96,7 @@ impl Role {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The refusals since the last call of this.
+    /// The refusals since the last call of this method.
     #[must_use]
     pub fn take_refused(&self) -> Vec<String> {
         std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner))

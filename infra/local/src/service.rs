@@ -31,7 +31,7 @@ use crate::stream::{Poller, Step, matches};
 
 use outline::outline;
 
-/// How to open the service.
+/// The options of a service.
 pub struct Options {
     /// Where the data is stored; `None` keeps it in memory.
     pub folder: Option<PathBuf>,
@@ -171,7 +171,7 @@ impl Service {
         })
     }
 
-    /// Frees the memory that no function has used since the last call of this.
+    /// Frees the memory that no function has used since the last call of this method.
     pub fn rest(&self) {
         self.apps.iter().for_each(|app| app.hasher.rest());
     }

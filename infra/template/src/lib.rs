@@ -1,4 +1,4 @@
-//! `template.yaml` as the local stack needs it: evaluated, then typed. Nothing here repeats a name of the template.
+//! `template.yaml` as the local stack needs it: evaluated, then typed. No name of a resource is repeated here.
 
 mod evaluate;
 mod platform;

@@ -1,5 +1,5 @@
 //! The check of a whole store: the rules that hold between its items. It needs little memory, whatever the size of the store, and is safe
-//! beside traffic: what looks wrong is read again, and reported only if it stays wrong.
+//! during traffic: what looks wrong is read again, and reported only if it stays wrong.
 
 mod report;
 mod rules;

@@ -113,7 +113,7 @@ pub async fn delete(stage: &Stage, email: &Email) -> Result<User, Error> {
 /// Has the stack's own function rotate the signing keys, waits for it, and returns the keys that are then in force.
 ///
 /// # Errors
-/// [`Error::Busy`] if no new key was there within a minute.
+/// [`Error::Busy`] if there is no new key within a minute.
 pub async fn rotate_keys(stage: &Stage) -> Result<Keys, Error> {
     let before = stage.store.read_keys().await?.generation();
     stage.store.ask_for_rotation().await?;

@@ -136,7 +136,7 @@ pub fn interrupted() -> impl Future<Output = ()> {
     }
 }
 
-/// Waits until somebody interrupts the program.
+/// Waits until the program is interrupted.
 #[cfg(not(unix))]
 pub async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;

@@ -34,7 +34,7 @@ use arguments::{
 };
 use reason::reason;
 
-/// Where `cargo local` answers calls of AWS SDKs.
+/// The URL at which `cargo local` answers calls of AWS SDKs.
 const LOCAL_ENDPOINT: &str = "http://127.0.0.1:8000/_local/aws";
 
 /// The default folder of backups.

@@ -18,7 +18,7 @@ pub enum Outcome {
     User(Box<User>),
     /// The signing keys.
     Keys(Keys),
-    /// What is known of the emails to an address.
+    /// What is known about the emails to an address.
     Mail(Box<Status>),
     /// Whether the items of the store are consistent.
     Check(Box<Report>),

@@ -18,7 +18,7 @@ use user_store::Store;
 
 use crate::records::Records;
 
-/// What a command needs.
+/// The dependencies of a command.
 pub struct Stage {
     /// The configuration: variables of the environment override those of the template.
     pub config: Config,

@@ -68,7 +68,7 @@ impl Stub {
         *self.manner.lock().unwrap() = manner;
     }
 
-    /// What was asked since the last time.
+    /// The requests since the last call of this method.
     fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
@@ -221,7 +221,7 @@ async fn whatever_goes_wrong_the_password_is_taken_and_nobody_waits_longer_than_
         assert!(begun.elapsed() < Duration::from_secs(3), "{n} took {:?}", begun.elapsed());
         assert!(!stub.asked().is_empty(), "{n}");
     }
-    // Nobody is there.
+    // There is no service at this address.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let app = TestApp::with(&[("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", &format!("http://{gone}"))]);
     assert_eq!(app.sign_up("ann@example.com").await.status, 201);

@@ -37,7 +37,7 @@ impl Tally {
         (tally, wire)
     }
 
-    /// Reads, writes and reads of secrets since the last call of this.
+    /// Reads, writes and reads of secrets since the last call of this method.
     pub(super) fn take(&self) -> [usize; 3] {
         [&self.reads, &self.writes, &self.secrets].map(|count| count.swap(0, Ordering::SeqCst))
     }

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-/// What a piece of work uses.
+/// The database use of a piece of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Work {
     /// Database calls.

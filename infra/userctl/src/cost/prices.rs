@@ -11,7 +11,7 @@ pub const COGNITO_FREE: f64 = 10_000.0;
 /// A price.
 #[derive(Debug, Clone, Copy)]
 pub struct Price {
-    /// What is charged.
+    /// What is paid for.
     pub what: &'static str,
     /// The price of `per` units, in dollars.
     pub dollars: f64,

@@ -71,7 +71,7 @@ impl Message {
             Source::Call | Source::Stream => {
                 let error = &body["responsePayload"];
                 let said = [&context["condition"], &error["errorType"], &error["errorMessage"]];
-                // The message does not contain the records, but the function looks for what is due.
+                // The message does not contain the records; with an empty event the function looks for what is due.
                 let event = if source == Source::Call { body["requestPayload"].clone() } else { json!({}) };
                 let attempts = context["approximateInvokeCount"].as_u64().unwrap_or(0);
                 (context["functionArn"].as_str(), said.map(text).join(" "), attempts, Some(event))

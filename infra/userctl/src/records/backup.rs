@@ -24,7 +24,7 @@ pub fn is_item(line: &Value) -> bool {
     map_value(line).is_some_and(|item| is_keyed(&item))
 }
 
-/// Where a page of items ended.
+/// The position at which a page of items ended.
 pub struct BackupPlace(Item);
 
 impl Records<'_> {

@@ -1,4 +1,4 @@
-//! Migrations: the schema versions that items of users had in former releases, and how each becomes the next. They run beside traffic, page
+//! Migrations: the schema versions that items of users had in former releases, and how each becomes the next. They run during traffic, page
 //! by page, and record their progress in the table.
 
 use std::collections::BTreeMap;

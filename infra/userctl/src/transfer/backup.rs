@@ -67,7 +67,7 @@ pub(crate) async fn write_items(stage: &Stage, file: &Path, hidden: bool) -> Res
         }
     }
     stage.records().restore_items(&items).await?;
-    // The count may be wrong after a backup beside traffic, or a restore over newer users.
+    // The count may be wrong after a backup during traffic, or a restore over newer users.
     stage.records().set_counted_admins(count_admins(stage).await?).await?;
     bar.finish_and_clear();
     Ok(count)
