@@ -1,4 +1,4 @@
-//! Who may do what: every route of the template, called by every kind of caller. A route without a row fails.
+//! The permissions of callers: every route of the template, called by every kind of caller. A route without a row fails.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ const CALLERS: [&str; 11] = [
 
 const OPEN: [u16; 11] = [0; 11];
 
-/// Open to anybody, as `GET` there.
+/// Open to anybody, like the corresponding `GET`.
 const HEADS: [&str; 10] = [
     "HEAD /.well-known/jwks.json",
     "HEAD /.well-known/openid-configuration",
@@ -41,8 +41,8 @@ const HEADS: [&str; 10] = [
     "HEAD /api/v1/health/full",
 ];
 
-/// Route, body, statuses by caller; 0 is whatever the call answers to anybody, as long as that is the same. What is sensitive has two rows:
-/// with the password and without it.
+/// Route, body, statuses by caller; 0 stands for any status, as long as it is the same for all. A sensitive call has two rows: with the
+/// password and without it.
 fn table() -> Vec<(&'static str, Value, [u16; 11])> {
     let record = json!({ "first_name": "A", "last_name": null, "is_active": true, "is_verified": true });
     let passwords = json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" });
@@ -119,7 +119,7 @@ fn the_table_has_a_row_for_every_route_and_no_other() {
 
 #[tokio::test]
 async fn every_route_lets_in_whom_it_should_and_nobody_else() {
-    // What only reads leaves a service as it is for the next.
+    // A call that only reads leaves the service unchanged for the next call.
     let mut readers = Vec::new();
     for caller in CALLERS {
         readers.push(Visit::of(caller).await);
@@ -146,12 +146,12 @@ async fn every_route_lets_in_whom_it_should_and_nobody_else() {
     }
 }
 
-/// The path with something in the place of each parameter that is there.
+/// The path with a value for each of its parameters.
 fn filled(path: &str, owner: &str) -> String {
     path.replace("{user_id}", owner).replace("{asset}", "swagger.js")
 }
 
-/// A service with some users, one of whom owns what is called for, and the token of the caller.
+/// A service with some users, one of whom owns the called record, and the caller's token.
 struct Visit {
     app: TestApp,
     owner: String,

@@ -1,4 +1,4 @@
-//! Addresses that were accepted under former rules are served by every call and command; whatever accepts a new address refuses them.
+//! Every call and command serves addresses that former rules accepted; whatever accepts a new address refuses them.
 
 use serde_json::json;
 use user_core::email::Email;
@@ -13,7 +13,7 @@ use userctl::transfer::import::{Plan, Source, import};
 
 use crate::support::{Folder, Member, PASSWORD, TestApp};
 
-/// Each with the code that it is refused with today.
+/// Each address with the code of its refusal today.
 const FORMER: [(&str, &str); 4] = [
     ("\"a..b\"@example.com", "invalid-email"),
     ("Ann@\u{ff45}xample.com", "invalid-email"),

@@ -1,5 +1,5 @@
-//! The table of attacks: what the attacker has, does and gets, one row each; after each the owner has all that is the owner's. The rows of
-//! what was taken before a recovery are made of two lists, ways to recover and things that a thief may hold.
+//! The table of attacks: one row for what the attacker has, does and gets. After each the owner has everything back. The rows for what was
+//! taken before a recovery combine two lists: ways to recover, and things that a thief may have.
 
 mod limits;
 mod links;
@@ -16,11 +16,11 @@ use crate::support::{Answer, Member, PASSWORD, TestApp};
 
 const OWNER: &str = "owner@example.com";
 const THIEF: &str = "thief@evil.example";
-/// What the owner chooses at a recovery.
+/// The password that the owner chooses at a recovery.
 const RECOVERED: &str = "Sh0rt-black-now";
 const WRONG: &str = "Wr0ng!password";
 
-/// What an attack got: the status of its last step, and the code of the problem.
+/// The result of an attack: the status of its last step, and the code of the problem.
 type Got = (u16, String);
 
 /// An owner with an account, a thief with an account of his own, and an administrator.
@@ -46,7 +46,7 @@ impl Scene {
         Self { app, admin, owner, stolen, thief }
     }
 
-    /// Confirms a link without a session, by a password.
+    /// Confirms a link without a session, with a password.
     async fn confirm_by(&self, link: &str, password: &str) -> Answer {
         self.app.post("/auth/confirm-email").json(json!({ "token": link, "password": password })).send().await
     }
@@ -55,7 +55,7 @@ impl Scene {
         self.app.stranger(email, password).await
     }
 
-    /// A source that is refused goes on naming the owner.
+    /// Names the owner in more requests of a source that is refused.
     async fn flood(&self) {
         self.app.clock.advance(120);
         for _ in 0..25 {
@@ -73,25 +73,25 @@ impl Scene {
         userctl::command::set_active(&self.app.stage(), &email, is_active).await.unwrap();
     }
 
-    /// The thief's change of the owner's address, asked for and not confirmed: the link in the thief's mailbox.
+    /// The thief's unconfirmed change of the owner's address: the link in the thief's mailbox.
     async fn pending(&self) -> String {
         assert_eq!(self.app.request_email(&self.stolen, THIEF).await.status, 202);
         self.app.mailed_link(THIEF, "confirm-email").await
     }
 
-    /// The same, confirmed.
+    /// The same change, confirmed.
     async fn moved(&self) {
         let link = self.pending().await;
         assert_eq!(self.app.confirm_email(&self.stolen.access, &link).await.status, 200);
     }
 
-    /// A link to reset the password, which lay in the owner's mailbox.
+    /// A link to reset the password, read in the owner's mailbox.
     async fn reset_link(&self) -> String {
         self.app.forgot(OWNER).await;
         self.app.mailed_link(OWNER, "reset-password").await
     }
 
-    /// The owner's account is at the owner's address, opens with the owner's password, and for nothing else.
+    /// The owner's account is at the owner's address, accepts the owner's password, and accepts nothing else.
     async fn check(&self, row: &str, password: &str) {
         let back = self.login(OWNER, password).await;
         assert_eq!(back.status, 200, "{row}: the owner signs in: {}", back.json);
@@ -112,14 +112,14 @@ fn got(answer: &Answer) -> Got {
     (answer.status.as_u16(), code)
 }
 
-/// An attack of its own kind.
+/// An attack with a row of its own.
 struct Attack {
     /// What the attacker has and does.
     row: &'static str,
     settings: &'static [(&'static str, &'static str)],
     run: fn(&Scene) -> BoxFuture<'_, Got>,
     gets: (u16, &'static str),
-    /// The owner's password afterwards.
+    /// The owner's password after the attack.
     password: &'static str,
 }
 

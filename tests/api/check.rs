@@ -1,4 +1,4 @@
-//! The operator's check finds nothing in a healthy store, and each kind of damage by its name.
+//! The operator's check finds nothing in a healthy store, and reports each kind of damage by its name.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ async fn delete(app: &TestApp, table: &str, key: Item) {
     app.database_client().delete_item().table_name(table).set_key(Some(key)).send().await.unwrap();
 }
 
-/// Changes an item of the table of record; `value` stands for `:value`, if the expression names it.
+/// Changes an item of the users table; `value` is bound to `:value`, if the expression names it.
 async fn update(app: &TestApp, key: Item, expression: &str, value: Option<AttributeValue>) {
     let update = app.database_client().update_item().table_name("UsersTable").set_key(Some(key));
     let values = value.map(|value| HashMap::from([(":value".to_owned(), value)]));
@@ -49,7 +49,7 @@ async fn update(app: &TestApp, key: Item, expression: &str, value: Option<Attrib
     update.send().await.unwrap();
 }
 
-/// The key of the one user's record that lies in the store.
+/// The key of the only user's item in the store.
 async fn profile(app: &TestApp) -> Item {
     let items = items(app, "UsersTable").await;
     let item = items.iter().find(|item| item["sk"] == s("PROFILE")).unwrap();
@@ -60,7 +60,7 @@ fn login(email: &str) -> Item {
     key(&format!("EMAIL#{email}"), "LOGIN")
 }
 
-/// A store with one user, who waits for its verification.
+/// A store with one unverified user.
 async fn waiting() -> TestApp {
     let app = TestApp::open();
     assert_eq!(app.sign_up("ann@example.com").await.status, 201);

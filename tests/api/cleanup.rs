@@ -30,7 +30,7 @@ async fn overdue_users_go_with_their_logins_and_nobody_else_does() {
     app.clock.advance(1);
     let report = clean(&app).await;
     assert_eq!(report, json!({ "removed": 30, "spared": 0, "swept": 0, "failed": 0, "overdue": 0, "complete": true }));
-    // Ann and the young one, a user and a login each, and the note.
+    // Ann and the young user, a user item and a login each, and the note of the cleanup.
     assert_eq!(app.items("UsersTable").await.len(), 5);
     let full = app.get("/health/full").send().await;
     assert_eq!(full.json["checks"]["cleanup"]["removed"], 30);
@@ -69,8 +69,8 @@ async fn a_run_without_time_stops_itself_and_says_what_is_left() {
     assert_eq!(app.items("UsersTable").await.len(), 1);
 }
 
-/// Verification and removal of one user at once, at times around its end: whoever wins, a verified user is never removed, and no
-/// half of a user is left.
+/// Verifies and removes the same user concurrently, at times around its expiry. Whichever wins, a verified user is never removed, and no
+/// half of a user remains.
 #[tokio::test(flavor = "multi_thread")]
 async fn cleanup_never_removes_a_verified_user_however_the_two_race() {
     const SHOPS: usize = 8;
@@ -90,7 +90,7 @@ async fn cleanup_never_removes_a_verified_user_however_the_two_race() {
     assert!((races / 10..races * 9 / 10).contains(&verified), "both won often: {verified}");
 }
 
-/// One race; says whether verification won.
+/// One race; returns whether the verification won.
 async fn race(app: &TestApp) -> bool {
     let (store, now) = (app.store(), app.clock.now());
     let by = By::itself(Actor::Service, &app.clock);
@@ -98,7 +98,7 @@ async fn race(app: &TestApp) -> bool {
     let email = Email::parse(&format!("{id}@example.com")).unwrap();
     let user = User { expires_at: Some(now.plus(100)), ..User::new(id, email.clone(), now) };
     store.create_user(&user, &Login::of(&user, "hash".to_owned()), None, &by).await.unwrap();
-    // The two clocks may differ by more than the slack here: the conditions alone have to hold.
+    // The two clocks may differ by more than the slack here, so only the conditions protect the user.
     let random = |low: i64, span| low + i64::try_from(random_below(span)).unwrap();
     let (verify_at, cutoff) = (now.plus(random(95, 10)), now.plus(random(97, 6)));
     let verify = async {

@@ -1,4 +1,4 @@
-//! What every route uses of the database, and the mailer and cleanup on its account: measured, and compared with the one table in
+//! The database use of every route, and of the mailer and cleanup: measured, and compared with the table in
 //! `infra/userctl/src/cost/budget.rs`. Units are those of the answers (`ReturnConsumedCapacity` is `INDEXES`).
 
 mod meter;
@@ -21,7 +21,7 @@ use crate::support::{TestApp, trap};
 
 use meter::Meter;
 
-/// Drives a route once, by Ann or, for others' records, by an administrator.
+/// Calls a route once, by Ann or, for others' records, by an administrator.
 async fn drive(route: &str) -> Work {
     let (meter, wire) = Meter::new();
     let app = TestApp::over(wire);
@@ -36,7 +36,7 @@ async fn drive(route: &str) -> Work {
     work
 }
 
-/// Does a piece of work in the background once, after all that it needs.
+/// Does a piece of background work once, after its preconditions are met.
 async fn run(name: &str) -> Work {
     let (meter, wire) = Meter::new();
     let app = TestApp::over(wire);
@@ -72,7 +72,7 @@ async fn run(name: &str) -> Work {
     }
 }
 
-/// What the table has to say for what was measured; nothing when it does.
+/// The row that the table needs for a measurement; `None` if it has that row.
 fn news(rows: &'static [Row], name: &str, work: &Work) -> Option<String> {
     let known = find(rows, name);
     let agrees = known.is_some_and(|row| row.work == *work);
@@ -157,8 +157,8 @@ fn the_alarms_look_at_as_many_metrics_as_the_costs_say() {
     assert_eq!(alarms.map(looked_at).sum::<usize>() as f64, ALARM_METRICS);
 }
 
-/// A usual user's day: a sign-in, two refreshes, two reads. The lines are those of the log, the metrics those that leave in essential
-/// detail; this process collects in full.
+/// A usual user's day: a sign-in, two refreshes, two reads. The lines are those of the log; the metrics are those that essential detail
+/// emits, since this process collects in full.
 #[tokio::test]
 async fn a_usual_request_leaves_as_many_bytes_in_the_log_as_the_costs_say() {
     let app = TestApp::open();

@@ -1,4 +1,4 @@
-//! Dead letters: what a function gave up is kept, told without addresses and tokens, called again, and deleted only then.
+//! Dead letters: an event that a function gave up is kept, shown without addresses and tokens, replayed, and deleted only after that.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ use crate::support::{Folder, TestApp};
 
 const BOUNCED: &str = "bounce@simulator.amazonses.com";
 
-/// A service whose functions cannot write what `broken` says while it is set.
+/// A service whose functions fail to write with the operation `target` while `broken` is set.
 fn breakable(target: &'static str) -> (TestApp, Arc<AtomicBool>) {
     let broken = Arc::new(AtomicBool::new(false));
     let told = broken.clone();
@@ -30,7 +30,7 @@ fn is_about_outbox(body: &[u8]) -> bool {
     String::from_utf8_lossy(body).contains("OutboxTable")
 }
 
-/// The operator's stage, over HTTP as everywhere.
+/// The operator's stage, over HTTP.
 async fn operator(app: &TestApp) -> Stage {
     let stage = Stage::open(Some(format!("{}/_local/aws", app.url().await)), std::collections::BTreeMap::new());
     let mut stage = stage.await.unwrap();
@@ -49,7 +49,7 @@ fn these(ids: &[&str]) -> Which {
     Which::These(ids.iter().map(|id| (*id).to_owned()).collect())
 }
 
-/// Drains until a record that fails has had all its attempts.
+/// Drains the streams until a failing record has used all its attempts.
 async fn drained(service: &Service) {
     for _ in 0..20 {
         if service.drain_streams().await.unwrap() != Step::Failed {
@@ -59,7 +59,7 @@ async fn drained(service: &Service) {
     panic!("it is tried for ever");
 }
 
-/// A report of a bounce that the function could not note.
+/// A bounce report that the function could not record.
 async fn given_up() -> (TestApp, Arc<AtomicBool>, Stage) {
     let (app, broken) = breakable("UpdateItem");
     assert_eq!(app.sign_up(BOUNCED).await.status, 201);
@@ -147,7 +147,7 @@ async fn a_batch_of_the_stream_that_was_given_up_is_looked_for_by_the_mailer() {
     assert_eq!((messages.len(), &messages[0]["source"]), (1, &json!("stream")));
     assert_eq!((&messages[0]["function"], &messages[0]["attempts"]), (&json!("MailerFunction"), &json!(11)));
     broken.store(false, Ordering::SeqCst);
-    // The schedule leaves a message to the stream for ten minutes.
+    // For ten minutes the schedule leaves a new message to the stream.
     app.clock.advance(601);
     assert!(replay(&stage, &Which::All).await.unwrap().is_good());
     assert_eq!(listed(&stage).await.len(), 0);

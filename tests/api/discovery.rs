@@ -1,4 +1,4 @@
-//! Others check access tokens with the published keys, and can do nothing else with them.
+//! Other services verify access tokens with the published keys, and can do nothing else with them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use user_app::keyring::CONFIRM_SECONDS;
 use crate::keys::{WAIT, app, header, jwks, rotate};
 use crate::support::TestApp;
 
-/// Checks an access token as a service of somebody else's would: with nothing but the published keys.
+/// Verifies an access token as another service does: with only the published keys.
 fn holds(token: &str, keys: &[Value]) -> bool {
     let (message, signature) = token.rsplit_once('.').unwrap();
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();

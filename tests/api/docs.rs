@@ -1,5 +1,5 @@
-//! The description of the API is there, whole and true, and so are the pages that show it. That answers are as described, every test
-//! checks (`support/contract.rs`).
+//! The description of the API is complete and correct, and so are the pages that show it. Every test checks that answers match the
+//! description (`support/contract.rs`).
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use template::Template;
 
 use crate::support::{Contract, TestApp};
 
-/// For people, or the description itself: not described.
+/// Pages for people, and the description itself, which are not described.
 const PAGES: [&str; 4] = ["GET /openapi.json", "GET /docs", "GET /docs/{asset}", "GET /redoc"];
 
 #[test]
@@ -28,7 +28,7 @@ fn every_route_is_described_and_nothing_else() {
     let mut described = BTreeSet::new();
     for (method, path, operation) in Contract::get().operations() {
         assert!(described.insert(format!("{} {path}", method.to_uppercase())));
-        // `HEAD` is described by the words that hold for all.
+        // `HEAD` is described by a sentence for all calls.
         if method == "get" && operation["security"] == json!([]) {
             described.insert(format!("HEAD {path}"));
         }

@@ -1,4 +1,4 @@
-//! Drills: the data comes back, from a backup and from the table itself, and nothing of a copy is left, whatever happens.
+//! Drills: the data is restored from a backup and from the table itself, and in any case no copy remains.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -13,7 +13,7 @@ use userctl::transfer::backup::{backup, restore};
 
 use crate::support::{Folder, TestApp};
 
-/// A service with two users, one of whom has not proven the address, and its backup.
+/// A service with two users, one of them unverified, and its backup.
 async fn backed_up(folder: &Folder) -> (TestApp, String) {
     let app = TestApp::open();
     app.member("ann@example.com").await;
@@ -27,14 +27,14 @@ async fn drill(path: &Path) -> Result<Drill, Fault> {
     Box::pin(local::drill::drill(path, &BTreeMap::new(), true, pending())).await
 }
 
-/// The folders of drills that are there.
+/// How many folders of drills exist.
 fn copies() -> usize {
     let entries = std::fs::read_dir(std::env::temp_dir()).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap_or_default());
     names.filter(|name| name.starts_with("userctl-drill-")).count()
 }
 
-/// The tables that there are.
+/// The existing tables.
 async fn tables(app: &TestApp) -> Vec<String> {
     app.database_client().list_tables().send().await.unwrap().table_names.unwrap()
 }
@@ -43,7 +43,7 @@ fn from(at: Option<Timestamp>, keep: bool) -> From {
     From { at, keep, poll: Duration::from_millis(1), hidden: true }
 }
 
-// One test, since what others leave behind would be counted.
+// A single test, since it would count the folders of others.
 #[tokio::test]
 async fn a_backup_comes_back_whole_or_is_refused_with_the_reason_and_no_copy_is_left() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Callers behind an edge such as CloudFront: its header with their address is trusted, and nobody else's.
+//! Callers behind an edge such as CloudFront: only the edge's header with the caller's address is trusted.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ const SECRET_SHA256: &str = "d5c3d6328903b5c4b66ab41fef778e6f39301f6923843715ae1
 const NEXT_SHA256: &str = "b19171076524529cd016e1f9b80d2c86178fbbb931c4569bb23efa9852f05959";
 
 const ANN: &str = "ann@example.com";
-/// An address of the edge's.
+/// An address of the edge.
 const EDGE: [u8; 4] = [198, 51, 100, 7];
 
 /// A service behind an edge with [`SECRET`].
@@ -24,12 +24,12 @@ fn login(app: &TestApp) -> Call<'_> {
     app.post("/auth/login").json(json!({ "email": ANN, "password": PASSWORD }))
 }
 
-/// A call through the edge, of a caller with this address and port.
+/// A call through the edge, from a caller with this address and port.
 fn through<'a>(call: Call<'a>, secret: &str, viewer: &str) -> Call<'a> {
     call.from(EDGE).header("x-origin-verify", secret).header("cloudfront-viewer-address", viewer)
 }
 
-/// The address of the session that a login began.
+/// The address of the session of a login.
 async fn address(app: &TestApp, login: &Answer) -> String {
     assert_eq!(login.status, 200, "{}", login.json);
     let sessions = app.get("/users/me/sessions").bearer(&login.text("access_token")).send().await.json;
@@ -37,7 +37,7 @@ async fn address(app: &TestApp, login: &Answer) -> String {
     current["ip"].as_str().unwrap().to_owned()
 }
 
-/// The address in the line of a refused request.
+/// The address in the log line of a refused request.
 fn logged(answer: &Answer) -> Value {
     let lines = trap::lines(answer.header("x-request-id"));
     lines.iter().find(|line| line["message"] == "request").unwrap()["source.address"].clone()
@@ -146,7 +146,7 @@ async fn a_header_that_is_there_twice_is_nobodys_word() {
     }
 }
 
-/// How many sign-ins one after the other are admitted, of callers whose addresses `viewer` makes.
+/// How many consecutive sign-ins are admitted, of callers whose addresses `viewer` returns.
 async fn admitted(app: &TestApp, secret: &str, viewer: impl Fn(usize) -> String) -> usize {
     for n in 0..20 {
         let body = json!({ "email": format!("nobody{n}@example.com"), "password": PASSWORD });

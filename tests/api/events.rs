@@ -1,4 +1,4 @@
-//! Every file under `events/` is an event that its function takes; the first word of the file's name is the function's binary.
+//! Every file under `events/` is an event that its function accepts; the first word of the file's name is the function's binary.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use template::Template;
 
 use crate::support::TestApp;
 
-/// What each event is answered with, on a service that knows nobody.
+/// The status of each event's answer, on a service without users.
 const EXPECTED: [(&str, u16); 14] = [
     ("auth-login", 401),
     ("auth-login-form", 401),

@@ -1,5 +1,5 @@
-//! The network and the services at their worst: whatever is answered with success has happened, nothing is half-written, and a reply
-//! that was lost on the way is asked for again.
+//! Faults of the network and the services: every answer of success is true, nothing is half-written, and a request whose answer was lost is
+//! sent again.
 
 mod cancelled;
 mod person;
@@ -18,7 +18,7 @@ use crate::support::{TestApp, at_length};
 
 use person::{Admin, Person, Tally};
 
-/// What a service answers instead of doing what it was asked.
+/// The answer of a service that refuses a request.
 fn refusal(target: &str, kind: u64) -> Fate {
     let error = |status, code: &str| Fate::Refused(status, json!({ "__type": code, "message": "made up" }).to_string());
     match kind {
@@ -38,7 +38,7 @@ fn refusal(target: &str, kind: u64) -> Fate {
     }
 }
 
-/// A wire on which so many of a hundred calls meet some fault, and how many calls there were.
+/// A wire on which a fault hits `percent` percent of the calls, and the number of calls.
 fn wire(percent: Arc<AtomicU64>, calls: Arc<AtomicUsize>) -> Wire {
     Arc::new(move |target, _| {
         calls.fetch_add(1, Ordering::Relaxed);
@@ -80,7 +80,7 @@ async fn run(app: &Arc<TestApp>, admin: &Arc<Admin>, requests: usize) -> Tally {
     })
 }
 
-/// The store holds together, and no promise is broken.
+/// The store is consistent, and every promise is kept.
 async fn check(app: &TestApp, promised: &BTreeSet<String>) {
     let report = Box::pin(userctl::check::check(&app.stage())).await.unwrap();
     assert!(report.is_clean(), "{}", report.text());

@@ -1,5 +1,5 @@
-//! The structure: what each package is linked with, how long files are, and that nothing of a developer's machine is in a deployed
-//! function.
+//! The structure: the dependencies of each package, the length of files, and that no deployed function contains anything that only a
+//! developer's machine needs.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,7 +39,7 @@ fn no_file_is_long_and_half_of_them_are_short() {
     assert!(lengths[lengths.len() / 2].0 <= 115);
 }
 
-/// What is linked for size is not vectorised, and argon2 then takes twice the time, whatever its own level is.
+/// Code that is linked for size is not vectorised, which doubles the time of argon2, whatever its own optimisation level is.
 #[test]
 fn programs_that_hash_passwords_are_linked_for_speed() {
     let levels = include_str!("../../Cargo.toml").split("[profile.release.package]").nth(1).unwrap();
@@ -54,7 +54,7 @@ fn cargo(arguments: &[&str]) -> String {
     String::from_utf8(run.stdout).unwrap()
 }
 
-/// Everything that a package is linked with when it is built by itself, by name.
+/// The names of all packages that a package is linked with when it is built by itself.
 fn linked(package: &str) -> BTreeSet<String> {
     let tree =
         cargo(&["tree", "--locked", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
@@ -88,7 +88,7 @@ fn a_deployed_function_holds_no_other_and_no_emulator_and_only_two_know_how_mail
         for local in ["dynoxide-rs", "rusqlite", "local", "userctl", "clap"] {
             assert!(!reached.contains(local), "{function} reaches {local}");
         }
-        // Health asks whether a mail would be accepted; its role does not let it send one.
+        // Health checks whether an email would be accepted; its role does not allow it to send one.
         assert_eq!(reached.contains("transport"), ["mailer", "health"].contains(&function), "{function}");
     }
     assert!(!linked("userctl").contains("dynoxide-rs") && linked("local").contains("dynoxide-rs"));

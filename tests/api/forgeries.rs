@@ -1,5 +1,4 @@
-//! Forged access tokens, most of them signed with the real key, so that nothing but the check in question refuses them. All are
-//! answered with one and the same body.
+//! Forged access tokens. Most of them are signed with the real key, so that only the tested check refuses them. All get the same answer.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -9,7 +8,7 @@ use user_core::signing::mac;
 use crate::formats::last::NEW_IN_ACCESS;
 use crate::support::{Member, TestApp};
 
-/// What an attacker can hold: a valid token, and the key that made it.
+/// What an attacker may have: a valid token, and the key that signed it.
 pub(crate) struct Forge {
     key: Vec<u8>,
     header: Value,
@@ -51,7 +50,7 @@ impl Forge {
     }
 }
 
-/// `object` with a member changed; `Null` takes it away.
+/// `object` with one member changed; `Null` removes it.
 fn changed(object: &Value, name: &str, value: Value) -> Value {
     let mut object = object.as_object().unwrap().clone();
     object.remove(name);
@@ -158,7 +157,7 @@ fn encodings(forge: &Forge) -> Vec<String> {
     let token = &forge.token;
     let [header, claims, signature] = forge.parts();
     let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
-    // The last of 43 characters carries two unused bits: another value of them is another spelling of the same signature.
+    // The last of 43 characters has two unused bits: another value of these bits is another spelling of the same signature.
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = alphabet.find(signature.chars().last().unwrap()).unwrap();
     let respelt = format!("{}{}", &signature[..42], &alphabet[(last ^ 1)..=(last ^ 1)]);

@@ -1,5 +1,5 @@
-//! Two releases on one set of data, as during a deployment and after one that is rolled back: this one keeps what the next one wrote, and
-//! writes what the last one reads.
+//! Two releases on the same data, as during a deployment and after a rollback: this release keeps what the next one wrote, and writes what
+//! the last one reads.
 
 pub(crate) mod last;
 
@@ -25,7 +25,7 @@ fn of<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
 }
 
-/// What a made-up next release says of an item besides, in every type of attribute that there is.
+/// Additional attributes of a made-up next release, in every attribute type.
 fn besides() -> Item {
     let list = ["a", "b"].map(str::to_owned).to_vec();
     [
@@ -45,13 +45,13 @@ fn key(item: &Item) -> (String, String) {
     (of(item, "pk").to_owned(), of(item, "sk").to_owned())
 }
 
-/// Whether an item is a record, and not a count or a note of one function.
+/// Whether an item is a record, and not a count or a note of a single function.
 fn is_record(item: &Item) -> bool {
     let kinds = ["PROFILE", "LOGIN", "EVENT#", "SESSION#", "LETTER#"];
     kinds.iter().any(|kind| of(item, "sk").starts_with(kind)) && !item.contains_key("reserved")
 }
 
-/// A message of a kind that this release has no words for; it is due.
+/// A message of a kind that this release does not know; it is due.
 fn of_a_later_kind(app: &TestApp, message: &Item) -> Item {
     let mut later = message.clone();
     let due = AttributeValue::N((app.clock.now().0 - 10).to_string());
@@ -67,7 +67,7 @@ fn of_a_later_kind(app: &TestApp, message: &Item) -> Item {
     later
 }
 
-/// Makes all records those of the next release, and Ann an auditor who reads Icelandic.
+/// Makes all records those of the next release, and makes Ann an auditor who reads Icelandic.
 async fn become_the_next_release(app: &TestApp, ann: &str) {
     for table in TABLES {
         for mut item in app.raw_items(table).await.into_iter().filter(is_record) {
@@ -102,7 +102,7 @@ async fn no_call_loses_what_the_next_release_wrote() {
         let call = Box::pin(errand(&app, &route)).await;
         let users = app.raw_items("UsersTable").await;
         let with = |email| users.iter().find(|item| of(item, "sk") == "PROFILE" && of(item, "email") == email);
-        // Before a way back Ann has left her address.
+        // Before an address is restored, Ann has left hers.
         let ann = of(with(ANN).or(with(NEW)).unwrap(), "id").to_owned();
         app.service.drain_streams().await.unwrap();
         become_the_next_release(&app, &ann).await;
@@ -119,7 +119,7 @@ async fn no_call_loses_what_the_next_release_wrote() {
             for item in app.raw_items(table).await.iter().filter(|item| is_record(item)) {
                 let key = key(item);
                 let is_anns = of(item, "user_id") == ann || of(item, "id") == ann;
-                // Her login may have moved to another address; what else is new is of this release.
+                // Her login may have moved to another address; all other new items are of this release.
                 if before.contains(&key) || (is_anns && key.1 == "LOGIN") {
                     let lost = besides().into_iter().filter(|(name, value)| item.get(name) != Some(value));
                     assert_eq!(lost.collect::<Vec<_>>(), [], "{route}: {key:?}");
@@ -160,7 +160,7 @@ async fn a_message_of_the_next_release_waits_for_its_mailer_and_holds_up_nothing
     let message = app.raw_items("OutboxTable").await.into_iter().next().unwrap();
     app.mails(ANN).await;
     let later = of_a_later_kind(&app, &message);
-    // More of them than the mailer reads at once.
+    // More messages than the mailer reads at once.
     for n in 0..30 {
         let copy =
             [("sk".to_owned(), text(&format!("LETTER#later-{n}"))), ("id".to_owned(), text(&format!("later-{n}")))];
@@ -174,12 +174,12 @@ async fn a_message_of_the_next_release_waits_for_its_mailer_and_holds_up_nothing
         ("state".to_owned(), text("sent")),
     ]);
     app.put_item("OutboxTable", broken).await;
-    // One of this release that is due in the same partition, behind them.
+    // A message of this release that is due in the same partition, after them.
     let mut due = message.clone();
     let due_at = AttributeValue::N((app.clock.now().0 - 1).to_string());
     due.extend([("retry_shard".to_owned(), text("R#0")), ("retry_at".to_owned(), due_at)]);
     due.extend([("sk".to_owned(), text("LETTER#due")), ("id".to_owned(), text("due"))]);
-    // The stream brings what is new: this one is found by the schedule alone.
+    // The stream brings new messages, but only the schedule finds this one.
     for state in ["sent", "pending"] {
         due.insert("state".to_owned(), text(state));
         app.put_item("OutboxTable", due.clone()).await;

@@ -1,4 +1,4 @@
-//! What holds for every call: bad input, headers, CORS, hosts, and the gateway's own answers.
+//! The rules for every call: bad input, headers, CORS, hosts, and the gateway's own answers.
 
 mod paths;
 
@@ -63,7 +63,7 @@ async fn a_long_body_is_too_large_whatever_it_holds() {
     }
     let form = app.post("/auth/login").raw("application/x-www-form-urlencoded", vec![b'a'; 100_000]).send().await;
     assert_eq!(form.problem(), (413, "too-large"));
-    // Beyond what Lambda takes as JSON, and beyond what API Gateway takes.
+    // More than Lambda accepts as JSON, and more than API Gateway accepts.
     for (kind, byte, bytes) in [
         ("application/json", b'[', 6 * 1024 * 1024),
         ("application/json", b'"', 3_200_000),
@@ -120,7 +120,7 @@ async fn every_call_that_reads_json_refuses_a_key_that_is_there_twice() {
 async fn a_parameter_that_a_call_does_not_know_is_refused_and_never_ignored() {
     let app = TestApp::open();
     let admin = app.admin("admin@example.com").await;
-    // What other programs call: they may add what they like, such as a number against caches.
+    // Routes for other programs, which may add parameters such as a number against caches.
     let lenient = |path: &str| !path.starts_with("/api/v1/") || path.starts_with("/api/v1/health");
     for (method, path, _) in Contract::get().operations() {
         let filled = path.replace("{user_id}", &admin.id).replace("{session_id}", "none");
@@ -234,7 +234,7 @@ async fn what_is_local_stays_local() {
     let run = app.post("/_local/invoke/CleanupFunction").send().await;
     assert_eq!(run.json["complete"], true);
     assert_eq!(app.post("/_local/invoke/NoFunction").send().await.status, 400);
-    // A deployed function knows none of it.
+    // A deployed function has none of these routes.
     for (path, function) in [("/_local/mail", "HealthFunction"), ("/_local/invoke/CleanupFunction", "AuthFunction")] {
         let mut event: Value = serde_json::from_str(include_str!("../../events/health-alive.json")).unwrap();
         event["rawPath"] = json!(path);

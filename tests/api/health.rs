@@ -47,7 +47,7 @@ async fn a_missing_table_makes_its_own_check_unhealthy_and_tells_no_more() {
         assert_eq!((full.status.as_u16(), &full.json["status"]), (503, &json!("unhealthy")));
         let mut ill: Vec<_> = full.json["checks"].as_object().unwrap().iter().collect();
         ill.retain(|(_, check)| check["status"] != "healthy");
-        // The note of the last cleanup lies in the table of record.
+        // The record of the last cleanup is stored in the users table.
         ill.retain(|(name, _)| !(table == "UsersTable" && *name == "cleanup"));
         assert_eq!(ill.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), [check]);
         assert!(!String::from_utf8_lossy(&full.raw).contains("Resource"), "no driver text");
@@ -68,7 +68,7 @@ async fn three_hours_without_cleanup_are_unhealthy() {
     }
 }
 
-/// A service whose calls of tables are counted by operation, and fail while `away` is set.
+/// A service whose database calls are counted by operation, and fail while `away` is set.
 fn counted(away: &Arc<AtomicBool>) -> (TestApp, Arc<Mutex<BTreeMap<String, usize>>>) {
     let (away, calls) = (away.clone(), Arc::new(Mutex::new(BTreeMap::new())));
     let counts = calls.clone();

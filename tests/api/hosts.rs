@@ -1,4 +1,4 @@
-//! Whom the local stack answers: no page of a stranger's, under whatever name it comes.
+//! The requests that the local stack answers: none of another origin's page, whatever its host name is.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -16,7 +16,7 @@ use crate::support::{PASSWORD, TestApp};
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// What exists only locally, and one route of the API.
+/// Paths that exist only locally, and one route of the API.
 const PATHS: [(&str, &str, &str); 6] = [
     ("GET", "/_local/mail", ""),
     ("POST", "/_local/invoke/CleanupFunction", "{}"),
@@ -26,7 +26,7 @@ const PATHS: [(&str, &str, &str); 6] = [
     ("GET", "/api/v1/health", ""),
 ];
 
-/// A request with these headers; the third part of a path is a target of an SDK or a body.
+/// A request with these headers; the third part of a path is an SDK's target or a body.
 async fn ask(app: &TestApp, (method, path, more): (&str, &str, &str), headers: &[(&str, &str)]) -> (u16, Value) {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
@@ -126,7 +126,7 @@ async fn the_api_is_for_the_origins_of_its_settings_as_before() {
     );
 }
 
-/// The status line and the headers of a raw request's answer.
+/// The status line and the headers of the answer to a raw request.
 async fn head(port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect((LOCAL, port)).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -1,4 +1,4 @@
-//! A second instance, in a process of its own as far as it knows: it reaches the first one's data over HTTP.
+//! A second instance, as in a separate process: it reaches the data of the first one over HTTP.
 
 use user_core::signing::JwtAlgorithm;
 use userctl::command::rotate_keys;

@@ -1,4 +1,4 @@
-//! Signing keys: rotation costs nobody a token, an emergency costs everybody all of them, and others can check access tokens.
+//! Signing keys: a rotation voids no token, an emergency voids all of them, and other services can verify access tokens.
 
 mod emergency;
 mod under_way;
@@ -20,7 +20,7 @@ use user_store::Store;
 use crate::support::{Member, TestApp};
 
 const ALGORITHMS: [&str; 3] = ["HS256", "ES256", "EdDSA"];
-/// How long a new key waits in these tests, in seconds: the cache's time and the slack.
+/// How long a new key waits in these tests before it signs, in seconds: the cache time and the slack.
 pub(crate) const WAIT: i64 = 60 + 5;
 
 /// A service whose keys are of this algorithm.
@@ -79,7 +79,7 @@ async fn a_session_in_use_outlives_any_number_of_rotations() {
     let mut refresh = app.member("ann@example.com").await.refresh;
     for _ in 0..5 {
         rotate(&app).await;
-        // The last moment at which the refresh token is valid.
+        // The last second at which the refresh token is valid.
         app.clock.advance(7 * 86_400 - 1);
         let pair = app.refresh(&refresh).await;
         assert_eq!((pair.status.as_u16(), app.me(&pair.text("access_token")).await), (200, 200));

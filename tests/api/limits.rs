@@ -72,7 +72,7 @@ async fn general_calls_and_admin_calls_have_limits_of_their_own() {
 #[tokio::test]
 async fn who_is_counted_ahead_gets_every_request_of_the_limit_and_sees_how_many_are_left() {
     let app = TestApp::with(&[("RATE_LIMIT", "200")]);
-    // Signing in has asked once already.
+    // Signing in has made one request already.
     let ann = app.member("ann@example.com").await;
     for left in (0..199).rev() {
         let answer = app.get("/users/me").bearer(&ann.access).send().await;

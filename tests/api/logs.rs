@@ -1,4 +1,4 @@
-//! One line for each request, with what it used.
+//! One line for each request, with its database use.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ async fn a_request_is_one_line_with_its_route_its_user_and_what_it_cost() {
     assert_eq!((&line["http.method"], &line["http.route"]), (&json!("GET"), &json!("/api/v1/users/me")));
     assert_eq!((&line["http.status"], &line["user.id"]), (&json!(200), &json!(ann.id)));
     assert!(line["duration_ms"].as_f64().unwrap() > 0.0);
-    // The counter, both records in one call; in a fresh minute also the count of the one before.
+    // The counter, and one read of both records; in a new minute also the count of the minute before.
     assert!((2..=4).contains(&line["dynamodb.calls"].as_u64().unwrap()), "{line}");
     assert!(line["dynamodb.units"].as_f64().unwrap() >= 2.0, "{line}");
 }
@@ -44,7 +44,7 @@ async fn strangers_cannot_write_into_the_log_what_they_like() {
     assert_eq!(line["dynamodb.calls"], 0);
 }
 
-/// A call from a certain address, which names another one wherever a header can.
+/// A call from a certain address, with another address in every header that can name one.
 async fn from(call: Call<'_>) -> Answer {
     let call = call.from([198, 51, 100, 7]).header("x-forwarded-for", "203.0.113.1");
     call.header("forwarded", "for=203.0.113.1").header("x-real-ip", "203.0.113.1").send().await

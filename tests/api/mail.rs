@@ -1,4 +1,4 @@
-//! How emails travel: a mail server, SES, what comes back, what is tried again and what is given up.
+//! The delivery of emails: mail servers, SES, bounces, retries, and messages that are given up.
 
 mod feedback;
 mod server;
@@ -15,17 +15,17 @@ use user_core::message::{Message, MessageState};
 
 use crate::support::{PASSWORD, TestApp};
 
-/// The messages to an address as they stand, newest first.
+/// The stored messages to an address, newest first.
 async fn messages(app: &TestApp, email: &str) -> Vec<Message> {
     app.store().messages_to(&Email::known(email).unwrap().key()).await.unwrap()
 }
 
-/// The schedule's run of the mailer.
+/// Runs the mailer as its schedule does.
 async fn retry(app: &TestApp) {
     app.service.invoke("MailerFunction", json!({})).await.unwrap();
 }
 
-/// An email as it goes to a mail server.
+/// An email in the form in which it is sent to a mail server.
 pub(crate) fn mail_to(app: &TestApp, to: &str) -> Mail {
     let hello = "Hello".to_owned();
     Mail {
@@ -53,7 +53,7 @@ async fn an_email_is_written_in_the_language_that_its_reader_signed_up_in() {
     assert_eq!(mail["subject"], "Bestätige deine Adresse für Coffee Shop API");
     assert!(mail["text"].as_str().unwrap().starts_with("Hallo,\n\nWillkommen"), "{mail}");
     assert!(mail["html"].as_str().unwrap().contains("<html lang=\"de\">"));
-    // Later emails too, whoever asks for them.
+    // Later emails too, whoever requests them.
     app.forgot("uwe@example.com").await;
     assert_eq!(app.mails("uwe@example.com").await[0]["subject"], "Neues Passwort für Coffee Shop API");
 }
@@ -141,7 +141,7 @@ async fn a_mailer_that_dies_between_claiming_and_sending_costs_a_minute_and_no_e
     let app = TestApp::open();
     app.sign_up("ann@example.com").await;
     let [message] = messages(&app, "ann@example.com").await.try_into().unwrap();
-    // What it does before it dies.
+    // What the mailer does before it dies.
     assert!(app.store().take_message(&message, app.clock.now()).await.unwrap().is_some());
     assert!(
         app.store().take_message(&message, app.clock.now()).await.unwrap().is_none(),

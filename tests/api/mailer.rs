@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, TestApp};
 
-/// The stream record of every message in the outbox.
+/// The stream records of all messages in the outbox.
 fn records(app: &TestApp) -> Vec<Value> {
     let ask = |request: Value| serde_json::from_value(request).unwrap();
     let database = &app.aws().database;

@@ -1,5 +1,5 @@
-//! Tests of the service through its front door: the gateway that `infra/local` builds from `template.yaml`, the real SDK, an
-//! embedded database of each test's own. A file bears the name of the handler that it tests.
+//! Tests of the service through the gateway that `infra/local` builds from `template.yaml`, with the real SDK and a separate embedded
+//! database for each test. A file has the name of the handler that it tests.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 

@@ -1,4 +1,4 @@
-//! The metrics of all functions together, as Prometheus reads them. Each test writes its own lines into a `CloudWatch` of its own.
+//! The metrics of all functions, as Prometheus reads them. Each test writes its own lines into a `CloudWatch` of its own.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::support::TestApp;
 
 const DAY: i64 = 86_400;
 
-/// Lets it be noon of the next day, so that no test runs over midnight.
+/// Advances to noon of the next day, so that no test runs past midnight.
 fn noon(app: &TestApp) {
     app.clock.advance(DAY + DAY / 2 - app.clock.now().0.rem_euclid(DAY));
 }
 
-/// Writes a metric as a function does, at this moment.
+/// Writes a metric as a function does, at the current time.
 pub(crate) fn write(app: &TestApp, name: &str, labels: &[(&str, &str)], value: &Value) {
     let stack = app.service.config.stack_name.as_str();
     let labels: Vec<_> = [(STACK, stack)].into_iter().chain(labels.iter().copied()).collect();
@@ -33,7 +33,7 @@ pub(crate) fn write(app: &TestApp, name: &str, labels: &[(&str, &str)], value: &
     app.aws().cloudwatch.take(&line.to_string());
 }
 
-/// The token that lets a collector read.
+/// The token of a metrics collector.
 pub(crate) fn token(app: &TestApp) -> String {
     let secret = app.aws().secrets.current(&app.service.config.metrics_secret_id).unwrap();
     let secret: Value = serde_json::from_str(&secret).unwrap();

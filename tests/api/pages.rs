@@ -1,4 +1,4 @@
-//! The pages for people: what they link to is there.
+//! The pages for people: the targets of their links exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn links(text: &str) -> Vec<&str> {
     prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| rest.split(')').next()).collect()
 }
 
-/// A heading as the fragment that leads to it (docs.github.com, "Section links").
+/// The fragment of a heading (docs.github.com, "Section links").
 fn fragment(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>().replace(' ', "-")

@@ -1,6 +1,6 @@
-//! Nobody is counted: with `SIGNUP_ENUMERATION` private the answers, and the database calls behind them, are the same for an address with a
-//! proven account, with one that never proved it, with one that is switched off or came without a password, for an address that an account
-//! has left, and for one that nobody has.
+//! No user enumeration: with `SIGNUP_ENUMERATION` private the answers, and the database calls behind them, are the same for addresses of
+//! verified, unverified and deactivated accounts and of accounts without a password, for an address that an account has left, and for one
+//! without an account.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -51,7 +51,7 @@ async fn app() -> (TestApp, Calls) {
     (app, calls)
 }
 
-/// What anybody sees of an answer: the status, the body without the request's name, the headers that may differ.
+/// The visible parts of an answer: the status, the body without the request id, the headers that may differ.
 fn seen(answer: &Answer) -> (u16, Value, String) {
     let mut body = answer.json.clone();
     if let Some(body) = body.as_object_mut() {
@@ -60,14 +60,14 @@ fn seen(answer: &Answer) -> (u16, Value, String) {
     (answer.status.as_u16(), body, answer.header("content-type").to_owned())
 }
 
-/// Asks the same of each of the addresses, on a service of its own; all must look alike, and take the same calls in any order.
+/// Sends the same request for each address to a separate service; all answers must look alike and take the same calls, in any order.
 async fn alike<F: Future<Output = Answer>>(ask: impl Fn(&'static TestApp, &'static str) -> F) {
     let mut outcomes = Vec::new();
     for email in [NOBODY, PROVEN, WAITING, OFF, FORMER, WITHOUT_PASSWORD] {
         let (app, calls) = app().await;
         // The test's process ends soon; leaking is the simplest way to share.
         let app: &'static TestApp = Box::leak(Box::new(app));
-        // To the begin of a minute, so that as many of them are looked up.
+        // To the start of a minute, so that each service looks up the same number of minutes.
         app.clock.advance(180 - app.clock.now().0.rem_euclid(60));
         calls.lock().unwrap().clear();
         let answer = ask(app, email).await;
@@ -118,7 +118,7 @@ async fn a_login_that_is_refused_answers_alike_whatever_refuses_it() {
         }
         let refused = from(app, email, [203, 0, 113, 1]).await;
         assert_eq!(refused.problem(), (429, "throttled"));
-        // In the network that the proven account is signed in from.
+        // From a network in which the verified account has a session.
         assert_eq!(from(app, email, [127, 0, 0, 1]).await.status, 429);
         refused
     };

@@ -1,4 +1,4 @@
-//! Many at once: one defined outcome, and never a fault of the service.
+//! Many concurrent requests: one defined outcome, and never a fault of the service.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ async fn patches_of_different_fields_at_once_all_last() {
 async fn of_100_sign_ins_of_one_account_50_sessions_are_left() {
     let app = Arc::new(TestApp::open());
     let first = app.member("ann@example.com").await;
-    // Twenty at a time: a hundred at once starve the service's own time-outs on a machine that is busy with other things.
+    // Twenty at a time, since a hundred would starve the service's own time-outs on a busy machine.
     let (mut statuses, mut answers) = (BTreeMap::new(), Vec::new());
     for _ in 0..5 {
         let calls = (0..20).map(|_| {
@@ -111,7 +111,7 @@ async fn of_100_sign_ins_of_one_account_50_sessions_are_left() {
     for answer in answers {
         good += usize::from(app.me(&answer.text("access_token")).await == 200);
     }
-    // Two that begin in one second each keep their own, and either may take the other one away.
+    // Two sessions that begin in the same second are both kept, and either of them may end the other.
     assert!((49..=50).contains(&good), "{good}");
     assert_eq!(app.session_count().await, good);
     let last = app.signed_in("ann@example.com").await;

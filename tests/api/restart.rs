@@ -9,7 +9,7 @@ async fn nothing_is_lost_by_a_restart_at_any_step() {
     let folder = Folder::new();
     let open = || TestApp::at(Some(folder.path()), &[]);
     assert_eq!(open().sign_up("ann@example.com").await.status, 201);
-    // The email was not sent before the end: it is now, once.
+    // The email was not sent before the end of the process; it is sent now, once.
     let message = open().mailed_token("ann@example.com").await;
     assert_eq!(open().mails("ann@example.com").await.len(), 1);
     assert_eq!(open().verify(&message).await.status, 200);
@@ -48,7 +48,7 @@ async fn a_folder_that_is_there_keeps_its_rights_and_each_file_in_it_is_its_owne
         let other = data.join("notes.txt");
         std::fs::write(&other, "mine").unwrap();
         set_permissions(&other, PermissionsExt::from_mode(0o644)).unwrap();
-        // As a release before left them.
+        // With the permissions of an earlier release.
         for name in ["SigningSecret.json", "mail.jsonl", "dynamodb.sqlite-wal"] {
             let (old, file) = (Folder::new(), data.join(name));
             TestApp::at(Some(old.path()), &[]);

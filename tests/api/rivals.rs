@@ -1,4 +1,4 @@
-//! Two who want different things at the same moment, a thousand times each in CI: one defined outcome, and never a fault of the service.
+//! Two conflicting requests at the same moment, a thousand times each in CI: one defined outcome, and never a fault of the service.
 
 use std::future::Future;
 
@@ -13,7 +13,7 @@ const ROUNDS: usize = 1_000;
 const SERVICES: usize = 4;
 const NEW: &str = "Sh0rt-black-now";
 
-/// Runs `round` again and again, on several services at once, each with a user of its own.
+/// Runs `round` repeatedly, on several services concurrently, each time with another user.
 async fn again_and_again<F: Future<Output = ()> + Send>(
     round: impl Fn(&'static TestApp, String) -> F + Send + Sync + Copy + 'static,
 ) {
@@ -30,7 +30,7 @@ async fn again_and_again<F: Future<Output = ()> + Send>(
     running.join_all().await;
 }
 
-/// Starts each of the two a little later, by chance.
+/// Starts both after short random delays.
 async fn at_once<A, B>(a: impl Future<Output = A>, b: impl Future<Output = B>) -> (A, B) {
     let (a, b) = (Box::pin(a), Box::pin(b));
     join(
@@ -78,7 +78,7 @@ async fn a_link_to_a_new_address_that_is_followed_twice_at_once_works_once() {
         let (one, other) = at_once(confirm(), confirm()).await;
         let mut statuses = [one.status.as_u16(), other.status.as_u16()];
         statuses.sort_unstable();
-        // The second one finds the link void, or its session on the way into the new epoch.
+        // The second request finds the link void, or its session ended by the new epoch.
         assert!(statuses[0] == 200 && [400, 401].contains(&statuses[1]), "{statuses:?} {} {}", one.json, other.json);
     })
     .await;

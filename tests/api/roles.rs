@@ -1,4 +1,4 @@
-//! Least privilege: what each role allows is what its function uses, no less (every test is held to it) and no more.
+//! Least privilege: each role allows what its function uses, no less (which every test enforces) and no more.
 
 mod platform;
 
@@ -95,7 +95,7 @@ fn template(settings: &[(&str, &str)]) -> Template {
     Template::evaluate(value).unwrap()
 }
 
-/// What a function does when it starts; the local stack reads the secrets once for all of them.
+/// The permissions that a function needs at its start; the local stack reads the secrets once for all functions.
 fn at_start(function: &str) -> Vec<Permission> {
     let decrypt = Permission::new("kms:Decrypt", KEY).with("secretsmanager.local.amazonaws.com");
     let read = Permission::new("secretsmanager:GetSecretValue", "SigningSecret");
@@ -104,7 +104,7 @@ fn at_start(function: &str) -> Vec<Permission> {
 
 #[tokio::test]
 async fn each_role_allows_exactly_what_its_function_uses() {
-    // A password whose hash is of other parameters is hashed anew.
+    // A password whose hash has other parameters is hashed again.
     let settings =
         [("ARGON2_ITERATIONS", "2"), ("MAIL_BACKEND", "ses"), ("ENVIRONMENT", "staging"), ("KMS_KEY_ARN", KEY)];
     let app = TestApp::with(&settings);

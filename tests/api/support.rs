@@ -1,4 +1,4 @@
-//! A service of one's own for each test, and the few words in which tests speak to it.
+//! A separate service for each test, and the calls that tests often make.
 
 mod call;
 mod contract;
@@ -37,14 +37,14 @@ pub(crate) use contract::Contract;
 pub(crate) use folder::Folder;
 pub(crate) use length::at_length;
 
-/// A password that every policy takes.
+/// A password that every policy accepts.
 pub(crate) const PASSWORD: &str = "Flat-Wh1te-please";
 
 /// The service with a clock that the test sets.
 pub(crate) struct TestApp {
     pub(crate) service: Arc<Service>,
     pub(crate) clock: Clock,
-    /// How SDK clients reach the services that the functions call.
+    /// The configuration of SDK clients for the services that the functions call.
     sdk: SdkConfig,
 }
 
@@ -71,7 +71,7 @@ impl TestApp {
         Self::from(Self::options(folder, Clock::settable(), settings))
     }
 
-    /// A new service in memory whose calls of AWS services go over this wire.
+    /// A new service in memory whose calls to AWS services go over this wire.
     pub(crate) fn over(wire: Wire) -> Self {
         Self::over_with(wire, &[])
     }
@@ -175,13 +175,13 @@ impl TestApp {
         self.post("/auth/reset-password").json(json!({ "token": token, "new_password": password })).send().await
     }
 
-    /// Asks for a new address, by a member who has the usual password.
+    /// Requests a change of address, by a member who has the usual password.
     pub(crate) async fn request_email(&self, member: &Member, new: &str) -> Answer {
         let body = json!({ "new_email": new, "password": PASSWORD });
         self.post("/users/me/email").bearer(&member.access).json(body).send().await
     }
 
-    /// Confirms a new address, signed in with this access token.
+    /// Confirms a change of address, signed in with this access token.
     pub(crate) async fn confirm_email(&self, access: &str, token: &str) -> Answer {
         self.post("/auth/confirm-email").bearer(access).json(json!({ "token": token })).send().await
     }
@@ -190,7 +190,7 @@ impl TestApp {
         self.post("/auth/revert-email").json(json!({ "token": token })).send().await
     }
 
-    /// A login from an address that the account was never signed in from.
+    /// A login from an address from which nobody has signed in to the account before.
     pub(crate) async fn stranger(&self, email: &str, password: &str) -> Answer {
         let body = json!({ "email": email, "password": password });
         self.post("/auth/login").from([192, 0, 2, 1]).json(body).send().await
@@ -202,23 +202,23 @@ impl TestApp {
         self.post("/auth/login").from(source).json(body).send().await
     }
 
-    /// The status that an access token gets.
+    /// The status of a call with an access token.
     pub(crate) async fn me(&self, access: &str) -> u16 {
         self.get("/users/me").bearer(access).send().await.status.as_u16()
     }
 
-    /// Lets the mailer do its work, then all mails to an address, newest first.
+    /// Lets the mailer work, and returns all emails to an address, newest first.
     pub(crate) async fn mails(&self, to: &str) -> Vec<Value> {
         assert_ne!(self.service.drain_streams().await.unwrap(), Step::Failed);
         self.service.inbox.listing(Some(to)).unwrap()
     }
 
-    /// The token of the newest mail to an address.
+    /// The token of the newest email to an address.
     pub(crate) async fn mailed_token(&self, to: &str) -> String {
         self.mails(to).await[0]["token"].as_str().unwrap().to_owned()
     }
 
-    /// The token of the newest mail of a kind to an address.
+    /// The token of the newest email of a kind to an address.
     pub(crate) async fn mailed_link(&self, to: &str, kind: &str) -> String {
         let mails = self.mails(to).await;
         let mail = mails.iter().find(|mail| mail["kind"] == kind).unwrap_or_else(|| panic!("no {kind} to {to}"));
@@ -232,7 +232,7 @@ impl TestApp {
         self.signed_in(email).await
     }
 
-    /// An administrator, made by the operator's command.
+    /// An administrator, created by the operator's command.
     pub(crate) async fn admin(&self, email: &str) -> Member {
         let password = Password::typed(PASSWORD);
         userctl::command::create_admin(&self.stage(), email.parse().unwrap(), password).await.unwrap();
@@ -257,7 +257,7 @@ impl TestApp {
         Store::connect(&self.sdk, &self.service.config)
     }
 
-    /// What operators' commands work on.
+    /// The stage of operators' commands.
     pub(crate) fn stage(&self) -> Stage {
         Stage {
             config: self.service.config.clone(),
@@ -270,17 +270,17 @@ impl TestApp {
         }
     }
 
-    /// A client of the tables without the service's own rules.
+    /// A client of the tables that bypasses the service's own rules.
     pub(crate) fn database_client(&self) -> aws_sdk_dynamodb::Client {
         aws_sdk_dynamodb::Client::new(&self.sdk)
     }
 
-    /// How many sessions lie in the table.
+    /// How many sessions the table contains.
     pub(crate) async fn session_count(&self) -> usize {
         self.raw_items("EphemeralTable").await.iter().filter(|item| crowd::is_session(item)).count()
     }
 
-    /// Every item of a table, without the events.
+    /// Every item of a table except the events.
     pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
         self.raw_items(table)
             .await

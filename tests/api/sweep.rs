@@ -1,5 +1,5 @@
-//! What a deletion leaves when it breaks off, or when somebody signs in meanwhile: it opens nothing, the operator's check knows of it,
-//! and cleanup ends it.
+//! Sessions that remain when a deletion breaks off, or when somebody signs in meanwhile: they give no access, the operator's check reports
+//! them, and cleanup ends them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,14 +21,14 @@ async fn report(app: &TestApp) -> Report {
     Box::pin(check(&app.stage())).await.unwrap()
 }
 
-/// How many sessions the check says are to be swept, and that nothing is wrong.
+/// How many sessions the check counts as to be swept; the check must find no violation.
 async fn to_be_swept(app: &TestApp) -> u64 {
     let report = report(app).await;
     assert!(report.is_clean(), "{}", report.text());
     report.notes.get("session-to-be-swept").copied().unwrap_or(0)
 }
 
-/// A wire on which so many calls of an operation still arrive, and how many those are; the rest is refused.
+/// A wire on which only a set number of calls of an operation still arrive; all further calls are refused.
 fn breaks(operation: &'static str) -> (Arc<AtomicUsize>, Wire) {
     let left = Arc::new(AtomicUsize::new(usize::MAX / 2));
     let seen = left.clone();
@@ -45,7 +45,7 @@ fn breaks(operation: &'static str) -> (Arc<AtomicUsize>, Wire) {
 
 #[tokio::test]
 async fn a_deletion_that_breaks_off_is_brought_to_its_end_by_cleanup() {
-    // Before the first session, and in the midst of them.
+    // Before the first session, and in the middle of them.
     for (operation, arriving) in [(".Query", 0), (".DeleteItem", 20)] {
         let (left, wire) = breaks(operation);
         let app = TestApp::over(wire);
@@ -105,7 +105,7 @@ async fn a_session_that_a_sign_in_writes_after_the_deletion_is_swept() {
     app.clock.advance(60);
     assert_eq!(clean(&app).await["swept"], 1);
     assert_eq!((app.session_count().await, to_be_swept(&app).await), (1, 0));
-    // What comes after the sweep is nobody's doing that is known.
+    // A session that appears after the sweep has no known cause.
     app.put_item("EphemeralTable", session).await;
     let kinds: Vec<_> = report(&app).await.violations.iter().map(|violation| violation.kind).collect();
     assert_eq!(kinds, ["session-without-user"]);
@@ -134,7 +134,7 @@ async fn the_sessions_of_a_user_who_is_there_again_stay() {
     let (admin, ann) = (app.admin("admin@example.com").await, app.member("ann@example.com").await);
     let (users, sessions) = (app.raw_items("UsersTable").await, app.raw_items("EphemeralTable").await);
     assert_eq!(app.delete(&format!("/users/{}", ann.id)).bearer(&admin.access).send().await.status, 204);
-    // The restore of a backup, and a session of before that was left.
+    // The restore of a backup, and a session that remained from before.
     for item in users {
         app.put_item("UsersTable", item).await;
     }

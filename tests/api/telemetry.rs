@@ -1,4 +1,4 @@
-//! Metrics in CloudWatch's embedded metric format: every line is valid, and says only what is declared.
+//! Metrics in CloudWatch's embedded metric format: every line is valid, and contains only declared metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ struct Point {
     values: Vec<f64>,
 }
 
-/// Checks a line by the specification ("Embedded metric format specification"), returns what it says.
+/// Checks a line against the specification ("Embedded metric format specification"), and returns its values.
 fn read(line: &Value) -> Vec<Point> {
     assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_600_000_000_000, "milliseconds");
     let mut points = Vec::new();
@@ -53,7 +53,7 @@ fn read(line: &Value) -> Vec<Point> {
     points
 }
 
-/// Where metrics are written that are in no line of a request.
+/// The writer of metrics that are in no request's line.
 struct Beside;
 
 impl Write for Beside {
@@ -82,7 +82,7 @@ async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declar
     app.service.invoke("CleanupFunction", json!({})).await.unwrap();
     app.forgot("nobody@example.com").await;
     app.mails("nobody@example.com").await;
-    // Nobody is there to ask.
+    // There is no service at this URL.
     let asking = [("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", "http://127.0.0.1:1")];
     assert_eq!(TestApp::with(&asking).sign_up("ann@example.com").await.status, 201);
     metric::flush();
@@ -110,7 +110,7 @@ async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declar
         assert!(routes.contains(&label), "{label}");
     }
     agrees(&lines).await;
-    // What takes a fault, a new instance or a user to remove is not in a calm run.
+    // Metrics of a fault, a new instance or a removed user do not occur in a normal run.
     let rare = [
         metric::HTTP_FAILURES,
         metric::UNCOUNTED,
@@ -124,10 +124,10 @@ async fn a_request_to_each_route_leaves_valid_lines_that_say_only_what_is_declar
     }
 }
 
-/// What `/metrics` says of these lines is what they say.
+/// `/metrics` shows the values of these lines.
 async fn agrees(lines: &[Value]) {
     let app = TestApp::open();
-    // The lines bear the real time.
+    // The lines have the real time.
     let newest = lines.iter().filter_map(|line| line["_aws"]["Timestamp"].as_i64()).max().unwrap() / 1_000;
     app.clock.advance(newest + 1 - app.clock.now().0);
     let midnight = app.clock.now().0 / 86_400 * 86_400;
@@ -135,7 +135,7 @@ async fn agrees(lines: &[Value]) {
     for line in lines.iter().filter(|line| line["_aws"]["Timestamp"].as_i64().unwrap() / 1_000 >= midnight) {
         app.aws().cloudwatch.take(&line.to_string());
         for Point { metric, dimensions, values } in read(line) {
-            // The essential form is beside the full one.
+            // The essential form is written in addition to the full one.
             if dimensions.len() != metric.labels.len() + 1 || metric.kind == Kind::Gauge {
                 continue;
             }
@@ -177,14 +177,14 @@ fn every_metric_is_documented() {
 
 const MONITORING: &str = include_str!("../../infra/monitoring.yaml");
 
-/// Whether the dashboard and the alarms may ask for a metric by these dimensions: by the stack and the essential labels.
+/// Whether the dashboard and the alarms may query a metric with these dimensions: the stack and the essential labels.
 fn is_essential(name: &str, dimensions: &BTreeSet<String>) -> bool {
     let metric = ALL.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name} is not emitted"));
     let names = |kept: &[&str]| kept.iter().copied().chain([STACK]).map(str::to_owned).collect();
     metric.essential.is_some_and(|kept| *dimensions == names(kept))
 }
 
-/// What the dashboard shows of our own metrics: names with the dimensions that they are asked for by.
+/// The metrics of our own that the dashboard shows, with the dimensions of the query.
 fn shown() -> Vec<(String, BTreeSet<String>)> {
     let body = MONITORING.split("DashboardBody: !Sub |\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let body: Value = serde_json::from_str(body).unwrap();
@@ -241,7 +241,7 @@ fn every_alarm_tells_the_operators_when_it_begins_and_when_it_ends_and_asks_only
 #[test]
 fn what_is_essential_is_thirty_series_at_most() {
     let events = 16; // `event::EventName`
-    let outcomes = 7; // What becomes of an email: the mailer's and SES' words.
+    let outcomes = 7; // Outcomes of an email, by the mailer and by SES.
     let series = |metric: &Metric| match metric.essential {
         None => 0,
         Some([]) => 1,
@@ -252,7 +252,7 @@ fn what_is_essential_is_thirty_series_at_most() {
     assert!(ALL.iter().map(series).sum::<usize>() <= 30);
 }
 
-/// The most bytes of the line of a usual request, with its metrics.
+/// The maximum length of the line of a usual request with its metrics, in bytes.
 const LINE_BYTES: usize = 900;
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The template, the configuration and what is written about them agree.
+//! The template, the configuration and their documentation agree.
 
 mod conditions;
 mod documented;

@@ -1,4 +1,4 @@
-//! Tokens in the hands of an attacker: all refused, with one answer.
+//! Tokens that an attacker may present: all are refused, with the same answer.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ async fn a_token_that_the_same_keys_signed_for_another_service_opens_nothing_her
     let ann = app.member("ann@example.com").await;
     let claims = claims(&ann.access);
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!("coffee-shop-api"), &json!("coffee-shop-users")));
-    // What a service beside this one would have, on the same data and the same keys.
+    // The tokens of another service on the same data with the same keys.
     for audience in ["coffee-shop-orders", "coffee-shop-users-2", "coffee-shop-api-2", "https://orders.example"] {
         let orders = app.joined(&[("JWT_AUDIENCE", audience)]).await;
         let other = orders.log_in("ann@example.com").await;

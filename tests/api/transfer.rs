@@ -1,4 +1,4 @@
-//! Users in files: what goes out comes in again the same, whatever broke off in between; hashes of other services sign in once.
+//! Users in files: an import restores what was exported, also after an interruption, and users with hashes of other services can sign in.
 
 mod exchange;
 mod foreign;
@@ -13,7 +13,7 @@ use userctl::transfer::import::{Plan, Source, Summary, import};
 
 use crate::support::{Folder, TestApp};
 
-/// Of [`crate::support::PASSWORD`], by passlib.
+/// A hash of [`crate::support::PASSWORD`] by passlib.
 const BCRYPT: &str = "$2b$04$S..3fgVvzqpvloFYCE0xRu/GWtpyJbTQ6r990EtXPUbY.jA3eSQuC";
 
 fn plan(file: &Path, source: Source) -> Plan {
@@ -36,7 +36,7 @@ async fn import_text(app: &TestApp, text: &str, source: Source) -> (Summary, Vec
     (summary, rejected(&plan))
 }
 
-/// The lines that were rejected, with their codes.
+/// The rejected lines, with their codes.
 fn rejected(plan: &Plan) -> Vec<(u64, String)> {
     let text = std::fs::read_to_string(&plan.rejects).unwrap_or_default();
     assert!(!text.contains("$2b$"), "no hash is told");
@@ -51,7 +51,7 @@ async fn exported(app: &TestApp, folder: &Folder, name: &str, format: Format) ->
     (file, text)
 }
 
-/// An export's line.
+/// A line of an export.
 fn line(n: u32, hash: &str) -> String {
     let role = if n.is_multiple_of(50) { "admin" } else { "user" };
     let (created, verified) = (1_700_000_000 + u64::from(n / 3), n % 5 != 1);

@@ -1,4 +1,4 @@
-//! The operator's commands keep the rules of the API.
+//! The operator's commands apply the rules of the API.
 
 use user_core::error::{Error, Unmet};
 use user_core::password::Password;

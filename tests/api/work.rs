@@ -1,5 +1,5 @@
-//! Drives each route once, for `work.py` to count the instructions and allocations of it; the log and the metrics are written as on
-//! Lambda, to nowhere. Prints the routes in the order in which they are driven.
+//! Calls each route once, so that `work.py` counts its instructions and allocations. The log and the metrics are formatted as on Lambda and
+//! discarded. Prints the routes in the order of the calls.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a program for developers")]
 
@@ -18,17 +18,17 @@ use support::errand::errand;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    // As on Lambda, where a local stack has them in full.
+    // As on Lambda; a local stack has full detail by default.
     let app = TestApp::with(&[("METRICS_DETAIL", "essential")]);
     log::start_to(&app.service.config, io::sink);
     metric::start(&app.service.config, || Box::new(io::sink()), When::EachRequest);
     let template = Template::evaluate(|_| None).unwrap();
-    // A `HEAD` is its `GET`; what no other route takes is refused.
+    // A `HEAD` is the same as its `GET`; a request without a route is refused.
     let driven = |route: &&Route| route.method.as_ref().is_some_and(|method| method != "HEAD");
     let routes: BTreeSet<_> = template.routes().map(|(_, route)| route).filter(driven).map(Route::key).collect();
     let wanted: Vec<_> = std::env::args().skip(1).collect();
     for route in routes.iter().filter(|route| wanted.is_empty() || wanted.contains(route)) {
-        // What is made at its first use is not the second's to pay.
+        // The first call also does one-time initialisation, so only the second one is counted.
         for counted in [false, true] {
             let app = TestApp::open();
             let call = Box::pin(errand(&app, route)).await;
@@ -43,13 +43,13 @@ async fn main() {
     }
 }
 
-/// All that was counted so far is dropped.
+/// Discards everything that was counted so far.
 #[inline(never)]
 fn counting_begins() {
     std::hint::black_box("begins");
 }
 
-/// What was counted since then is the route's.
+/// Assigns everything that was counted since then to the route.
 #[inline(never)]
 fn counting_ends() {
     std::hint::black_box("ends");

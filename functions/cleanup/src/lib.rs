@@ -1,5 +1,5 @@
-//! Removes users that never proved their address, a minute after their time is over, ends sessions that a removed user left behind, and
-//! leaves a note of the run.
+//! Removes users who did not verify their address, a minute after they expired, ends sessions that removed users left behind, and records
+//! the run.
 
 use std::time::{Duration, Instant};
 
@@ -14,27 +14,27 @@ use user_store::expiry::{Heartbeat, Overdue, Removal, SHARDS};
 use user_store::sweep::{LATE_SECONDS, Sweep};
 use user_telemetry::{metric, security};
 
-/// Users are over at their second; removing them may take its time, so that clocks that differ do no harm.
+/// Users expire to the second, but they are removed a little later, so that clocks that differ do no harm.
 const SLACK_SECONDS: i64 = 60;
 /// How many users of one shard are removed at a time.
 const AT_A_TIME: usize = 4;
-/// What is kept of the time given, for counting what is left and writing the note.
+/// The part of the given time that is reserved for counting the remaining users and recording the run.
 const RESERVE: Duration = Duration::from_secs(5);
 
-/// What a run did.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Users removed.
     pub removed: u64,
-    /// Users that were verified, or gone, at the last moment.
+    /// Users that were verified or removed in the last moment.
     pub spared: u64,
-    /// Removed users whose sessions were looked for once more.
+    /// Removed users whose remaining sessions were looked for.
     pub swept: u64,
     /// Users whose removal or sweep failed; the next run tries again.
     pub failed: u64,
-    /// Overdue users left (at least so many, where there are very many).
+    /// Overdue users that remain (a lower bound if there are very many).
     pub overdue: u64,
-    /// Whether the run came to the end of the list before its time was over.
+    /// Whether the run reached the end of the list before its time was over.
     pub complete: bool,
 }
 
@@ -44,10 +44,10 @@ impl Report {
     }
 }
 
-/// Removes all overdue users it can in the time given, and stops by itself before that is over.
+/// Removes as many overdue users as it can in the given time, and stops by itself before that is over.
 ///
 /// # Errors
-/// [`Error::Internal`] when the list of overdue users or the note cannot be read or written.
+/// [`Error::Internal`] if the list of overdue users or the record of the run cannot be read or written.
 pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
     let stop_at = Instant::now() + time.saturating_sub(RESERVE);
     let cutoff = app.clock.now().plus(-SLACK_SECONDS);
@@ -79,7 +79,7 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
     Ok(report)
 }
 
-/// Says how old the signing key is, for the alarm on a rotation that fails or does not run.
+/// Reports the age of the signing key, for the alarm on a rotation that fails or does not run.
 async fn note_key_age(app: &App) {
     match app.store.read_keys().await {
         Ok(keys) => {
@@ -95,7 +95,7 @@ async fn clean(app: &App, shard: u64, cutoff: Timestamp, stop_at: Instant) -> Re
     let mut place = None;
     loop {
         let (users, next) = app.store.list_overdue(shard, cutoff, place).await?;
-        // What has begun is brought to its end and counted; when time is over no more begins.
+        // Removals that have begun are completed and counted; after the time is over no more begin.
         let users = stream::iter(users).take_while(|_| ready(Instant::now() < stop_at));
         let mut removals = users.map(|user| remove(app, user, cutoff)).buffer_unordered(AT_A_TIME);
         while let Some(removal) = removals.next().await {
@@ -116,7 +116,7 @@ async fn clean(app: &App, shard: u64, cutoff: Timestamp, stop_at: Instant) -> Re
     }
 }
 
-/// Ends the sessions of users who were removed so long ago that no more can begin.
+/// Ends the sessions of users who were removed so long ago that no session can begin any more.
 async fn sweep(app: &App, stop_at: Instant) -> Result<Report, Error> {
     let (cutoff, mut report, mut place) = (app.clock.now().plus(-LATE_SECONDS), Report::new(), None);
     loop {
@@ -129,7 +129,7 @@ async fn sweep(app: &App, stop_at: Instant) -> Result<Report, Error> {
                     tracing::error!(user.id = %noted.user_id, error.cause = %error, "sessions were not swept");
                     report.failed += 1;
                 }
-                // What was ended stays so; the next run goes on.
+                // Ended sessions stay ended; the next run continues.
                 Err(_) => {
                     report.complete = false;
                     return Ok(report);

@@ -1,8 +1,8 @@
-//! The parts of the pages: files of the packages, compressed, and our own few lines that start them. `assets/update.sh` gets them.
+//! The assets of the pages: compressed files of the packages, and our own few lines that start them. `assets/update.sh` downloads them.
 
-/// A part of a page.
+/// An asset of a page.
 pub(crate) struct Asset {
-    /// Below `/docs/`.
+    /// Its name below `/docs/`.
     pub(crate) name: &'static str,
     /// Its media type.
     pub(crate) kind: &'static str,
@@ -15,7 +15,7 @@ pub(crate) struct Asset {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// All of them.
+/// All assets.
 pub(crate) const ASSETS: [Asset; 6] = [
     Asset {
         name: "swagger-ui-5.35.0.css",

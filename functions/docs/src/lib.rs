@@ -1,5 +1,5 @@
-//! The documentation of the API: its description (OpenAPI 3.1), and two pages that show it. Everything is in the program: no page asks
-//! another host for anything. Who knows the description knows every path, so what no route takes is answered here, too.
+//! The documentation of the API: its description (OpenAPI 3.1), and two pages that show it. Everything is in the program, so that no page
+//! loads anything from another host. The description lists every path, so requests without a route are answered here, too.
 
 mod asset;
 mod unrouted;
@@ -16,27 +16,27 @@ use user_web::problem::Problem;
 
 use asset::{ASSETS, Asset};
 
-/// The description, as `infra/local` makes it of what the handlers say; a test compares the two.
+/// The description, made from the handlers' own descriptions; a test compares the two.
 pub const OPENAPI: &str = include_str!("../openapi.json");
 
 const SWAGGER: &str = include_str!("../assets/swagger.html");
 const REDOC: &str = include_str!("../assets/redoc.html");
 
-/// Swagger UI styles its parts in place and carries small pictures in its style sheet.
+/// Swagger UI sets inline styles and has small pictures in its style sheet.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// `ReDoc` styles its parts in place, too, and searches in a worker.
+/// `ReDoc` sets inline styles, too, and searches in a worker.
 const REDOC_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self' data:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The function's routes. They touch no data.
+/// The function's routes. They use no data.
 pub fn router(config: Arc<Config>) -> Router {
     let routes = pages().into_iter().fold(Router::new(), |routes, (path, page)| routes.route(path, page));
     let routes = routes.fallback(unrouted::answer).method_not_allowed_fallback(unrouted::answer);
     user_web::serve_all(routes, config)
 }
 
-/// What the description does not describe: itself, and the pages. All of it is for `GET` and `HEAD`.
+/// The routes that the description does not describe: itself, and the pages. All of them accept `GET` and `HEAD`.
 fn pages() -> [(&'static str, MethodRouter<Arc<Config>>); 4] {
     [("/openapi.json", get(openapi)), ("/docs", get(swagger)), ("/docs/{asset}", get(show)), ("/redoc", get(redoc))]
 }
@@ -62,7 +62,7 @@ fn page(html: &'static str, policy: &'static str) -> Response {
     (headers, html).into_response()
 }
 
-/// `GET /docs/{asset}`: a part of the pages. A package's file has its version in its name, so that it may be kept for ever.
+/// `GET /docs/{asset}`: an asset. The name of a package's file contains its version, so that it may be cached forever.
 async fn show(Path(name): Path<String>) -> Result<Response, Problem> {
     let Asset { kind, packed, body, .. } = ASSETS.iter().find(|asset| asset.name == name).ok_or(Problem::NotFound)?;
     if *packed {

@@ -1,4 +1,4 @@
-//! What no route takes: the template's route `$default` leads here. Which paths there are, the description says; it is read at the
+//! Requests without a route: the target of the template's route `$default`. The known paths come from the description, which is read at the
 //! first such request.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use user_web::problem::Problem;
 
 use crate::{OPENAPI, pages};
 
-/// The part of the description that tells paths and methods.
+/// The part of the description with paths and methods.
 #[derive(Deserialize)]
 struct Description<'a> {
     #[serde(borrow)]
@@ -23,11 +23,11 @@ struct Description<'a> {
 
 #[derive(Deserialize)]
 struct Operation {
-    /// The ways to sign in; empty when the call needs none.
+    /// The ways to sign in; empty if the call needs none.
     security: Vec<IgnoredAny>,
 }
 
-/// The methods of each path as `Allow` lists them, or why they cannot be told.
+/// The methods of each path as `Allow` lists them, or why they cannot be read.
 static PATHS: LazyLock<Result<Router<String>, String>> = LazyLock::new(|| read().map_err(|error| error.to_string()));
 
 fn read() -> Result<Router<String>, Box<dyn std::error::Error>> {
@@ -43,20 +43,20 @@ fn read() -> Result<Router<String>, Box<dyn std::error::Error>> {
     Ok(paths)
 }
 
-/// `Allow` of a path with these methods. The gateway takes `OPTIONS` for every path.
+/// The `Allow` header of a path with these methods. The gateway accepts `OPTIONS` for every path.
 fn listed<'a>(methods: impl Iterator<Item = &'a str>) -> String {
     let mut methods: Vec<_> = methods.chain(["options"]).map(str::to_uppercase).collect();
     methods.sort_unstable();
     methods.join(", ")
 }
 
-/// Sends on to the path without slashes at its end, if there is such a path with that method; names the methods of a path that lacks
-/// it; else there is no such thing.
+/// Redirects to the path without slashes at its end, if that path has the method; names the allowed methods of a path that lacks it;
+/// otherwise answers that there is no such path.
 pub(crate) async fn answer(method: Method, uri: Uri) -> Result<Response, Problem> {
     let paths = PATHS.as_ref().map_err(|fault| Problem::internal(fault.as_str()))?;
     let path = uri.path().trim_end_matches('/');
     let allow = paths.at(path).ok().map(|found| found.value.as_str());
-    // The gateway puts its CORS headers to this. A browser goes on only after a success, and then sees the answer of the call itself.
+    // The gateway adds its CORS headers. A browser continues only after a success, and then sees the answer of the call itself.
     if method == Method::OPTIONS {
         return Ok((StatusCode::NO_CONTENT, allow.map(|methods| [(ALLOW, methods)]), ()).into_response());
     }
@@ -67,7 +67,7 @@ pub(crate) async fn answer(method: Method, uri: Uri) -> Result<Response, Problem
     if path == uri.path() {
         return Err(Problem::NotFound);
     }
-    // A known path begins with one slash and a name, so that this is no address of another host.
+    // A known path begins with one slash and a name, so the location cannot be the address of another host.
     let location = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let location = HeaderValue::from_str(&location).map_err(|_| Problem::Malformed)?;
     Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, location)]).into_response())

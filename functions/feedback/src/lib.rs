@@ -1,4 +1,4 @@
-//! Notes what Amazon SES reports of emails: one that bounced or was marked as spam, and the mailbox, to which no more are sent.
+//! Records the reports of Amazon SES: marks emails that bounced or were reported as spam, and their mailboxes, which get no more.
 
 mod report;
 
@@ -13,10 +13,10 @@ use user_telemetry::metric;
 
 use report::{Envelope, Report};
 
-/// Takes an event as `EventBridge` brings it. The same event twice is as good as once; one about no message of ours is left alone.
+/// Handles an event from `EventBridge`. A repeated event has no further effect; an event about none of our messages is ignored.
 ///
 /// # Errors
-/// [`Error::Internal`] when it is no such event; [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Internal`] if it is no such event; [`Error::Unavailable`] if the database does not answer.
 pub async fn handle(app: &App, event: Value) -> Result<(), Error> {
     let Envelope { detail } = serde_json::from_value(event).map_err(Error::internal)?;
     let Some(id) = detail.mail.message_id() else { return Ok(()) };
@@ -31,7 +31,7 @@ pub async fn handle(app: &App, event: Value) -> Result<(), Error> {
     Ok(())
 }
 
-/// Notes on the message what became of it, and counts it once.
+/// Records the outcome on the message, and counts it once.
 async fn note(app: &App, email: &Email, id: &MessageId, news: &Report) -> Result<(), Error> {
     let Some(message) = app.store.read_message(&email.key(), id).await? else { return Ok(()) };
     let state = if news.is_complaint { MessageState::Complained } else { MessageState::Bounced };

@@ -1,4 +1,4 @@
-//! The events of Amazon SES (SES Developer Guide, "Contents of event data that Amazon SES publishes"), as far as they matter here.
+//! The events of Amazon SES (SES Developer Guide, "Contents of event data that Amazon SES publishes"), as far as they are used here.
 
 use serde::Deserialize;
 use user_core::email::Email;
@@ -33,14 +33,14 @@ struct Complaint {
 
 #[derive(Deserialize)]
 pub(crate) struct Mail {
-    /// To whom it went; each of our mails goes to one. What a bounce lists itself is the `Final-Recipient` of the other side's report,
-    /// which is somebody else when the mailbox forwards.
+    /// The recipients; each of our emails has one. The recipient in the bounce itself is the `Final-Recipient` of the remote server's
+    /// report, which is another address if the mailbox forwards.
     destination: Vec<String>,
     #[serde(default)]
     tags: Tags,
 }
 
-/// What the mailer gave the mail along.
+/// The tags that the mailer set.
 #[derive(Default, Deserialize)]
 struct Tags {
     #[serde(default, rename = "letter")]
@@ -48,48 +48,48 @@ struct Tags {
 }
 
 impl Mail {
-    /// To whom it went, without those that are no addresses.
+    /// The recipients, without those that are no addresses.
     pub(crate) fn recipients(&self) -> impl Iterator<Item = Email> {
         self.destination.iter().filter_map(|recipient| Email::known(bare(recipient)).ok())
     }
 
-    /// The message that the mail is; none when it is not ours.
+    /// The message of the email; `None` if it is not ours.
     pub(crate) fn message_id(&self) -> Option<&str> {
         self.tags.message.first().map(String::as_str)
     }
 }
 
-/// The address of a recipient, which may come with a name, and in angle brackets (RFC 5322, 3.4).
+/// The address of a recipient, which may have a name and angle brackets (RFC 5322, 3.4).
 fn bare(recipient: &str) -> &str {
     let recipient = recipient.trim();
     let bracketed = recipient.strip_suffix('>').and_then(|recipient| recipient.rsplit_once('<'));
     bracketed.map_or(recipient, |(_, address)| address)
 }
 
-/// What an event says of an email.
+/// What an event says about an email.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Report {
-    /// Such as `bounce-permanent-general`.
+    /// For example `bounce-permanent-general`.
     pub(crate) code: String,
     pub(crate) is_complaint: bool,
-    /// Whether the mailbox is to get no more emails.
+    /// Whether the mailbox gets no more emails.
     pub(crate) condemns: bool,
 }
 
 impl Detail {
-    /// What is new; none for events that say nothing of delivery.
+    /// The news in the event; `None` for events that are not about delivery.
     pub(crate) fn news(&self) -> Option<Report> {
         let word = |text: &str| text.to_ascii_lowercase().replace(' ', "-");
         match (self.event_type.as_str(), &self.bounce, &self.complaint) {
             ("Bounce", Some(bounce), _) => Some(Report {
                 code: format!("bounce-{}-{}", word(&bounce.bounce_type), word(&bounce.bounce_sub_type)),
                 is_complaint: false,
-                // The others pass: a full mailbox, a server that was away for long.
+                // Other bounces are temporary: a full mailbox, a server that was down for a long time.
                 condemns: bounce.bounce_type == "Permanent",
             }),
             ("Complaint", _, Some(complaint)) => {
                 let kind = complaint.complaint_feedback_type.as_deref().map_or("unknown".to_owned(), word);
-                // A reader who takes a mail out of the spam folder reports it, too (RFC 5965, 7.3).
+                // A reader who moves an email out of the spam folder causes a report, too (RFC 5965, 7.3).
                 (kind != "not-spam").then(|| Report {
                     code: format!("complaint-{kind}"),
                     is_complaint: true,

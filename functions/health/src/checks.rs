@@ -1,5 +1,5 @@
-//! The checks. A failing part makes its own check unhealthy and no other; why it fails goes to the log, never into the answer. What a
-//! check of the database found is told again for a moment.
+//! The checks. A failing part makes only its own check unhealthy; the reason goes to the log, never into the answer. The outcome of a
+//! database check is reused for a few seconds.
 
 use std::future::Future;
 use std::time::Instant;
@@ -20,7 +20,7 @@ use crate::mail::Mail;
 /// Cleanup runs every hour; three missed runs are a fault.
 const CLEANUP_OVERDUE_SECONDS: i64 = 3 * 3_600;
 
-/// What the checks keep from one request to the next.
+/// The outcomes that are kept from one request to the next.
 pub(crate) struct Memory {
     mail: Mail,
     database: Kept,
@@ -46,7 +46,7 @@ pub(crate) struct Check {
     pub(crate) details: Map<String, Value>,
 }
 
-/// The form in which a check is shown: its details depend on what is checked.
+/// The schema of a check: its details depend on the check.
 impl PartialSchema for Check {
     fn schema() -> RefOr<Schema> {
         let text = |description| ObjectBuilder::new().schema_type(Type::String).description(Some(description));
@@ -76,7 +76,7 @@ impl From<Check> for Value {
     }
 }
 
-/// All checks by name; they run at the same time.
+/// All checks by name; they run concurrently.
 pub(crate) async fn all(app: &App, memory: &Memory) -> Vec<(&'static str, Check)> {
     let (database, cache, email, keys, cleanup) = futures::join!(
         database(app, memory),
@@ -88,20 +88,20 @@ pub(crate) async fn all(app: &App, memory: &Memory) -> Vec<(&'static str, Check)
     vec![("database", database), ("cache", cache), ("email", email), ("signing_keys", keys), ("cleanup", cleanup)]
 }
 
-/// The table of record answers a read.
+/// The users table answers a read.
 pub(crate) async fn database(app: &App, memory: &Memory) -> Check {
     let probe = async { app.store.probe_users().await.map(|()| json!({})) };
     memory.database.or(&app.clock, Box::pin(timed(app, "database", probe))).await
 }
 
-/// The ephemeral table takes, shows and drops an item.
+/// The ephemeral table answers a write, a read and a delete of an item.
 pub(crate) async fn cache(app: &App, memory: &Memory) -> Check {
     let probe = async { app.store.probe_ephemeral(app.clock.now()).await.map(|()| json!({})) };
     memory.cache.or(&app.clock, Box::pin(timed(app, "cache", probe))).await
 }
 
-/// Messages can be put into the outbox, and what carries them away would take one: SES may send and has quota left, or the mail server
-/// greets us.
+/// Messages can be written to the outbox, and the mail service would accept one: SES may send and has quota left, or the mail server sends
+/// its greeting.
 async fn email(app: &App, memory: &Memory) -> Check {
     let backend = app.config.mail_backend.to_string();
     let probes = async { try_join(app.store.probe_outbox(), memory.mail.probe(app.clock.now())).await };
@@ -109,13 +109,13 @@ async fn email(app: &App, memory: &Memory) -> Check {
     memory.email.or(&app.clock, timed(app, "email", probe)).await
 }
 
-/// The keys that are in force are there, and a token of each kind that they sign now can be read now.
+/// The keys in force can be read, and a token of each kind that they sign now can be read now.
 async fn signing_keys(app: &App, memory: &Memory) -> Check {
     let probe = async { app.keyring_in_force().await?.tokens.check(app.clock.now()).map(|()| json!({})) };
     memory.signing_keys.or(&app.clock, timed(app, "signing_keys", Box::pin(probe))).await
 }
 
-/// The last cleanup is not long ago. Before the first there is nothing to complain about.
+/// The last cleanup is recent. Before the first one this check is healthy.
 async fn cleanup(app: &App, memory: &Memory) -> Check {
     let read = async {
         let Some(last) = app.store.read_heartbeat().await? else {

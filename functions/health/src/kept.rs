@@ -1,4 +1,4 @@
-//! The outcome of a check, told again for a moment: everybody may ask as often as he likes, and each check makes database calls.
+//! The outcome of a check is reused for a few seconds: anybody may call these routes at any rate, and each check makes database calls.
 
 use std::future::Future;
 
@@ -7,7 +7,7 @@ use user_core::clock::Clock;
 
 use crate::checks::Check;
 
-/// How long an outcome is told again, well or not, in seconds.
+/// How long an outcome is reused, healthy or not, in seconds.
 pub(crate) const KEPT_SECONDS: i64 = 5;
 
 /// The last outcome of one check of this instance.
@@ -15,8 +15,8 @@ pub(crate) const KEPT_SECONDS: i64 = 5;
 pub(crate) struct Kept(Mutex<Option<Check>>);
 
 impl Kept {
-    /// The last outcome, if it is at most [`KEPT_SECONDS`] old, or that of a new `run`. Who asks while it runs waits for it, so that
-    /// any number of requests costs one.
+    /// The last outcome, if it is less than [`KEPT_SECONDS`] old, or that of a new `run`. Callers that arrive during a run wait for it, so
+    /// that any number of requests costs one run.
     pub(crate) async fn or(&self, clock: &Clock, run: impl Future<Output = Check>) -> Check {
         let mut kept = self.0.lock().await;
         let now = clock.now();

@@ -1,4 +1,4 @@
-//! Health checks: whether the service lives, and whether what it needs does.
+//! Health checks: whether the service runs, and whether its dependencies work.
 
 mod checks;
 mod kept;
@@ -23,7 +23,7 @@ use utoipa::{OpenApi, ToSchema};
 use checks::{Check, Memory};
 use mail::Mail;
 
-/// All checks of one call are over after this time.
+/// The time after which all checks of a call have ended.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// The function's routes.
@@ -92,7 +92,7 @@ async fn cache(
     Ok(Json(CacheHealth { status, cache, latency_ms, timestamp }))
 }
 
-/// How long a check took that went well.
+/// How long a successful check took, in milliseconds; [`Problem::Unhealthy`] for a failed one.
 fn latency(name: &'static str, check: &Check) -> Result<f64, Problem> {
     let latency = check.details.get("latency_ms").and_then(Value::as_f64);
     latency.filter(|_| check.healthy).ok_or(Problem::Unhealthy(name))
@@ -197,7 +197,7 @@ struct Full {
 #[openapi(paths(alive, database, cache, full))]
 struct Calls;
 
-/// What the handlers say of themselves.
+/// The handlers' own descriptions.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     Calls::openapi()

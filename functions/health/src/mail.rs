@@ -1,14 +1,14 @@
-//! Whether mail would go out, remembered for a while: everybody may ask, and the mail service counts those who do.
+//! Whether the mail service would accept an email, remembered for a while: anybody may ask, and the mail service limits the requests.
 
 use tokio::sync::Mutex;
 use transport::Transport;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 
-/// How long the outcome of a probe is told again, in seconds.
+/// How long the outcome of a probe is reused, in seconds.
 const KEPT_SECONDS: i64 = 30;
 
-/// The transport, and what the last probe of it found.
+/// The transport, and the outcome of its last probe.
 pub(crate) struct Mail {
     transport: Transport,
     found: Mutex<Option<(Timestamp, bool)>>,
@@ -19,7 +19,7 @@ impl Mail {
         Self { transport, found: Mutex::default() }
     }
 
-    /// Goes on when mail would go out, by a probe that is not old.
+    /// Succeeds if the mail service would accept an email, by a recent probe.
     pub(crate) async fn probe(&self, now: Timestamp) -> Result<(), Error> {
         let mut found = self.found.lock().await;
         match *found {
@@ -31,7 +31,7 @@ impl Mail {
                 }
             }
             _ => {
-                // Noted before: a probe that takes too long is broken off.
+                // The failure is recorded first, since a probe that takes too long is cancelled.
                 *found = Some((now, false));
                 self.transport.probe().await?;
                 *found = Some((now, true));

@@ -1,5 +1,5 @@
-//! Sends the messages of the outbox as emails: those that its stream brings, and every minute those that could not be sent before. A
-//! message is claimed before it is sent, so that no two send it, and settled after it.
+//! Sends the messages of the outbox as emails: new ones from its stream, and every minute those that are due for a retry. A message is
+//! claimed before it is sent, so that it is not sent twice, and settled afterwards.
 
 mod resolve;
 mod write;
@@ -20,19 +20,19 @@ use user_telemetry::metric;
 
 use crate::resolve::Outgoing;
 
-/// What wakes the mailer.
+/// The event that starts the mailer.
 pub enum Wake {
-    /// Messages that were just put into the outbox.
+    /// Messages that were just written to the outbox.
     Stream(Box<Event>),
-    /// The schedule: it is time to look for messages to be tried again.
+    /// The schedule, which starts the retries.
     Schedule,
 }
 
 impl Wake {
-    /// Reads an event as Lambda hands it over.
+    /// Reads an event in Lambda's format.
     ///
     /// # Errors
-    /// [`Error::Internal`] when it is of neither kind.
+    /// [`Error::Internal`] if it is of neither kind.
     pub fn read(event: Value) -> Result<Self, Error> {
         match &event {
             Value::Object(fields) if fields.contains_key("Records") => {
@@ -44,17 +44,17 @@ impl Wake {
     }
 }
 
-/// Sends what there is to send. Records whose messages could not even be claimed are named, so that they come again.
+/// Sends the messages that are due. Records whose messages could not even be claimed are returned as failures, so that they are retried.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer a scheduled run.
+/// [`Error::Unavailable`] if the database does not answer a scheduled run.
 pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<DynamoDbEventResponse, Error> {
-    // Without keys that are in force, messages without a link go all the same, and the others are tried again.
+    // Without keys in force, messages without a link are still sent, and the others are retried later.
     let _ = join(app.refresh_keys(), app.newest_keyring()).await;
     let mut response = DynamoDbEventResponse::default();
     match wake {
         Wake::Stream(event) => {
-            // Messages are mostly waited for.
+            // Most of this time is spent waiting, so the messages are handled concurrently.
             let messages = event.records.into_iter().map(|record| {
                 let message = outbox::from_image(record.change.new_image);
                 Box::pin(deliver_new(app, transport, record.change.sequence_number, message))
@@ -70,7 +70,7 @@ pub async fn handle(app: &App, transport: &Transport, wake: Wake) -> Result<Dyna
     Ok(response)
 }
 
-/// Sends a message that the stream brought; names its record when it could not even be claimed.
+/// Sends a message from the stream; returns its record as a failure if the message could not even be claimed.
 async fn deliver_new(
     app: &App,
     transport: &Transport,
@@ -85,7 +85,7 @@ async fn deliver_new(
     Some(failure)
 }
 
-/// Sends what is due in one partition of the index; one message's trouble is no other's.
+/// Sends the due messages of one partition of the index; a failure of one does not affect the others.
 async fn deliver_due(app: &App, transport: &Transport, shard: u64) -> Result<(), Error> {
     let mut outcome = Ok(());
     for message in app.store.list_due_messages(shard, app.clock.now()).await? {
@@ -94,7 +94,7 @@ async fn deliver_due(app: &App, transport: &Transport, shard: u64) -> Result<(),
     outcome
 }
 
-/// What becomes of a message that was claimed.
+/// The outcome of a message that was claimed.
 enum Fate {
     Sent(String),
     Dropped,
@@ -103,7 +103,7 @@ enum Fate {
 }
 
 async fn deliver(app: &App, transport: &Transport, message: Message) -> Result<(), Error> {
-    // A later release wrote it, whose mailer has the words for it.
+    // A later release wrote it; the mailer of that release has the text for it.
     if !message.kind.is_known() {
         tracing::warn!(message.id = %message.id, message.kind = message.kind.as_str(), "a message of an unknown kind waits");
         return Ok(());
@@ -152,13 +152,13 @@ async fn attempt(app: &App, transport: &Transport, message: &Message) -> Result<
     Ok(transport.send(&mail).await.map_or_else(Fate::Refused, Fate::Sent))
 }
 
-/// The problem of a message that did not come as far as the mail service.
+/// The problem of a message that did not reach the mail service.
 const INTERNAL: &str = "internal";
 
-/// The problem of a message that its mailbox got too many of before.
+/// The problem of a message to a mailbox that has reached its limit.
 const MAILBOX_LIMIT: &str = "mailbox-limit";
 
-/// Whether the mailbox may get one more of what anybody can ask for. A message that the mail service refused before was counted then.
+/// Whether the mailbox may get another email that anybody can request. A message that the mail service refused before was counted then.
 async fn is_within_limit(app: &App, message: &Message, outgoing: &Outgoing) -> Result<bool, Error> {
     let asked = match (&message.user_id, message.kind) {
         (None, MessageKind::VerifyEmail) => Asked::Verification,
@@ -167,8 +167,8 @@ async fn is_within_limit(app: &App, message: &Message, outgoing: &Outgoing) -> R
         (_, MessageKind::EmailChange) => Asked::Notice,
         _ => return Ok(true),
     };
-    // A later epoch renews what it voids, at the account's own address alone: others' mailboxes, and the way back, have nothing of it. So
-    // does another account there, but where nobody has to prove an address: there anybody makes one.
+    // A later epoch voids links, so it renews the allowance of the account's own address (not that of other mailboxes or the way back).
+    // Another account there does so, too, but not without email verification: then anybody could create one.
     let own = outgoing.to.key() == outgoing.user.email.key();
     let user_id = if app.config.email_verification_enabled { outgoing.user.id.clone() } else { UserId::of("") };
     let epoch = own.then_some(Epoch { user_id, epoch: outgoing.user.epoch });
@@ -178,7 +178,7 @@ async fn is_within_limit(app: &App, message: &Message, outgoing: &Outgoing) -> R
     app.store.count_message(message, asked, epoch, app.clock.now()).await
 }
 
-/// Counts and logs what became of a message.
+/// Counts and logs the outcome of a message.
 fn note(message: &Message, outcome: &str, problem: Option<&str>) {
     metric::MESSAGES.add(&[message.kind.as_str(), outcome], 1);
     tracing::info!(

@@ -1,4 +1,4 @@
-//! Who gets a message, if anybody does, and what its link may do. Nothing is written for it.
+//! Finds out who gets a message, if anybody does, and what its link may do. It writes nothing.
 
 use user_app::App;
 use user_core::clock::Timestamp;
@@ -12,17 +12,17 @@ use user_store::claim::{Claim, Holder};
 
 /// A message that is to be sent.
 pub(crate) struct Outgoing {
-    /// Whom it is about.
+    /// The user that it is about.
     pub(crate) user: User,
-    /// Where it goes.
+    /// The address that it goes to.
     pub(crate) to: Email,
-    /// What it says.
+    /// Its kind, which selects the text.
     pub(crate) kind: MessageKind,
-    /// What its link may do, if it has one.
+    /// The purpose and the ticket of its link, if it has one.
     pub(crate) link: Option<(Purpose, Ticket)>,
 }
 
-/// What is to be sent for a message; `None` when it serves nobody (any more).
+/// What to send for a message; `None` if nobody needs it any more.
 pub(crate) async fn resolve(app: &App, message: &Message) -> Result<Option<Outgoing>, Error> {
     let now = app.clock.now();
     let (id, former) = match &message.user_id {
@@ -64,12 +64,12 @@ pub(crate) async fn resolve(app: &App, message: &Message) -> Result<Option<Outgo
         }
         MessageKind::Other(_) => None,
     };
-    // Asked for by address, it goes where the account says, in the form that its owner typed.
+    // A message that was requested by address goes to the account's address as its owner typed it.
     let to = if message.user_id.is_some() { message.to.clone() } else { user.email.clone() };
     Ok(link.map(|link| Outgoing { user, to, kind: message.kind, link: Some(link) }))
 }
 
-/// Notices that are true whatever has happened since.
+/// Notices that stay true whatever has happened since.
 fn tells_of_the_past(kind: MessageKind) -> bool {
     matches!(
         kind,
@@ -80,12 +80,12 @@ fn tells_of_the_past(kind: MessageKind) -> bool {
     )
 }
 
-/// Whether somebody else has proven the address that is to be confirmed: he gets no link that can do nothing.
+/// Whether somebody else has verified the address that is to be confirmed: then the link would be useless and is not sent.
 async fn is_taken(app: &App, message: &Message, user: &User, now: Timestamp) -> Result<bool, Error> {
     Ok(matches!(app.store.claim(&message.to.key(), &user.id, now).await?, Claim::Taken))
 }
 
-/// Whoever asks for recovery at an address that the account has left gets the way back.
+/// A request for recovery at a former address of the account gets a link that restores this address.
 fn way_back(user: User, message: &Message, now: Timestamp) -> Option<Outgoing> {
     if !user.may_sign_in(now) || message.kind == MessageKind::VerifyEmail {
         return None;

@@ -1,5 +1,5 @@
-//! The words of a message, in text and HTML, with the link that carries its token. The words are under `templates/`: a folder for each
-//! language with a file for each kind of message, and the layout beside them.
+//! The text of a message, as text and HTML, with the link that contains its token. The texts are under `templates/`: a folder for each
+//! language with a file for each kind of message, and the layout in `templates/` itself.
 
 use std::sync::LazyLock;
 
@@ -21,7 +21,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     templates
 });
 
-/// What is to be sent, as a mail. The token of its link is signed here and is stored nowhere.
+/// The email of a message. The token of its link is signed here and not stored.
 pub(crate) fn mail(app: &App, message: &Message, outgoing: &Outgoing) -> Result<Mail, Error> {
     let Outgoing { user, to, kind, link } = outgoing;
     let now = app.clock.now();
@@ -31,8 +31,8 @@ pub(crate) fn mail(app: &App, message: &Message, outgoing: &Outgoing) -> Result<
         address = format!("{}/{}?token={token}", app.config.frontend_url, page(*purpose));
         end = ticket.expires_at;
     }
-    // A stranger's words reach nobody: only who has proven the address is greeted by the name that the account has. Where nobody has to
-    // prove one, nobody is.
+    // A stranger's text is sent to nobody: only a user with a verified address is greeted by the account's name. If addresses need no
+    // verification, nobody is.
     let proven = app.config.email_verification_enabled && user.is_verified && *kind != MessageKind::ConfirmEmail;
     let name = user.first_name.as_deref().filter(|_| proven);
     let [subject, text, html] = render(*kind, user.language, name, &app.config.project_name, &address, end)?;
@@ -47,7 +47,7 @@ pub(crate) fn mail(app: &App, message: &Message, outgoing: &Outgoing) -> Result<
     })
 }
 
-/// The page that a link leads to.
+/// The page of a link.
 fn page(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Verify => "verify-email",
@@ -73,7 +73,7 @@ fn render(
     let mut words = words.render_captured(scope).map_err(Error::internal)?;
     let mut block = |name: &str| words.with_state_mut(|words| words.render_block(name)).map_err(Error::internal);
     let subject = block("subject")?;
-    // The words are plain text; the layout escapes them where it is HTML.
+    // These texts are plain; the HTML layout escapes them.
     let message = context! {
         language, project, link,
         subject => subject.clone(),
@@ -87,7 +87,7 @@ fn render(
     Ok([subject, layout("message.txt").map_err(Error::internal)?, layout("message.html").map_err(Error::internal)?])
 }
 
-/// A moment as readers of every language know it, to the minute.
+/// A time in UTC to the minute, in a format for readers of every language.
 fn moment(end: Timestamp) -> String {
     let text = end.to_string();
     text.get(..16).map_or_else(|| text.clone(), |minute| format!("{} UTC", minute.replace('T', " ")))

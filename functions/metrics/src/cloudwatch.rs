@@ -1,4 +1,4 @@
-//! What `CloudWatch` knows: which series there are, and their values of today.
+//! Queries to `CloudWatch`: the series that exist, and their values of today.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use user_web::problem::Problem;
 
 use crate::text::{Stat, stats};
 
-/// The most queries of one call (`GetMetricData`, "Request Parameters").
+/// The maximum number of queries in one call (`GetMetricData`, "Request Parameters").
 const QUERIES: usize = 500;
 
 const HOUR: i32 = 3_600;
@@ -30,18 +30,18 @@ pub(crate) struct Question {
     pub(crate) stat: &'static Stat,
 }
 
-/// `CloudWatch`, as this function uses it.
+/// The `CloudWatch` client of this function.
 pub struct Source(Client);
 
 impl Source {
-    /// The one that `sdk` leads to.
+    /// The source that `sdk` reaches.
     #[must_use]
     pub fn new(sdk: &SdkConfig) -> Self {
         Self(Client::new(sdk))
     }
 
-    /// Everything that is declared and known of this stack: of counters and histograms since midnight in UTC; of gauges the
-    /// newest hour of the last three, because some are written once an hour.
+    /// All declared series of this stack: for counters and histograms the values since midnight UTC; for gauges the newest hour of the last
+    /// three, because some are written once an hour.
     pub(crate) async fn samples(&self, config: &Config, now: Timestamp) -> Result<Vec<(Question, f64)>, Problem> {
         let questions = questions(&self.series(&config.stack_name).await?, config.metrics_detail);
         let (gauges, others): (Vec<_>, Vec<_>) =
@@ -74,7 +74,7 @@ impl Source {
     ) -> Result<Vec<(Question, f64)>, Problem> {
         let queries = questions.iter().enumerate().map(|(number, question)| query(number, question, period)).collect();
         let call = self.0.get_metric_data().set_metric_data_queries(Some(queries));
-        // The end has to be later than the start, at midnight, too.
+        // The end has to be later than the start, also at midnight.
         let call = call.start_time(DateTime::from_secs(from.0)).end_time(DateTime::from_secs(now.plus(60).0));
         let pages = call.scan_by(ScanBy::TimestampDescending).into_paginator().send();
         let pages = pages.collect::<Result<Vec<_>, _>>().await.map_err(unavailable)?;
@@ -92,7 +92,7 @@ impl Source {
     }
 }
 
-/// What is asked of the series that were declared so, metrics in the order of their declaration, series in that of their labels.
+/// The questions about the declared series, metrics in the order of their declaration, series in the order of their labels.
 fn questions(listed: &[types::Metric], detail: MetricsDetail) -> Vec<Question> {
     let mut series: BTreeMap<&str, BTreeSet<Labels>> = BTreeMap::new();
     for one in listed {
@@ -110,7 +110,7 @@ fn questions(listed: &[types::Metric], detail: MetricsDetail) -> Vec<Question> {
     questions
 }
 
-/// Whether a metric leaves with these labels. In full detail the essential form is beside it, and would count everything twice.
+/// Whether a metric is emitted with these labels. In full detail the essential form is emitted too, and would count everything twice.
 fn is_declared(metric: &Metric, detail: MetricsDetail, labels: &Labels) -> bool {
     let has = |name: &str| labels.contains_key(name);
     let declared = match detail {
@@ -120,7 +120,7 @@ fn is_declared(metric: &Metric, detail: MetricsDetail, labels: &Labels) -> bool 
     declared.is_some_and(|names| labels.len() == names.len() + 1 && has(STACK) && names.iter().all(|name| has(name)))
 }
 
-/// A query's id has to begin with a letter.
+/// The id of a query, which has to begin with a letter.
 fn id(number: usize) -> String {
     format!("q{number}")
 }
@@ -134,7 +134,7 @@ fn query(number: usize, question: &Question, period: i32) -> MetricDataQuery {
     MetricDataQuery::builder().id(id(number)).metric_stat(stat).build()
 }
 
-/// The cause is for the log.
+/// The cause goes only to the log.
 fn unavailable(cause: impl Into<Cause>) -> Problem {
     tracing::error!(error.cause = in_words(&cause.into()), "the metrics cannot be read");
     Problem::Unavailable

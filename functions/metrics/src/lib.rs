@@ -1,5 +1,5 @@
-//! The metrics of all functions together, as Prometheus reads them. No instance knows what the others count, and most are gone before
-//! anybody asks: the numbers come from `CloudWatch`, where all of them leave theirs.
+//! The metrics of all functions, as Prometheus reads them. An instance does not know the counts of others, and most instances end before a
+//! scrape, so the numbers come from `CloudWatch`, to which all functions write.
 
 mod cloudwatch;
 mod text;
@@ -26,14 +26,14 @@ use token::Token;
 /// Prometheus' text format, version 0.0.4.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// How long a text is shown again; every look at `CloudWatch` is paid for.
+/// How long a text is reused, in seconds; every query to `CloudWatch` is charged.
 const CACHE_SECONDS: i64 = 60;
 
-/// What an instance keeps between two scrapes.
+/// The state that an instance keeps between two scrapes.
 struct Metrics {
     source: Source,
     token: Token,
-    /// The last text and when it was made. Locked while a new one is, so that two scrapes at once make one.
+    /// The last text and when it was made. It is locked while a new one is made, so that two concurrent scrapes make one text.
     shown: Mutex<Option<(Timestamp, String)>>,
 }
 
@@ -77,7 +77,7 @@ async fn show(
 #[openapi(paths(show))]
 struct Calls;
 
-/// What the handlers say of themselves.
+/// The handlers' own descriptions.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     Calls::openapi()

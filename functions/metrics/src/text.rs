@@ -1,11 +1,11 @@
-//! Prometheus' text format: a counter is the sum of the day so far, which starts anew at midnight in UTC as after a restart; a
+//! Prometheus's text format: a counter is the sum of the day so far, which restarts at midnight UTC as after a restart of a process; a
 //! histogram is a summary of the day.
 
 use user_telemetry::metric::{ALL, Kind};
 
 use crate::cloudwatch::Question;
 
-/// A statistic of `CloudWatch`, and how it is shown.
+/// A statistic of `CloudWatch`, and its form in the text.
 pub(crate) struct Stat {
     pub(crate) name: &'static str,
     suffix: &'static str,
@@ -22,7 +22,7 @@ const SUMMARY: &[Stat] = &[
     Stat { name: "SampleCount", suffix: "_count", quantile: None },
 ];
 
-/// What is asked about each series of a kind, in the order in which it is shown.
+/// The statistics for each series of a kind, in the order in which they are shown.
 pub(crate) fn stats(kind: Kind) -> &'static [Stat] {
     match kind {
         Kind::Counter => COUNTER,
@@ -31,7 +31,7 @@ pub(crate) fn stats(kind: Kind) -> &'static [Stat] {
     }
 }
 
-/// The text of all answers, each metric in one piece below its `HELP` and `TYPE`.
+/// The text of all answers, with the samples of each metric together below its `HELP` and `TYPE`.
 pub(crate) fn write(answers: &[(Question, f64)]) -> String {
     let mut text = String::new();
     for metric in ALL {

@@ -1,4 +1,4 @@
-//! Who may read the metrics: whoever has the token of the secret. On a developer's machine everybody may.
+//! Access to the metrics: a caller needs the token in the secret. On a developer's machine everybody has access.
 
 use http::HeaderMap;
 use ring::digest::{SHA256, digest};
@@ -9,10 +9,10 @@ use user_core::clock::Timestamp;
 use user_web::extract::bearer;
 use user_web::problem::Problem;
 
-/// How often the secret is read again because of a token that is not the known one.
+/// How long to wait before an unknown token makes an instance read the secret again, in seconds.
 const UNKNOWN_SECONDS: i64 = 10;
 
-/// The token, as this instance last read it.
+/// The token that this instance read last.
 #[derive(Default)]
 pub(crate) struct Token(Mutex<Known>);
 
@@ -23,10 +23,10 @@ struct Known {
 }
 
 impl Token {
-    /// Goes on when the request bears the token.
+    /// Succeeds if the request has the token.
     ///
     /// # Errors
-    /// [`Problem::Unauthenticated`]; [`Problem::Unavailable`] when the secret cannot be read.
+    /// [`Problem::Unauthenticated`]; [`Problem::Unavailable`] if the secret cannot be read.
     pub(crate) async fn check(&self, app: &App, headers: &HeaderMap) -> Result<(), Problem> {
         if app.config.environment == Environment::Development {
             return Ok(());
@@ -47,7 +47,7 @@ impl Token {
     }
 }
 
-/// How far two digests agree tells nothing of the token.
+/// Compares digests, since the time of that comparison reveals nothing about the token.
 fn same(one: &str, other: &str) -> bool {
     digest(&SHA256, one.as_bytes()).as_ref() == digest(&SHA256, other.as_bytes()).as_ref()
 }

@@ -1,5 +1,5 @@
-//! Rotates the signing keys, by the four steps in which Secrets Manager calls a rotation function ("Rotation by Lambda function").
-//! Each step can be repeated. The times in the secret do the waiting: a new key signs once everybody can know it.
+//! Rotates the signing keys in the four steps in which Secrets Manager calls a rotation function ("Rotation by Lambda function"). Each step
+//! can be repeated. No step waits: the times in the secret say that a new key signs only after everybody can know it.
 
 use aws_lambda_events::event::secretsmanager::SecretsManagerSecretRotationEvent;
 use user_app::App;
@@ -11,14 +11,14 @@ use user_core::signing::Keys;
 use user_core::token::Tokens;
 use user_store::Store;
 
-/// For how long instances may go on with the keys they have, and clocks differ, in seconds.
+/// How long instances may use outdated keys, and how far clocks may differ, in seconds.
 const SLACK_SECONDS: i64 = 5;
 
-/// One step of a rotation, as Secrets Manager calls for it.
+/// Executes one step of a rotation.
 ///
 /// # Errors
-/// [`Error::Internal`] for another secret or an unknown step; [`Unmet::Changed`] when another rotation went before; [`Error::Unavailable`]
-/// when the secret or the mark of the last rotation cannot be read.
+/// [`Error::Internal`] for another secret or an unknown step; [`Unmet::Changed`] if another rotation came first; [`Error::Unavailable`] if
+/// the secret or the mark of the last rotation cannot be read.
 pub async fn handle(app: &App, event: SecretsManagerSecretRotationEvent) -> Result<(), Error> {
     if event.secret_id != app.config.signing_secret_id {
         return Err(Error::internal("this is not the secret of the signing keys"));
@@ -26,7 +26,7 @@ pub async fn handle(app: &App, event: SecretsManagerSecretRotationEvent) -> Resu
     let (store, now, version) = (&app.store, app.clock.now(), event.client_request_token.as_str());
     match event.step.as_str() {
         "createSecret" => create(app, version, now).await,
-        // Nobody else keeps the keys: there is nowhere to set them.
+        // The keys exist only in the secret, so there is nowhere else to set them.
         "setSecret" => Ok(()),
         "testSecret" => test(&app.config, &staged(store, version).await?),
         "finishSecret" => finish(store, version, "ordinary").await.map(|_| ()),
@@ -34,7 +34,7 @@ pub async fn handle(app: &App, event: SecretsManagerSecretRotationEvent) -> Resu
     }
 }
 
-/// `createSecret`: the keys with the next one, not in force yet.
+/// `createSecret`: adds the next key in a version that is not in force yet.
 async fn create(app: &App, version: &str, now: Timestamp) -> Result<(), Error> {
     let (store, config) = (&app.store, &app.config);
     if store.read_keys_version(version).await?.is_some() {
@@ -43,20 +43,20 @@ async fn create(app: &App, version: &str, now: Timestamp) -> Result<(), Error> {
     let wait = config.jwks_cache_seconds + SLACK_SECONDS;
     let keys = store.read_keys().await?;
     if keys.generation() < store.read_key_mark().await?.emergency {
-        // Secrets Manager may still show a version that an emergency made void: its keys must not come back.
+        // Secrets Manager may still return a version that an emergency made void: its keys must not come back.
         return Err(Error::Unavailable);
     }
     let keys = keys.rotated(config.jwt_algorithm, now, wait, config.longest_token_seconds())?;
     store.stage_keys(version, &keys).await
 }
 
-/// `testSecret`: each of the keys signs what can be read.
+/// `testSecret`: each key signs tokens that can be read.
 fn test(config: &Config, keys: &Keys) -> Result<(), Error> {
     let tokens = Tokens::new(config.token_settings(), keys)?;
     keys.iter().try_for_each(|key| tokens.check(key.signs_from))
 }
 
-/// `finishSecret`: brings the keys into force, and tells every instance.
+/// `finishSecret`: puts the keys into force, and announces them to every instance.
 async fn finish(store: &Store, version: &str, urgency: &str) -> Result<Keys, Error> {
     let keys = staged(store, version).await?;
     store.promote_keys(version).await?;
@@ -69,11 +69,11 @@ async fn staged(store: &Store, version: &str) -> Result<Keys, Error> {
     store.read_keys_version(version).await?.ok_or(Error::Unmet(Unmet::Changed))
 }
 
-/// Replaces all keys by a new one, of the algorithm of the last: somebody else may have them. Whatever was signed before is void at
-/// once.
+/// Replaces all keys by a new one with the algorithm of the last key, since somebody else may have the keys. Everything that was signed
+/// before is void at once.
 ///
 /// # Errors
-/// [`Unmet::Changed`] when another rotation went before; [`Error::Internal`] when the secret cannot be read or written.
+/// [`Unmet::Changed`] if another rotation came first; [`Error::Internal`] if the secret cannot be read or written.
 pub async fn emergency(store: &Store, now: Timestamp) -> Result<Keys, Error> {
     let version = id::version()?;
     let announced = store.read_key_mark().await?.generation;

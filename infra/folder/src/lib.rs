@@ -1,13 +1,13 @@
-//! The data folder and its files. They hold password hashes, signing keys and mails, and are their owner's alone.
+//! The data folder and its files. They contain password hashes, signing keys and emails, so only their owner has access.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Creates a folder that nobody but its owner enters, and those above it. One that is there keeps its rights.
+/// Creates a folder and its parents, for their owner alone. An existing folder keeps its permissions.
 ///
 /// # Errors
-/// When it cannot be created.
+/// If it cannot be created.
 pub fn create(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -16,11 +16,11 @@ pub fn create(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Makes the folder, and keeps other processes from it as long as the file that is returned is open. Two services on one folder would each
-/// keep signing keys and mails of their own.
+/// Creates the folder, and locks it against other processes as long as the returned file is open. Two services on one folder would each
+/// keep their own signing keys and emails.
 ///
 /// # Errors
-/// When another process has it, or it cannot be made.
+/// If another process has locked the folder, or it cannot be created.
 pub fn lock(folder: &Path) -> io::Result<File> {
     create(folder)?;
     let file = open_private(OpenOptions::new().append(true).create(true), &folder.join("lock"))?;
@@ -34,7 +34,7 @@ pub fn lock(folder: &Path) -> io::Result<File> {
     }
 }
 
-/// Whether others than its owner may enter or list a folder; where there are no such rights, no.
+/// Whether anybody but the owner has access to a folder; always false on systems without Unix permissions.
 #[must_use]
 pub fn is_open_to_others(folder: &Path) -> bool {
     #[cfg(unix)]
@@ -49,15 +49,15 @@ pub fn is_open_to_others(folder: &Path) -> bool {
     }
 }
 
-/// Opens a file in the way that `options` say, and makes it its owner's alone before anything is written.
+/// Opens a file with `options`, and restricts it to its owner before anything is written.
 ///
 /// # Errors
-/// When it cannot be opened or belongs to somebody else; the sentence names it.
+/// If the file cannot be opened or belongs to another user; the message names the file.
 pub fn open_private(options: &mut OpenOptions, file: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     let opened = options.open(file);
-    // One that was there had rights of its own.
+    // A file that existed before has its own permissions.
     #[cfg(unix)]
     let opened = opened.and_then(|opened| {
         opened.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
@@ -66,7 +66,7 @@ pub fn open_private(options: &mut OpenOptions, file: &Path) -> io::Result<File> 
     opened.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
 }
 
-/// An empty file that is its owner's alone; what was in it is gone.
+/// Creates an empty file for its owner alone; the content of an existing file is lost.
 ///
 /// # Errors
 /// As [`open_private`].
@@ -74,10 +74,10 @@ pub fn create_private(file: &Path) -> io::Result<File> {
     open_private(OpenOptions::new().write(true).create(true).truncate(true), file)
 }
 
-/// Writes a file that is its owner's alone, whole or not at all.
+/// Writes a file for its owner alone, completely or not at all.
 ///
 /// # Errors
-/// As [`open_private`]; when it cannot be written.
+/// As [`open_private`]; if the file cannot be written.
 pub fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = file.as_os_str().to_owned();
     beside.push(".part");
@@ -85,10 +85,10 @@ pub fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::rename(&beside, file)
 }
 
-/// Makes a file its owner's alone, if it is there.
+/// Restricts a file to its owner, if it exists.
 ///
 /// # Errors
-/// When its rights cannot be changed.
+/// If its permissions cannot be changed.
 pub fn make_private(file: &Path) -> io::Result<()> {
     match open_private(OpenOptions::new().append(true), file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

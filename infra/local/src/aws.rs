@@ -1,5 +1,5 @@
-//! The AWS services of the local stack, called in process: the real SDK, with a function call in the place of a connection. The same
-//! calls can be made over HTTP, by functions that run in processes of their own.
+//! The AWS services of the local stack, called in process: the SDK is the real one, but a function call replaces its connection. Functions
+//! that run in their own processes make the same calls over HTTP.
 
 mod dynamodb;
 mod recovery;
@@ -47,21 +47,21 @@ pub struct Aws {
     pub ses: Arc<Ses>,
     /// `CloudWatch`.
     pub cloudwatch: CloudWatch,
-    /// Where time comes from.
+    /// The source of time.
     pub clock: Clock,
-    /// Transactions that were done.
+    /// The transactions that were executed last.
     pub tokens: Arc<Tokens>,
     /// Point-in-time recovery of tables.
     pub recovery: Arc<Recovery>,
-    /// The queue of what functions gave up.
+    /// The queue of events that functions gave up.
     pub dead_letters: Arc<DeadLetters>,
 }
 
 impl Aws {
-    /// The services of a stack whose data lies in `folder`, or in memory; `deliver` takes its mails.
+    /// Opens the services of a stack whose data is in `folder`, or in memory; `deliver` receives its emails.
     ///
     /// # Errors
-    /// Data that cannot be read or written.
+    /// If data cannot be read or written.
     pub fn open(
         folder: Option<&Path>,
         template: &Template,
@@ -81,20 +81,20 @@ impl Aws {
         })
     }
 
-    /// The configuration of SDK clients that call these services in process and may do everything.
+    /// The SDK configuration of clients that call these services in process, with all permissions.
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
         in_process(self.clone())
     }
 
-    /// The same for a function, which may do what its role allows.
+    /// The same for a function, with the permissions of its role.
     #[must_use]
     pub fn sdk_config_as(&self, role: &Arc<Role>, wire: Option<Wire>) -> SdkConfig {
         in_process(Restricted { aws: self.clone(), role: role.clone(), wire })
     }
 
-    /// Answers a call by its [`target`]: a status and a body.
-    #[inline(never)] // `tests/bench/work.py` leaves out what is done in here.
+    /// Answers a call by its [`target`]; returns a status and a body.
+    #[inline(never)] // `tests/bench/work.py` excludes the work that is done here.
     pub fn answer(&self, target: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let (service, operation) = target.split_once('.').unwrap_or_default();
         let (status, json) = match service {
@@ -111,7 +111,7 @@ impl Aws {
     }
 }
 
-/// The service and operation that a call is for: its `X-Amz-Target`, or for services without one the same in our words, by its path.
+/// The service and operation of a call: its `X-Amz-Target`, or for services without that header a name of our own, by the path.
 #[must_use]
 pub fn target(header: Option<&str>, path: &str) -> String {
     match (header, path) {
@@ -148,7 +148,7 @@ impl HttpConnector for Aws {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let services = self.clone();
         HttpConnectorFuture::new(async move {
-            // A connection would let others go first here; races in tests depend on it.
+            // A real connection would let other tasks run here; races in tests depend on that.
             tokio::task::yield_now().await;
             let (status, body) = services.answer(&target_of(&request), request.body().bytes().unwrap_or_default());
             response(status, body)
@@ -156,33 +156,33 @@ impl HttpConnector for Aws {
     }
 }
 
-/// Told the status and the body of an answer, at the moment at which a call ends.
+/// Receives the status and the body of an answer at the moment when the call ends.
 pub type Witness = Box<dyn FnOnce(u16, &[u8]) + Send>;
 
-/// What becomes of a call on its way.
+/// What happens to a call on the network.
 pub enum Fate {
-    /// It is done and answered.
+    /// It is executed and answered.
     Arrives,
-    /// The same, and somebody looks at the answer.
+    /// It is executed and answered, and the witness sees the answer.
     Watched(Witness),
-    /// It is answered so, and nothing is done.
+    /// It is answered with this status and body, and not executed.
     Refused(u16, String),
     /// The connection breaks before it arrives.
     Lost,
-    /// It is done, and the connection breaks before the answer.
+    /// It is executed, and the connection breaks before the answer.
     Unanswered,
-    /// It is done, and half of the answer comes.
+    /// It is executed, and half of the answer arrives.
     Cut,
-    /// It is done, and the answer comes byte by byte, one a second.
+    /// It is executed, and the answer arrives byte by byte, one a second.
     Trickles,
-    /// Nothing is done, and no answer ever comes.
+    /// It is not executed, and no answer ever arrives.
     Stalled,
 }
 
-/// Decides the fate of calls, by their targets and bodies; for tests of what a network does.
+/// Decides the fate of calls by their targets and bodies; tests simulate network faults with it.
 pub type Wire = Arc<dyn Fn(&str, &[u8]) -> Fate + Send + Sync>;
 
-/// The services as a role lets a function use them.
+/// The services, limited to what a role allows.
 #[derive(Clone)]
 struct Restricted {
     aws: Aws,
@@ -250,7 +250,7 @@ impl Restricted {
     }
 }
 
-/// A body that comes byte by byte, one a second.
+/// A body that arrives byte by byte, one a second.
 fn trickle(body: &[u8]) -> impl Body<Data = Bytes, Error = Infallible> + Send + Sync + 'static {
     StreamBody::new(stream::unfold(Bytes::copy_from_slice(body), async |mut rest| {
         if rest.is_empty() {

@@ -1,5 +1,5 @@
-//! `CloudWatch`'s part: it takes metrics from lines of the log in the embedded metric format, and answers the two calls that read them
-//! (Smithy RPC v2 CBOR).
+//! `CloudWatch`: reads metrics from log lines in the embedded metric format, and answers the two calls that query them (Smithy RPC v2
+//! CBOR).
 
 mod history;
 mod message;
@@ -19,10 +19,10 @@ use message::{
     Dimension, GetMetricData, ListMetrics, Listed, Metric, MetricData, MetricStat, Points, Query, Refusal, encode,
 };
 
-/// What the path of every call begins with, before the operation.
+/// The path of every call, before the operation.
 pub(crate) const SERVICE: &str = "/service/GraniteServiceVersion20100801/operation/";
 
-/// The most series of an answer, and the most queries of a call (`CloudWatch` API Reference).
+/// The maximum number of series in an answer, and of queries in a call (`CloudWatch` API Reference).
 const PAGE: usize = 500;
 
 /// The metrics of a stack.
@@ -31,19 +31,19 @@ pub struct CloudWatch(Arc<Mutex<BTreeMap<Metric, History>>>);
 
 static SHARED: LazyLock<CloudWatch> = LazyLock::new(CloudWatch::default);
 
-/// The metrics that this process itself writes.
+/// The metrics that this process writes.
 #[must_use]
 pub fn shared() -> &'static CloudWatch {
     &SHARED
 }
 
-/// Where this process writes them to, for [`user_telemetry::metric::start`].
+/// The writer of this process's metrics, for [`user_telemetry::metric::start`].
 #[must_use]
 pub fn writer() -> Box<dyn io::Write> {
     Box::new(Lines { cloudwatch: shared().clone(), begun: Vec::new() })
 }
 
-/// A stream of lines, each taken when it is whole.
+/// A stream of lines; each is processed when it is complete.
 pub struct Lines {
     cloudwatch: CloudWatch,
     begun: Vec<u8>,
@@ -67,7 +67,7 @@ impl io::Write for Lines {
 }
 
 impl CloudWatch {
-    /// Takes a line of the log; one that is not in the embedded metric format says nothing of metrics.
+    /// Reads a line of the log; a line that is not in the embedded metric format has no metrics.
     pub fn take(&self, line: &str) {
         let Ok(line) = serde_json::from_str::<Value>(line) else { return };
         let Some(millis) = line["_aws"]["Timestamp"].as_i64() else { return };
@@ -88,9 +88,9 @@ impl CloudWatch {
         }
     }
 
-    /// Answers a call: a status and a body in CBOR.
+    /// Answers a call; returns a status and a body in CBOR.
     pub(crate) fn answer(&self, operation: &str, body: &[u8], now: Timestamp) -> (u16, Vec<u8>) {
-        // What this process has not written yet, counts, too.
+        // Includes the metrics that this process has not written yet.
         metric::flush();
         let outcome = match operation {
             "ListMetrics" => self.list(body, now.0),
@@ -106,7 +106,7 @@ impl CloudWatch {
         }
     }
 
-    /// A page of the series of today and yesterday that are asked for; the token says how many came before it.
+    /// A page of the requested series of today and yesterday; the token is the number of series on the pages before.
     fn list(&self, body: &[u8], now: i64) -> Result<Vec<u8>, Fault> {
         let request: ListMetrics = ciborium::from_reader(body)?;
         let before = request.next_token.as_deref().map_or(Ok(0), str::parse::<usize>)?;

@@ -10,19 +10,19 @@ use folder::{make_private, open_private};
 use serde_json::{Map, Value, json};
 use template::{Fault, Resource, Template};
 
-/// Without it every write to a stream, and every look at it, would read the whole stream.
+/// Without this index every write to a stream, and every read of it, would read the whole stream.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS stream_by_table_and_sequence \
                             ON _stream_records(table_name, CAST(sequence_number AS INTEGER))";
 
-/// Opens the database in `folder`, or in memory, and creates the tables that it lacks.
+/// Opens the database in `folder`, or in memory, and creates missing tables.
 ///
 /// # Errors
-/// When the file cannot be opened or a table of the template is not one the database takes.
+/// If the file cannot be opened, or the database does not accept a table of the template.
 pub fn open(folder: Option<&Path>, template: &Template) -> Result<Database, Fault> {
     let database = match folder {
         Some(folder) => {
             let file = folder.join("dynamodb.sqlite");
-            // SQLite gives what it writes beside the file the rights of the file.
+            // SQLite gives its additional files the permissions of this file.
             open_private(OpenOptions::new().append(true).create(true), &file)?;
             ["dynamodb.sqlite-wal", "dynamodb.sqlite-shm"]
                 .iter()
@@ -30,7 +30,7 @@ pub fn open(folder: Option<&Path>, template: &Template) -> Result<Database, Faul
             let file = file.to_str().ok_or("the data folder's name is no UTF-8")?;
             Storage::new(file)?.conn().execute_batch(STREAM_INDEX)?;
             let database = Database::new(file)?;
-            // Leaves `synchronous=NORMAL`: a commit survives the end of the process, and a power cut loses the last ones whole.
+            // Sets `synchronous=NORMAL`: commits survive the end of the process; a power failure may lose the last ones, each completely.
             database.enable_bulk_loading()?;
             database.disable_bulk_loading()?;
             database
@@ -45,7 +45,7 @@ pub fn open(folder: Option<&Path>, template: &Template) -> Result<Database, Faul
     Ok(database)
 }
 
-/// An empty database in memory, made as a copy: only a file, or what SQLite takes for one, takes statements of ours.
+/// An empty database in memory, made as a copy: SQLite runs our statements only on a file, or on what it takes for one.
 fn in_memory() -> Result<Database, Fault> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = format!("file:indexed-{}?mode=memory&cache=shared", COUNT.fetch_add(1, Ordering::Relaxed));
@@ -62,7 +62,7 @@ fn create_table(database: &Database, name: &str, mut properties: Map<String, Val
         return Ok(());
     }
     let time_to_live = properties.remove("TimeToLiveSpecification");
-    // Deployed tables have these; they mean nothing on one machine.
+    // Deployed tables have these properties; they have no meaning on one machine.
     for deployed in ["PointInTimeRecoverySpecification", "DeletionProtectionEnabled", "SSESpecification"] {
         properties.remove(deployed);
     }

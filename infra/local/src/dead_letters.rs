@@ -1,5 +1,5 @@
-//! The queue of what functions gave up: the part of Amazon SQS that operators' commands use, kept in the data folder. Who receives a
-//! message hides it from others for a while, and has to delete it.
+//! The queue of events that functions gave up: the part of Amazon SQS that operators' commands use, kept in the data folder. Receiving a
+//! message hides it for a while; the receiver has to delete it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use user_core::clock::Timestamp;
 /// How long a message is kept, in seconds, as the template says for AWS.
 const KEPT_SECONDS: i64 = 14 * 86_400;
 
-/// For how long a message that was received is hidden when the call does not say, in seconds (SQS' default).
+/// For how long a received message is hidden if the call does not say, in seconds (SQS's default).
 const HIDDEN_SECONDS: i64 = 30;
 
 /// The queue.
@@ -36,7 +36,7 @@ struct Message {
     receipt: String,
 }
 
-/// A call of any of the operations.
+/// The call of any operation.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Call {
@@ -48,21 +48,21 @@ struct Call {
     message_attributes: BTreeMap<String, Attribute>,
 }
 
-/// An attribute of a message; all are texts here.
+/// An attribute of a message; all attributes here are strings.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Attribute {
     string_value: String,
 }
 
-/// An error's type and sentence.
+/// The type and message of an error.
 type Refusal = (&'static str, &'static str);
 
 impl DeadLetters {
-    /// The template's queue: what is in `folder`, or nothing.
+    /// The template's queue, with the messages in `folder`, or empty.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn open(folder: Option<&Path>, template: &Template) -> Result<Self, Fault> {
         let name = template.queues().next().unwrap_or("DeadLetters").to_owned();
         let file = folder.map(|folder| folder.join(format!("{name}.json")));
@@ -74,7 +74,7 @@ impl DeadLetters {
     /// Puts a message into the queue.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn send(&self, body: &Value, attributes: &[(&str, &str)], now: Timestamp) -> Result<(), Fault> {
         let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.put(body.to_string(), attributes, now)?;
@@ -90,7 +90,7 @@ impl DeadLetters {
         Ok(id)
     }
 
-    /// Answers a call: a status and a body.
+    /// Answers a call; returns a status and a body.
     pub(crate) fn answer(&self, operation: &str, body: &[u8], now: Timestamp) -> (u16, String) {
         let call: Call = serde_json::from_slice(body).unwrap_or_default();
         let answer = if call.queue_url.rsplit('/').next() == Some(self.name.as_str()) {
@@ -153,7 +153,7 @@ impl DeadLetters {
 }
 
 impl Message {
-    /// Hides the message; it as SQS shows it.
+    /// Hides the message, and returns it in SQS's format.
     fn receive(&mut self, until: Timestamp) -> Option<Value> {
         self.receipt = user_core::id::version().ok()?;
         self.received += 1;

@@ -1,4 +1,4 @@
-//! A drill on a backup: it is restored into an embedded database of its own, which needs no stack.
+//! A drill on a backup: restores it into a separate embedded database, which needs no stack.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,7 +13,7 @@ use userctl::stage::Stage;
 use crate::aws::Aws;
 use crate::cloudwatch::CloudWatch;
 
-/// Restores the backup at `path`, or the newest in it when it is a folder, and checks the copy.
+/// Restores the backup at `path` (if it is a folder, the newest backup in it) and checks the copy.
 ///
 /// # Errors
 /// As [`from_file`].
@@ -26,7 +26,7 @@ pub async fn drill(
     from_file(path, hidden, interrupt, |folder| copy(folder, environment)).await
 }
 
-/// A stage of its own in a folder: the template's tables, whatever the environment says of others.
+/// A separate stage in a folder. It has the template's table names, whatever the environment says.
 fn copy(folder: &Path, environment: &BTreeMap<String, String>) -> Result<Stage, Fault> {
     let template = Template::evaluate(|_| None)?;
     let aws = Aws::open(Some(folder), &template, Arc::new(|_| Ok(())), Clock::System, CloudWatch::default())?;

@@ -1,4 +1,4 @@
-//! The functions of the template, called with the events that Lambda hands them.
+//! The functions of the template, invoked with the events of Lambda.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use transport::Transport;
 use user_app::App;
 use user_core::clock::Clock;
 
-/// The most bytes of a request and of an answer (AWS Lambda quotas: 6 MB each; of an answer Lambda takes 100 more).
+/// The maximum size of a request and of an answer (AWS Lambda quotas: 6 MB each; for an answer Lambda accepts 100 bytes more).
 const REQUEST_LIMIT_BYTES: usize = 6 * 1024 * 1024;
 const ANSWER_LIMIT_BYTES: usize = REQUEST_LIMIT_BYTES + 100;
 
-/// Whether Lambda would not take this event. JSON makes at most six of a byte, so that only a long body is counted.
+/// Whether the event exceeds Lambda's limit. JSON turns a byte into at most six, so that only the size of a long body is computed.
 #[must_use]
 pub fn is_too_long(event: &ApiGatewayV2httpRequest) -> bool {
     event.body.as_ref().is_some_and(|body| body.len() > REQUEST_LIMIT_BYTES / 8)
@@ -45,7 +45,7 @@ impl Function {
     /// The function whose binary has this name.
     ///
     /// # Errors
-    /// When the template names a binary that this program does not hold.
+    /// If the template names a binary that this program does not contain.
     pub fn new(
         binary: &str,
         app: App,
@@ -69,10 +69,10 @@ impl Function {
         Ok(Self { handler, timeout_seconds })
     }
 
-    /// Calls the function with an event as JSON.
+    /// Invokes the function with an event as JSON.
     ///
     /// # Errors
-    /// When the event is not one of the function's, or what the function itself reports.
+    /// If the event does not fit the function, and any error of the function itself.
     pub async fn invoke(&self, event: Value) -> Result<Value, Fault> {
         match &self.handler {
             Handler::Http(_) => Ok(serde_json::to_value(self.answer(serde_json::from_value(event)?).await?)?),
@@ -89,10 +89,10 @@ impl Function {
         }
     }
 
-    /// Calls the function with a request as API Gateway sends it, by the very conversions that run on Lambda.
+    /// Invokes the function with a request from API Gateway, through the same conversions that run on Lambda.
     ///
     /// # Errors
-    /// When the function serves no HTTP, takes longer than its timeout, or says more than Lambda takes.
+    /// If the function serves no HTTP, exceeds its timeout, or returns more than Lambda accepts.
     pub async fn answer(&self, event: ApiGatewayV2httpRequest) -> Result<ApiGatewayV2httpResponse, Fault> {
         let Handler::Http(router) = &self.handler else {
             return Err("this function serves no HTTP".into());

@@ -1,4 +1,4 @@
-//! API Gateway's part: routes and CORS of the HTTP API, and what it answers by itself.
+//! API Gateway: the routes and CORS of the HTTP API, and the answers that it gives itself.
 
 mod event;
 mod table;
@@ -17,7 +17,7 @@ use crate::function::{Function, is_too_long};
 
 pub use table::Table;
 
-/// The most bytes of a body (Amazon API Gateway quotas: 10 MB).
+/// The maximum size of a body (Amazon API Gateway quotas: 10 MB).
 pub const PAYLOAD_LIMIT_BYTES: usize = 10 * 1024 * 1024;
 
 /// The HTTP API of the template.
@@ -31,7 +31,7 @@ impl Gateway {
     /// The template's routes, each leading to one of `functions`.
     ///
     /// # Errors
-    /// As [`Table::of`]; when the template has no HTTP API.
+    /// As [`Table::of`]; if the template has no HTTP API.
     pub fn new(template: &Template, functions: &BTreeMap<String, Arc<Function>>) -> Result<Self, Fault> {
         let cors = template.resources.values().find_map(|resource| match resource {
             Resource::HttpApi { properties } => Some(properties.cors_configuration.clone()),
@@ -41,7 +41,7 @@ impl Gateway {
         Ok(Self { table: Table::of(template)?, functions: functions.clone(), cors })
     }
 
-    /// Answers a request that came from `source`.
+    /// Answers a request from `source`.
     pub async fn handle(&self, request: Request<Bytes>, source: IpAddr) -> Response<Bytes> {
         let origin = request.headers().get(header::ORIGIN).cloned();
         let method = request.method().clone();
@@ -87,15 +87,15 @@ impl Gateway {
         }
     }
 
-    /// Sets the headers of a preflight's answer. The gateway gives the answer by itself, unless the route `$default` takes `OPTIONS`
-    /// with all that has no route (Amazon API Gateway Developer Guide, "Configure CORS for HTTP APIs").
+    /// Sets the headers of a preflight's answer. The gateway gives the answer itself, unless the route `$default` takes `OPTIONS` with all
+    /// other requests that have no route (Amazon API Gateway Developer Guide, "Configure CORS for HTTP APIs").
     fn allow_preflight(&self, headers: &mut HeaderMap) {
         set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &self.cors.allow_methods.join(","));
         set(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, &self.cors.allow_headers.join(","));
         set(headers, header::ACCESS_CONTROL_MAX_AGE, &self.cors.max_age.to_string());
     }
 
-    /// Sets the headers that let a page of `origin` read an answer; says whether it may.
+    /// Sets the headers that let a page of `origin` read an answer; returns whether it may.
     fn allow(&self, headers: &mut HeaderMap, origin: Option<&HeaderValue>) -> bool {
         let Some(origin) = origin.and_then(|origin| origin.to_str().ok()) else {
             return false;
@@ -127,7 +127,7 @@ fn too_large() -> Response<Bytes> {
     message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
 }
 
-/// An answer in the gateway's own words.
+/// An answer of the gateway itself.
 fn message(code: StatusCode, text: &str) -> Response<Bytes> {
     let mut response = status(code);
     *response.body_mut() = Bytes::from(format!("{{\"message\":\"{text}\"}}"));
@@ -135,7 +135,7 @@ fn message(code: StatusCode, text: &str) -> Response<Bytes> {
     response
 }
 
-/// A request id of the gateway's kind: 16 letters and digits.
+/// A request id in the gateway's format: 16 letters and digits.
 pub(crate) fn request_id() -> String {
     let bytes = random::<16>().unwrap_or_default();
     bytes.iter().filter_map(|byte| char::from_digit(u32::from(byte % 36), 36)).collect()

@@ -1,6 +1,6 @@
-//! Whom the stack answers on its ports. A browser lets any web page send requests to this machine: a page whose own name leads here (DNS
-//! rebinding) even reads the answers. So requests must name a host of this service, and what only programs and this service's own pages
-//! use refuses pages of others.
+//! The requests that the stack answers on its ports. Browsers let any web page send requests to this machine, and a page whose host name
+//! resolves to it (DNS rebinding) even reads the answers. So requests must name a host of this service, and whatever only programs and this
+//! service's own pages use refuses pages of other origins.
 
 use std::net::IpAddr;
 
@@ -12,19 +12,19 @@ use serde_json::json;
 
 use crate::gateway::request_id;
 
-/// This machine's own name, and the one by which Docker's containers call it. No name server of a stranger's has a say in either.
+/// This machine's own name, and the one that Docker's containers use for it. No stranger's name server controls either.
 const OWN: [&str; 2] = ["localhost", "host.docker.internal"];
 
-/// The hosts that the service answers for.
+/// The hosts whose requests the service answers.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts(Vec<String>);
 
-/// The address of this machine that a request came to; an extension of the request.
+/// The address of this machine at which a request arrived; an extension of the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reached(pub(crate) IpAddr);
 
 impl Hosts {
-    /// This machine's own hosts, and these names.
+    /// This machine's own hosts, and the additional `names`.
     #[must_use]
     pub fn with(names: &[String]) -> Self {
         Self(names.iter().map(|name| name.to_ascii_lowercase()).collect())
@@ -41,7 +41,7 @@ impl Hosts {
         (!own).then(|| refusal(StatusCode::MISDIRECTED_REQUEST, "foreign-host", "Foreign host", detail))
     }
 
-    /// The same, and refuses a request of a page of any other origin, even of another port of this machine.
+    /// The same; also refuses a request of a page of another origin, even if that is another port of this machine.
     pub(crate) fn refuse_pages(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let text = |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
         let host = text(header::HOST).unwrap_or_default();
@@ -63,13 +63,13 @@ impl Hosts {
         };
         let host = authority.host().to_ascii_lowercase();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse().map(|ip: IpAddr| ip.to_canonical());
-        // An address leads where it says, whatever a name server answers. The unspecified one is this machine, too.
+        // The target of an address does not depend on a name server. The unspecified address is this machine, too.
         let own = address.is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified() || Some(ip) == reached);
         own || OWN.contains(&host.as_str()) || self.0.contains(&host)
     }
 }
 
-/// A problem document in the form of the functions' own.
+/// A problem document in the format of the functions.
 fn refusal(status: StatusCode, code: &str, title: &str, detail: &str) -> Response<Bytes> {
     let problem = json!({
         "type": format!("/problems/{code}"),

@@ -1,4 +1,4 @@
-//! The mails that were sent, kept: in the data folder, so that a restart loses none, or in memory where there is no folder.
+//! The emails that were sent. They are kept in the data folder, so that a restart loses none, or in memory if there is no folder.
 
 use std::collections::HashSet;
 use std::fs::OpenOptions;
@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use template::Fault;
 use transport::Mail;
 
-/// Every mail that was sent. Beside the mails themselves, one takes some 40 bytes of memory.
+/// All emails that were sent. Besides the email itself, each takes about 40 bytes of memory.
 pub struct Inbox(Mutex<Kept>);
 
 struct Kept {
-    /// A mail is a line of JSON.
+    /// Each email is a line of JSON.
     lines: Box<dyn Lines>,
     index: Index,
 }
@@ -28,12 +28,12 @@ impl<T: Read + Write + Seek + Send> Lines for T {}
 struct Index {
     /// Oldest first.
     entries: Vec<Entry>,
-    /// The hashes of the mails' ids.
+    /// The hashes of the emails' ids.
     ids: HashSet<u64>,
     hashes: RandomState,
 }
 
-/// Where a mail lies, and the hash of the address that it goes to.
+/// The position and length of an email in bytes, and the hash of the address that it goes to.
 struct Entry {
     at: u64,
     bytes: usize,
@@ -59,7 +59,7 @@ impl Inbox {
     /// The inbox of the data folder, or an empty one in memory.
     ///
     /// # Errors
-    /// When the file cannot be opened or read.
+    /// If the file cannot be opened or read.
     pub fn open(folder: Option<&Path>) -> Result<Self, Fault> {
         let mut lines: Box<dyn Lines> = match folder {
             Some(folder) => {
@@ -72,7 +72,7 @@ impl Inbox {
         let (mut index, mut at, mut line) = (Index::default(), 0, Vec::new());
         let mut reader = BufReader::new(&mut lines);
         while reader.read_until(b'\n', &mut line)? > 0 {
-            // A mail that a crash cut short was not marked as sent: it comes again.
+            // An email that a crash cut short was not marked as sent, so it is sent again.
             if let Ok(mail) = serde_json::from_slice(&line) {
                 index.note(&mail, at, line.len());
             }
@@ -87,16 +87,16 @@ impl Inbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a mail, once: an email that the mailer sends again after a crash is the same mail.
+    /// Keeps an email once: an email that the mailer sends again after a crash is the same email.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn keep(&self, mail: &Mail) -> io::Result<()> {
         let mut kept = self.lock();
         if kept.index.ids.contains(&kept.index.of_id(mail)) {
             return Ok(());
         }
-        // The line break comes first: it also parts this mail from one that a crash cut short.
+        // The line break comes first so that it also ends a line that a crash cut short.
         let line = format!("\n{}", serde_json::to_string(mail)?);
         let at = kept.lines.seek(SeekFrom::End(0))?;
         kept.lines.write_all(line.as_bytes())?;
@@ -104,10 +104,10 @@ impl Inbox {
         Ok(())
     }
 
-    /// The mails to an address (in any letter case), or all, newest first.
+    /// The emails to an address (in any letter case), or all emails, newest first.
     ///
     /// # Errors
-    /// When one cannot be read.
+    /// If one cannot be read.
     pub fn mails(&self, to: Option<&str>) -> io::Result<Vec<Mail>> {
         let Kept { lines, index } = &mut *self.lock();
         let to = to.map(|to| index.of_address(to));
@@ -121,7 +121,7 @@ impl Inbox {
         wanted.map(read).collect()
     }
 
-    /// The same as JSON, each with its link and the token in it.
+    /// The same as JSON, each email with its link and the token in that link.
     ///
     /// # Errors
     /// As [`Inbox::mails`].
@@ -134,7 +134,7 @@ impl Inbox {
         Ok(self.mails(to)?.iter().map(described).collect())
     }
 
-    /// The inbox as a page for a browser: each mail as its HTML, in a frame that runs no script.
+    /// The inbox as a page for a browser; each email is HTML in a frame that runs no script.
     ///
     /// # Errors
     /// As [`Inbox::mails`].

@@ -1,19 +1,19 @@
 //! `local`: the whole service in one process, built from `template.yaml`, for development and for the tests.
 //!
-//! - [`database`]: its tables, in an embedded database that speaks `DynamoDB`'s protocol.
-//! - [`secrets`]: its secrets, with their versions.
-//! - [`aws`]: both, as the SDK calls them; [`tokens`]: a transaction that is sent again.
-//! - [`function`]: its functions, called as Lambda calls them.
-//! - [`role`]: its roles, which functions are held to.
-//! - [`gateway`]: its routes and CORS, as API Gateway serves them.
-//! - [`stream`]: its stream mappings.
-//! - [`inbox`]: the mails that were sent, kept.
+//! - [`database`]: the tables, in an embedded database that speaks `DynamoDB`'s protocol.
+//! - [`secrets`]: the secrets, with their versions.
+//! - [`aws`]: the AWS services, as the SDK calls them; [`tokens`]: transactions that are sent again.
+//! - [`function`]: the functions, invoked as Lambda invokes them.
+//! - [`role`]: the roles, which are enforced for the functions.
+//! - [`gateway`]: the routes and CORS, as API Gateway serves them.
+//! - [`stream`]: the stream mappings.
+//! - [`inbox`]: the emails that were sent.
 //! - [`service`]: all of them together.
 //! - [`ses`], [`cloudwatch`]: Amazon SES and `CloudWatch`.
 //! - [`dead_letters`]: Amazon SQS.
-//! - [`drill`]: a backup, restored into a copy and checked.
-//! - [`hosts`]: whom it answers.
-//! - [`server`]: the service on a port, with what exists only locally.
+//! - [`drill`]: restores a backup into a copy and checks it.
+//! - [`hosts`]: the requests that are answered, by host and origin.
+//! - [`server`]: the service on a port, and what exists only locally.
 
 pub mod aws;
 pub mod cloudwatch;

@@ -59,22 +59,22 @@ struct Arguments {
     join: Option<String>,
 }
 
-/// How long a mail waits at most when nothing else told that one was written.
+/// How long an email waits at most if no notification arrives.
 const POLL: Duration = Duration::from_millis(200);
-/// How long a failed batch waits before it comes again.
+/// How long a failed batch waits before it is tried again.
 const RETRY: Duration = Duration::from_secs(1);
-/// The metrics of so many answers are written together.
+/// After how many answers metrics are written.
 const ANSWERS: usize = 8;
-/// For how long memory is kept that nothing uses.
+/// For how long unused memory is kept.
 const REST: Duration = Duration::from_secs(1);
-/// How often expired items are swept out.
+/// How often expired items are deleted.
 const SWEEP: Duration = Duration::from_secs(60);
-/// How often it is looked whether a secret is to be rotated.
+/// How often secrets are checked for a due rotation.
 const ROTATE: Duration = Duration::from_secs(3_600);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Threads that hashed passwords end soon, with the memory that each keeps for itself.
+    // Threads that hashed passwords end soon, and free the memory that each keeps for itself.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(REST).build();
     match runtime.map_err(Fault::from).and_then(|runtime| runtime.block_on(run(arguments))) {
         Ok(()) => ExitCode::SUCCESS,
@@ -128,7 +128,7 @@ fn options(folder: Option<PathBuf>, host_names: &[String]) -> Options {
     }
 }
 
-/// The service with its own data, and everything besides the gateway that it needs to run.
+/// Opens the service with its own data, and starts everything besides the gateway that it needs.
 async fn alone(arguments: Arguments, api_url: &str, tasks: &mut JoinSet<()>) -> Result<Arc<Service>, Fault> {
     let dynamodb = listen(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.dynamodb_port).await?;
     let folder = (!arguments.ephemeral).then_some(arguments.data);

@@ -1,5 +1,5 @@
-//! Roles: what a function may call. The local stack holds functions to the roles of the template as AWS does, so that a missing
-//! permission is found here; it also notes what was used, so that one too many can be.
+//! Roles: the calls that a function may make. The local stack enforces the roles of the template as AWS does, so that a missing permission
+//! is found here. It also records the permissions that were used, so that an unused one can be found.
 
 mod call;
 
@@ -14,22 +14,22 @@ use call::{Call, Need};
 /// An action on a resource, such as `dynamodb:Query` on `UsersTable.Arn/index/by_created`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
-    /// Such as `dynamodb:GetItem`.
+    /// For example `dynamodb:GetItem`.
     pub action: String,
-    /// As the template writes it, evaluated.
+    /// The resource as in the evaluated template.
     pub resource: String,
-    /// Under a condition, one of its values, such as `PROBE#*`.
+    /// For a permission with a condition, one of the condition's values, such as `PROBE#*`.
     pub value: Option<String>,
 }
 
 impl Permission {
-    /// A permission under no condition.
+    /// A permission without a condition.
     #[must_use]
     pub fn new(action: &str, resource: &str) -> Self {
         Self { action: action.to_owned(), resource: resource.to_owned(), value: None }
     }
 
-    /// The same, under a condition, for one of its values.
+    /// The same permission with a condition, for one of its values.
     #[must_use]
     pub fn with(self, value: &str) -> Self {
         Self { value: Some(value.to_owned()), ..self }
@@ -47,14 +47,14 @@ struct Grant {
 pub struct Role {
     name: String,
     grants: Vec<Grant>,
-    /// The keys of the account's own that tables and secrets are encrypted with, by the resources' names.
+    /// The customer-managed keys that encrypt tables and secrets, by the resources' names.
     keys: BTreeMap<String, String>,
     used: Mutex<BTreeSet<Permission>>,
     refused: Mutex<Vec<String>>,
 }
 
 impl Role {
-    /// The role that the template calls by `name`.
+    /// The template's role with this name.
     #[must_use]
     pub fn of(template: &Template, name: &str) -> Self {
         let mut grants = Vec::new();
@@ -77,7 +77,7 @@ impl Role {
         Self { name: name.to_owned(), grants, keys, used: Mutex::default(), refused: Mutex::default() }
     }
 
-    /// What the role allows.
+    /// The permissions of the role.
     #[must_use]
     pub fn allowed(&self) -> BTreeSet<Permission> {
         let of = |grant: &Grant| {
@@ -90,20 +90,20 @@ impl Role {
         self.grants.iter().flat_map(of).collect()
     }
 
-    /// What of it was used so far.
+    /// The permissions that were used so far.
     #[must_use]
     pub fn used(&self) -> BTreeSet<Permission> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What was refused since this was asked the last time.
+    /// The refusals since the last call of this method.
     #[must_use]
     pub fn take_refused(&self) -> Vec<String> {
         std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The answer to a call that the role does not allow; `None` when it does.
-    #[inline(never)] // `tests/bench/work.py` leaves out what is done in here.
+    /// The answer to a call that the role does not allow; `None` if it does.
+    #[inline(never)] // `tests/bench/work.py` excludes the work that is done here.
     pub(crate) fn refuse(&self, target: &str, body: &[u8]) -> Option<(u16, String)> {
         let call = Call::of(target, body);
         let mut used = BTreeSet::new();
@@ -122,7 +122,7 @@ impl Role {
         None
     }
 
-    /// The permissions by which what a call needs is allowed.
+    /// The permissions that allow what a call needs.
     fn permit(&self, call: &Call<'_>, need: &Need) -> Option<Vec<Permission>> {
         let fits = |grant: &&Grant| grant.action == need.action && grant.resource == need.resource;
         self.grants.iter().filter(fits).find_map(|grant| {
@@ -133,7 +133,7 @@ impl Role {
         })
     }
 
-    /// The resources that an action is allowed on.
+    /// The resources on which an action is allowed.
     fn resources(&self, action: &str) -> Vec<String> {
         let allowed = self.grants.iter().filter(|grant| grant.action == action);
         allowed.map(|grant| grant.resource.clone()).collect()

@@ -1,4 +1,4 @@
-//! Secrets Manager's part: secrets generated as CloudFormation generates them, their versions and stages, kept in the data folder.
+//! Secrets Manager: generates secrets as CloudFormation does, and keeps them in the data folder, with their versions and stages.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,7 +21,7 @@ pub struct Secrets {
     secrets: Mutex<BTreeMap<String, Secret>>,
 }
 
-/// A secret's versions; each stage is at one of them.
+/// A secret's versions; each stage belongs to one of them.
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Secret {
     versions: BTreeMap<String, Version>,
@@ -34,7 +34,7 @@ struct Version {
     stages: BTreeSet<String>,
 }
 
-/// A request of any of the operations.
+/// The request of any operation.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Asked {
@@ -49,20 +49,20 @@ struct Asked {
     remove_from_version_id: Option<String>,
 }
 
-/// An error's type and sentence.
+/// The type and message of an error.
 type Refusal = (&'static str, &'static str);
 
 impl Secrets {
-    /// The template's secrets: those in `folder`, and new ones, which are written there first.
+    /// Opens the template's secrets: those in `folder`, and new ones, which are written there first.
     ///
     /// # Errors
-    /// When a file cannot be read or written.
+    /// If a file cannot be read or written.
     pub fn open(folder: Option<PathBuf>, template: &Template) -> Result<Self, Fault> {
         let secrets = Self { folder, secrets: Mutex::default() };
         for (id, resource) in &template.resources {
             let Resource::Secret { properties } = resource else { continue };
             let secret = match (&properties.secret_string, &properties.generate_secret_string) {
-                // Somebody else keeps it, as CloudFormation's parameters do.
+                // The value is stored elsewhere, such as in CloudFormation's parameters.
                 (Some(given), _) => Secret::of(given.clone()),
                 (None, Some(request)) => secrets.kept_or_generated(id, request)?,
                 (None, None) => return Err(format!("the secret {id} has no value").into()),
@@ -75,7 +75,7 @@ impl Secrets {
     fn kept_or_generated(&self, id: &str, request: &Generate) -> Result<Secret, Fault> {
         if let Some(file) = self.file(id).filter(|file| file.exists()) {
             let text = fs::read_to_string(file)?;
-            // Before there were versions, the file held the string alone.
+            // Before there were versions, the file contained only the string.
             return Ok(serde_json::from_str(&text).unwrap_or_else(|_| Secret::of(text)));
         }
         let mut value: Map<String, Value> = serde_json::from_str(&request.secret_string_template)?;
@@ -85,7 +85,7 @@ impl Secrets {
         Ok(new)
     }
 
-    /// The string that is in force, if there is such a secret.
+    /// The current value of a secret, if there is such a secret.
     #[must_use]
     pub fn current(&self, id: &str) -> Option<String> {
         let secrets = self.lock();
@@ -93,16 +93,16 @@ impl Secrets {
         current.map(|version| version.string.clone())
     }
 
-    /// When a secret was last rotated; `None` before the first time.
+    /// When a secret was last rotated; `None` before the first rotation.
     #[must_use]
     pub fn rotated_at(&self, id: &str) -> Option<Timestamp> {
         self.lock().get(id)?.rotated_at
     }
 
-    /// Notes a rotation.
+    /// Records the time of a rotation.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn note_rotation(&self, id: &str, now: Timestamp) -> Result<(), Fault> {
         if let Some(secret) = self.lock().get_mut(id) {
             secret.rotated_at = Some(now);
@@ -208,7 +208,7 @@ impl Secret {
         Ok(json!({ "ARN": request.secret_id, "Name": request.secret_id }))
     }
 
-    /// A stage is at one version; what it leaves behind at the current one is `AWSPREVIOUS`. A version without a stage is gone.
+    /// Moves a stage to a version. `AWSCURRENT` leaves `AWSPREVIOUS` at its former version. A version without a stage is deleted.
     fn set_stage(&mut self, stage: &str, to: &str) {
         let left = self.versions.iter().find(|(_, version)| version.stages.contains(stage)).map(|(id, _)| id.clone());
         for (id, version) in &mut self.versions {

@@ -1,4 +1,4 @@
-//! The service on its ports, with what exists only locally: the inbox, direct calls of functions, and the AWS services.
+//! The service on its ports, and what exists only locally: the inbox, direct invocations of functions, and the AWS services.
 
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,21 +26,21 @@ use crate::service::Service;
 /// Listens on a port.
 ///
 /// # Errors
-/// When the port is taken; the sentence says so.
+/// If it cannot listen on the port; the message names the address.
 pub async fn listen(ip: IpAddr, port: u16) -> Result<TcpListener, Fault> {
     let address = SocketAddr::from((ip, port));
     TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}").into())
 }
 
-/// How long the answer of [`ask`] is waited for.
+/// How long [`ask`] waits for the answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Asks the service that listens there whether it and all that it needs are well.
+/// Asks the service at this address and port whether it and everything that it needs are healthy.
 ///
 /// # Errors
-/// When it does not answer in time, or with anything but 200.
+/// If it does not answer in time, or answers with another status than 200.
 pub async fn ask(ip: IpAddr, port: u16) -> Result<(), Fault> {
-    // Who listens everywhere listens here, too.
+    // A service that listens on all addresses can be reached on this one.
     let ip = if ip.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { ip };
     let asked = tokio::time::timeout(PATIENCE, async {
         let mut stream = TcpStream::connect((ip, port)).await?;
@@ -57,12 +57,12 @@ pub async fn ask(ip: IpAddr, port: u16) -> Result<(), Fault> {
     }
 }
 
-/// Writes a line to standard output; a closed pipe is nobody's fault.
+/// Writes a line to standard output, and ignores a closed pipe.
 pub fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// What is behind a port.
+/// What a port gives access to.
 #[derive(Debug, Clone, Copy)]
 pub enum Door {
     /// The API, and what exists only locally.
@@ -72,11 +72,11 @@ pub enum Door {
 }
 
 impl Door {
-    /// One byte more than is taken is enough to see that a body is too long.
+    /// The longest body that is read, in bytes. It may exceed the accepted length by one byte, which shows that a body is too long.
     fn longest_body(self) -> usize {
         match self {
             Self::Api => PAYLOAD_LIMIT_BYTES,
-            // DynamoDB's own limit of a request.
+            // DynamoDB's own limit for a request.
             Self::Database => 16 * 1024 * 1024,
         }
     }
@@ -102,13 +102,13 @@ pub async fn serve(listener: TcpListener, door: Door, service: Arc<Service>) {
             });
             let mut server = http1::Builder::new();
             server.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
-            // A broken connection concerns nobody but its client.
+            // A broken connection concerns only its client.
             let _ = server.serve_connection(TokioIo::new(stream), handler).await;
         });
     }
 }
 
-/// Answers one request; an error says that the connection broke while the body came in.
+/// Answers one request; an error means that the connection broke while the body was read.
 async fn answer(
     service: Arc<Service>,
     door: Door,
@@ -145,7 +145,7 @@ pub async fn dispatch(service: &Service, request: Request<Bytes>, source: IpAddr
     }
 }
 
-/// Answers a call of the database alone.
+/// Answers a call to the database only.
 async fn database(service: &Service, request: &Request<Bytes>) -> Response<Bytes> {
     let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     match service.hosts.refuse_pages(request) {
@@ -167,7 +167,7 @@ async fn local(service: &Service, path: &str, request: Request<Bytes>) -> Respon
     }
 }
 
-/// JSON for programs, a page for browsers.
+/// Returns JSON to programs, and a page to browsers.
 fn inbox(service: &Service, request: &Request<Bytes>) -> io::Result<Response<Bytes>> {
     let query = request.uri().query().unwrap_or_default();
     let to =
@@ -193,7 +193,7 @@ async fn invoke(service: &Service, function: &str, event: &Bytes) -> Response<By
     }
 }
 
-/// A call of an AWS SDK from another process.
+/// Answers a call of an AWS SDK in another process.
 async fn aws(service: &Service, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
     let target = target(request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()), path);
     let called = target.strip_prefix("unknown./2015-03-31/functions/");
@@ -218,7 +218,7 @@ async fn aws(service: &Service, path: &str, request: &Request<Bytes>) -> Respons
     response
 }
 
-/// The one call of Secrets Manager that calls a function.
+/// Answers the one call of Secrets Manager that invokes a function.
 async fn rotate(service: &Service, body: &[u8]) -> (u16, String) {
     let request: Value = serde_json::from_slice(body).unwrap_or_default();
     match service.rotate(request["SecretId"].as_str().unwrap_or_default()).await {
@@ -227,8 +227,8 @@ async fn rotate(service: &Service, body: &[u8]) -> (u16, String) {
     }
 }
 
-/// Lambda's `Invoke` of a function by its logical id, in the one way that operators' commands use: asynchronously. It is answered when
-/// the function was called.
+/// Lambda's `Invoke` of a function by its logical id, only asynchronously, as operators' commands use it. The answer comes after the
+/// invocation.
 async fn call_later(service: &Service, function: &str, request: &Request<Bytes>) -> (u16, String) {
     let refusal = |code: &str, why: &str| json!({ "Type": "User", "Code": code, "Message": why }).to_string();
     if request.headers().get("x-amz-invocation-type").is_none_or(|kind| kind != "Event") {

@@ -1,4 +1,4 @@
-//! The service: everything of the template, put together.
+//! The service, assembled from everything in the template.
 
 mod asynchronous;
 mod outline;
@@ -31,21 +31,21 @@ use crate::stream::{Poller, Step, matches};
 
 use outline::outline;
 
-/// How to open the service.
+/// The options of a service.
 pub struct Options {
-    /// Where data lies; `None` keeps it in memory.
+    /// Where the data is stored; `None` keeps it in memory.
     pub folder: Option<PathBuf>,
-    /// Where time comes from.
+    /// The source of time.
     pub clock: Clock,
-    /// Settings by environment name, over the template's parameters and variables.
+    /// Settings by environment name. They override the template's parameters and variables.
     pub settings: BTreeMap<String, String>,
-    /// Whether each mail is printed.
+    /// Whether each email is printed.
     pub print_mails: bool,
-    /// Where the functions' metrics are.
+    /// The store of the functions' metrics.
     pub cloudwatch: CloudWatch,
     /// The hosts that requests may name.
     pub hosts: Hosts,
-    /// What disturbs the functions' calls of AWS services, in tests.
+    /// Faults on the functions' calls to AWS services, in tests.
     pub wire: Option<Wire>,
 }
 
@@ -55,15 +55,15 @@ pub struct Service {
     pub aws: Option<Aws>,
     /// The routes.
     pub gateway: Gateway,
-    /// The hosts that it answers for.
+    /// The hosts whose requests it answers.
     pub hosts: Hosts,
-    /// The mails that were sent.
+    /// The emails that were sent.
     pub inbox: Arc<Inbox>,
     /// The configuration of the functions.
     pub config: Config,
     /// The roles of the functions, by the functions' logical ids.
     pub roles: BTreeMap<String, Arc<Role>>,
-    /// Told after every request that may have put something into a stream.
+    /// Notified after every request that may have written to a stream.
     pub written: Notify,
     clock: Clock,
     apps: Vec<App>,
@@ -72,15 +72,15 @@ pub struct Service {
     rotations: Vec<Rotation>,
     rules: Vec<(String, Rule)>,
     pollers: Mutex<Vec<Poller>>,
-    /// What becomes of asynchronous calls that failed, by function.
+    /// What happens to failed asynchronous calls, by function.
     asynchronous: BTreeMap<String, Invoke>,
 }
 
 impl Service {
-    /// Opens the service with its own data. Data that is there stays as it is.
+    /// Opens the service with its own data. Existing data stays as it is.
     ///
     /// # Errors
-    /// A template, a setting or a data folder that cannot be used.
+    /// If the template, a setting or the data folder cannot be used.
     pub fn open(options: Options) -> Result<Self, Fault> {
         let (template, config) = outline(&options.settings)?;
         let folder = options.folder.as_deref();
@@ -108,11 +108,11 @@ impl Service {
         Ok(service)
     }
 
-    /// Opens a second instance of a service that runs at `url`, such as `http://127.0.0.1:8000`: its own functions and gateway on the
-    /// other's data. The other one sends the emails and keeps the schedules.
+    /// Opens a second instance of a service that runs at `url`, such as `http://127.0.0.1:8000`. It has its own functions and gateway and
+    /// uses the data of the first instance, which sends the emails and runs the schedules.
     ///
     /// # Errors
-    /// As [`Service::open`]; when nothing answers there.
+    /// As [`Service::open`]; if nothing answers at `url`.
     pub async fn join(url: &str, options: Options) -> Result<Self, Fault> {
         let (template, config) = outline(&options.settings)?;
         let sdk = remote_config(&format!("{}/_local/aws", url.trim_end_matches('/')));
@@ -171,12 +171,12 @@ impl Service {
         })
     }
 
-    /// Gives memory back that no function used since this was called the last time.
+    /// Frees the memory that no function has used since the last call of this method.
     pub fn rest(&self) {
         self.apps.iter().for_each(|app| app.hasher.rest());
     }
 
-    /// Connects functions with what calls them besides the gateway.
+    /// Connects the functions with their event sources other than the gateway.
     fn connect(&mut self, template: &Template, aws: &Aws, folder: Option<&Path>) -> Result<(), Fault> {
         for (id, name, event) in events(template) {
             match event {
@@ -194,10 +194,10 @@ impl Service {
         Ok(())
     }
 
-    /// Rotates the secrets whose time has come; a new one at once, as Secrets Manager does.
+    /// Rotates the secrets that are due. A new secret is rotated at once, as Secrets Manager does.
     ///
     /// # Errors
-    /// What the rotation function reports.
+    /// Any error of the rotation function.
     pub async fn rotate_what_is_due(&self) -> Result<(), Fault> {
         let Some(aws) = &self.aws else { return Ok(()) };
         for rotation in &self.rotations {
@@ -213,7 +213,7 @@ impl Service {
     /// Rotates a secret now.
     ///
     /// # Errors
-    /// When it has no rotation schedule, and what the rotation function reports.
+    /// If it has no rotation schedule, and any error of the rotation function.
     pub async fn rotate(&self, secret_id: &str) -> Result<(), Fault> {
         let rotation = self.rotations.iter().find(|rotation| rotation.secret_id == secret_id);
         let rotation = rotation.ok_or("the secret has no rotation schedule")?;
@@ -229,7 +229,7 @@ impl Service {
     /// Calls a function by its logical id.
     ///
     /// # Errors
-    /// When there is none, and what the function itself reports.
+    /// If there is no such function, and any error of the function itself.
     pub async fn invoke(&self, id: &str, event: Value) -> Result<Value, Fault> {
         self.function(id)?.invoke(event).await
     }
@@ -244,7 +244,7 @@ impl Service {
         &self.schedules
     }
 
-    /// Brings what SES reported to the functions whose rules match.
+    /// Delivers what SES reported to the functions whose rules match.
     async fn bring_reports(&self) -> Result<(), Fault> {
         for report in self.aws.iter().flat_map(|aws| aws.ses.take_reports()) {
             for (id, _) in self.rules.iter().filter(|(_, rule)| matches(&rule.pattern, &report)) {
@@ -254,10 +254,10 @@ impl Service {
         Ok(())
     }
 
-    /// Brings what is in the streams, and what SES reported, to the functions, until nothing is left or something failed.
+    /// Delivers stream records and SES reports to the functions, until nothing is left or something failed.
     ///
     /// # Errors
-    /// When the database does not answer or a position cannot be written.
+    /// If the database does not answer or a position cannot be written.
     pub async fn drain_streams(&self) -> Result<Step, Fault> {
         let mut outcome = Step::Idle;
         for poller in self.pollers.lock().await.iter_mut() {

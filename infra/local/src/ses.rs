@@ -1,5 +1,5 @@
-//! Amazon SES, API version 2, as far as the functions call it. Mails go into the inbox; addresses of SES' mailbox simulator send back
-//! what they do on AWS (SES Developer Guide, "Using the mailbox simulator").
+//! Amazon SES, API version 2, for the calls of the functions. Emails go to the inbox; addresses of SES's mailbox simulator report the same
+//! events as on AWS (SES Developer Guide, "Using the mailbox simulator").
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,18 +18,18 @@ pub struct Ses {
 }
 
 impl Ses {
-    /// An account that may send; `deliver` takes its mails.
+    /// An account that may send; `deliver` receives its emails.
     #[must_use]
     pub fn new(deliver: Printer, clock: Clock) -> Arc<Self> {
         Arc::new(Self { deliver, clock, paused: AtomicBool::new(false), reports: Mutex::default() })
     }
 
-    /// Pauses the account's sending, as AWS does with one whose emails come back too often.
+    /// Pauses or resumes the account's sending. AWS pauses an account whose emails bounce too often.
     pub fn pause(&self, paused: bool) {
         self.paused.store(paused, Ordering::SeqCst);
     }
 
-    /// The events that came since the last time.
+    /// The events since the last call.
     #[must_use]
     pub fn take_reports(&self) -> Vec<Value> {
         std::mem::take(&mut self.reports.lock().unwrap_or_else(PoisonError::into_inner))
@@ -86,7 +86,7 @@ impl Ses {
     }
 }
 
-/// What comes back of a mail to the mailbox simulator; such an address may bear a label, as in `bounce+ann@...`.
+/// The event for an email to the mailbox simulator; such an address may have a label, as in `bounce+ann@...`.
 fn report(mail: &Mail, message_id: &str, configuration_set: &Value) -> Option<Value> {
     let (local, domain) = mail.to.as_str().split_once('@')?;
     let name = local.split('+').next().filter(|_| domain == "simulator.amazonses.com")?;

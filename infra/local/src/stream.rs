@@ -1,4 +1,4 @@
-//! Stream mappings: records of a table's stream, filtered, in batches, to a function; failed ones again, and then set aside.
+//! Stream mappings: send the filtered records of a table's stream to a function in batches, retry failed ones, and then give them up.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,22 +24,22 @@ pub struct Poller {
     file: Option<PathBuf>,
 }
 
-/// What a step found.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing new.
+    /// There were no new records.
     Idle,
-    /// Records, all of them done with.
+    /// There were records, and all of them were handled.
     Done,
-    /// A record that failed and is to come again.
+    /// A record failed and will be retried.
     Failed,
 }
 
 impl Poller {
-    /// A mapping to `function`, from where it stopped the last time by the word of `file`.
+    /// A mapping to `function` that continues at the position in `file`.
     ///
     /// # Errors
-    /// When the stream's table is not there.
+    /// If the table of the stream does not exist.
     pub fn open(
         aws: &Aws,
         file: Option<PathBuf>,
@@ -74,7 +74,7 @@ impl Poller {
     /// Handles the next batch, if there is one.
     ///
     /// # Errors
-    /// When the database does not answer or the position cannot be written.
+    /// If the database does not answer or the position cannot be written.
     pub async fn step(&mut self) -> Result<Step, Fault> {
         let records = self.next_records()?;
         let (Some(first), Some(last)) = (records.first().map(sequence), records.last().map(sequence)) else {
@@ -114,7 +114,7 @@ impl Poller {
             .any(|filter| serde_json::from_str(&filter.pattern).is_ok_and(|pattern| matches(&pattern, record)))
     }
 
-    /// The first record that the function did not take; all of them when it failed as a whole.
+    /// The first record that the function did not accept, or the first of all if the function failed.
     async fn first_failure(&self, records: Vec<Value>, first: &str) -> Option<String> {
         let all = Some(first.to_owned());
         match self.function.invoke(json!({ "Records": records })).await {
@@ -131,7 +131,7 @@ impl Poller {
         }
     }
 
-    /// Goes on at a failed record, or behind it once it had its attempts.
+    /// Continues at a failed record, or after it if it has used up its attempts.
     fn again_from(&mut self, records: &[Value], failed: &str) -> Result<Step, Fault> {
         let done = records.iter().map(sequence).take_while(|sequence| sequence != failed).last();
         if let Some(done) = done {
@@ -149,7 +149,7 @@ impl Poller {
         Ok(Step::Done)
     }
 
-    /// Notes where a record was that was given up; Lambda notes no more than that (Lambda Developer Guide, "Retain discarded records").
+    /// Records where a record was that was given up; Lambda records no more (Lambda Developer Guide, "Retain discarded records").
     fn set_aside(&self, failed: &str) -> Result<(), Fault> {
         let now = self.aws.clock.now();
         let record = json!({
@@ -186,7 +186,7 @@ fn sequence(record: &Value) -> String {
     record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default().to_owned()
 }
 
-/// Whether `event` matches a pattern of literals (Lambda's event filtering syntax, which is `EventBridge`'s).
+/// Whether `event` matches a pattern of literals (Lambda's event filtering syntax, which is the same as `EventBridge`'s).
 pub(crate) fn matches(pattern: &Value, event: &Value) -> bool {
     match pattern {
         Value::Object(fields) => fields.iter().all(|(name, pattern)| matches(pattern, &event[name])),

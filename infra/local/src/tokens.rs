@@ -1,5 +1,5 @@
-//! `ClientRequestToken`: a transaction that is sent again is done once (`DynamoDB` API reference, `TransactWriteItems`). The embedded
-//! database would keep that promise, but looks at all tokens of ten minutes at each transaction: 7 ms after 150,000 of them.
+//! `ClientRequestToken`: a repeated transaction is executed once (`DynamoDB` API reference, `TransactWriteItems`). The embedded database
+//! implements this too, but reads all tokens of ten minutes in each transaction: 7 ms after 150,000 of them.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -7,10 +7,10 @@ use std::sync::{Mutex, PoisonError};
 
 use dynoxide::DynoxideError;
 
-/// So many transactions are remembered: those of seven seconds at 600 a second, and no client here sends one again after five.
+/// The number of transactions that are remembered: at 600 a second those of seven seconds, and no client here retries after five.
 const REMEMBERED: usize = 4_096;
 
-/// The last transactions that were done.
+/// The transactions that were executed last.
 #[derive(Default)]
 pub struct Tokens(Mutex<Recent>);
 
@@ -29,11 +29,10 @@ struct Done {
 }
 
 impl Tokens {
-    /// The answer of `act`, or the one that the same `request` got when it came with this token before. Whoever sends it again while
-    /// it is done waits.
+    /// The answer of `act`, or the one that the same `request` got when it came with this token before. A concurrent repetition waits.
     ///
     /// # Errors
-    /// What `act` says, of which nothing is remembered; `IdempotentParameterMismatchException` for a token of another request.
+    /// Any error of `act`, which is not remembered; `IdempotentParameterMismatchException` for a token of another request.
     pub fn once(
         &self,
         token: String,

@@ -1,11 +1,11 @@
-//! The program itself, as `cargo local` starts it.
+//! Tests of the program itself, as `cargo local` starts it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// What a start with these settings prints, and its exit status. It has a minute to end by itself.
+/// The output and the exit status of a start with these settings. The program has a minute to end by itself.
 fn start(settings: &[(&str, &str)]) -> (String, Option<i32>) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_local"));
     program.args(["--ephemeral", "--port", "0", "--dynamodb-port", "0"]).envs(settings.iter().copied());

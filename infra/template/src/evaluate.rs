@@ -1,5 +1,5 @@
-//! The part of CloudFormation's language that the template speaks: parameters, conditions, `Ref`, `GetAtt`, `Sub`, `Join`, `Split`,
-//! `Select`, `If`, `Equals`, `Not`, `And`. Another function is an error, so that the local stack never guesses.
+//! The subset of CloudFormation's language that the template uses: parameters, conditions, `Ref`, `GetAtt`, `Sub`, `Join`, `Split`,
+//! `Select`, `If`, `Equals`, `Not`, `And`. Any other function is an error, so that the local stack never guesses.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ impl<'de> Deserialize<'de> for Node {
     }
 }
 
-/// A node without its own tag, whose parts are [`Node`]s.
+/// A node without its own tag, whose children are [`Node`]s.
 struct Untagged(Value);
 
 impl<'de> Deserialize<'de> for Untagged {
@@ -123,7 +123,7 @@ struct Scope {
 }
 
 impl Scope {
-    /// Takes those resources away whose condition does not hold.
+    /// Removes the resources whose condition does not hold.
     fn leave_out(&self, resources: &mut Value) -> Result<(), Fault> {
         let Some(resources) = resources.as_object_mut() else { return Ok(()) };
         let mut absent = Vec::new();
@@ -158,7 +158,7 @@ impl Scope {
     fn resolve_each(&self, map: Map<String, Value>) -> Result<Value, Fault> {
         let mut resolved = Map::new();
         for (key, value) in map {
-            // What has `AWS::NoValue` is not there.
+            // A property with the value `AWS::NoValue` is removed.
             match self.resolve(value)? {
                 Value::Null => {}
                 value => {
@@ -169,7 +169,7 @@ impl Scope {
         Ok(Value::Object(resolved))
     }
 
-    /// A parameter's value; for a resource its logical id, which names it locally.
+    /// A parameter's value; for a resource its logical id, which is its name locally.
     fn reference(&self, name: &Value) -> Result<Value, Fault> {
         let name = name.as_str().ok_or("a Ref names nothing")?;
         match name {
@@ -188,7 +188,7 @@ impl Scope {
         self.resolve(condition.clone())?.as_bool().ok_or_else(|| format!("{name} is no condition").into())
     }
 
-    /// The value that a condition chooses; the other one may be about a resource that is not there.
+    /// The value that a condition selects; the other value may refer to a missing resource.
     fn choose(&self, argument: &Value) -> Result<Value, Fault> {
         match argument.as_array().map(Vec::as_slice) {
             Some([Value::String(condition), yes, no]) => {

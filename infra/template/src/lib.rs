@@ -1,4 +1,4 @@
-//! `template.yaml` as the local stack needs it: evaluated, then typed. Nothing here repeats a name of the template.
+//! `template.yaml` as the local stack needs it: evaluated, then typed. No name of a resource is repeated here.
 
 mod evaluate;
 mod platform;
@@ -20,7 +20,7 @@ pub use settings::{REGION, environment_name, settings};
 pub use statement::{Condition, Effect, Statement};
 pub use throttle::{Throttle, Throttles};
 
-/// What went wrong, in words for the person who started a command.
+/// An error, in words for the person who started the command.
 pub type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// The template of the service, as it was when this program was built.
@@ -114,7 +114,7 @@ pub struct BuildProperties {
     pub binary: String,
 }
 
-/// What calls a function.
+/// An event source of a function.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "Type", content = "Properties")]
 #[expect(missing_docs, reason = "SAM's names")]
@@ -184,11 +184,11 @@ pub struct Environment {
 }
 
 impl Template {
-    /// Evaluates the template. `setting` gives the parameters that are not to have their default, by their environment name:
-    /// `FrontendUrl` is `FRONTEND_URL`.
+    /// Evaluates the template. `setting` returns the values of parameters that differ from their defaults, by environment name:
+    /// `FRONTEND_URL` for `FrontendUrl`.
     ///
     /// # Errors
-    /// When the template uses what the local stack does not know.
+    /// If the template uses something that the local stack does not support.
     pub fn evaluate(setting: impl Fn(&str) -> Option<String>) -> Result<Self, Fault> {
         Ok(serde_json::from_value(evaluate::evaluate(SOURCE, setting)?)?)
     }
@@ -213,7 +213,7 @@ impl Template {
         })
     }
 
-    /// What the role `name` allows.
+    /// The statements of the role `name`.
     pub fn statements(&self, name: &str) -> impl Iterator<Item = Statement> {
         let policies = match self.resources.get(name) {
             Some(Resource::Role { properties }) => properties.policies.as_slice(),
@@ -235,14 +235,14 @@ impl Template {
         self.resources.iter().filter_map(|(id, resource)| matches!(resource, Resource::Queue).then_some(id.as_str()))
     }
 
-    /// The environment of a function: its own variables over those of all.
+    /// The environment of a function: its own variables override the global ones.
     #[must_use]
     pub fn environment(&self, function: &Function) -> BTreeMap<String, String> {
         let all = self.globals.function.environment.variables.iter().chain(&function.environment.variables);
         all.map(|(name, value)| (name.clone(), text(value))).collect()
     }
 
-    /// The seconds that one call of a function may take.
+    /// The timeout of a function, in seconds.
     #[must_use]
     pub fn timeout_seconds(&self, function: &Function) -> u64 {
         function.timeout.or(self.globals.function.timeout).unwrap_or(3)
@@ -254,7 +254,7 @@ impl Template {
         function.tracing.as_ref().or(self.globals.function.tracing.as_ref()).is_some_and(|tracing| tracing == "Active")
     }
 
-    /// The megabytes that a function has.
+    /// The memory of a function, in megabytes.
     #[must_use]
     pub fn memory_mb(&self, function: &Function) -> u64 {
         function.memory_size.or(self.globals.function.memory_size).unwrap_or(128)

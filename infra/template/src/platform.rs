@@ -1,8 +1,8 @@
-//! What Lambda itself does in a function's name, as the template asks for it.
+//! What Lambda does on behalf of a function, as the template configures it.
 
 use serde::Deserialize;
 
-/// Where a function's log goes.
+/// The destination of a function's log.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "SAM's names")]
@@ -10,7 +10,7 @@ pub struct Logging {
     pub log_group: Option<String>,
 }
 
-/// What becomes of calls that nobody waits for.
+/// What happens to failed asynchronous invocations.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "SAM's names")]
@@ -20,19 +20,19 @@ pub struct Invoke {
     pub maximum_retry_attempts: u32,
 }
 
-/// How often Lambda calls again by itself.
+/// Lambda's default number of retries.
 fn twice() -> u32 {
     2
 }
 
-/// What holds without a word in the template.
+/// The defaults of Lambda.
 impl Default for Invoke {
     fn default() -> Self {
         Self { destination_config: None, maximum_retry_attempts: twice() }
     }
 }
 
-/// Where events go that a function gave up.
+/// The destination of events that a function gave up.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "SAM's names")]

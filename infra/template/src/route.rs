@@ -1,8 +1,8 @@
-//! Routes of the HTTP API, by the names that API Gateway has for them.
+//! Routes of the HTTP API, with the names of API Gateway.
 
 use serde::Deserialize;
 
-/// A route of the HTTP API: a method and a path, or neither in the one that takes what no other does.
+/// A route of the HTTP API: a method and a path, or neither for the default route.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "SAM's names")]
@@ -12,7 +12,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// Its key, such as `GET /docs`; `$default` of the one that takes what no other does.
+    /// Its key, such as `GET /docs`, or `$default` for the default route.
     #[must_use]
     pub fn key(&self) -> String {
         match (&self.method, &self.path) {

@@ -1,4 +1,4 @@
-//! Secrets, their rotation, and roles, as the template writes them.
+//! Secrets, their rotation, and roles in the template.
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -45,7 +45,7 @@ pub struct RotationRules {
     pub automatically_after_days: i64,
 }
 
-/// A parameter's value is text when the environment gave it.
+/// A parameter that comes from the environment is a string.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     super::text(&Value::deserialize(deserializer)?).parse().map_err(serde::de::Error::custom)
 }

@@ -1,11 +1,11 @@
-//! What the environment says over the template, and by which names.
+//! Settings from the environment, which override the template, and their names.
 
 use std::collections::BTreeMap;
 
 /// The region of the local stack.
 pub const REGION: &str = "local";
 
-/// The environment's variables: settings over the template's. Those that are no UTF-8 are nobody's settings.
+/// The variables of the environment, which override the template's. A variable that is not UTF-8 is no setting.
 #[must_use]
 pub fn settings() -> BTreeMap<String, String> {
     std::env::vars_os()

@@ -1,11 +1,11 @@
-//! Statements of roles and their conditions (IAM User Guide, "IAM JSON policy elements"), as far as the template has them. Another
+//! Statements of roles and their conditions (IAM User Guide, "IAM JSON policy elements"), as far as the template uses them. Any other
 //! effect, operator or key is an error, so that the local stack never guesses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-/// The keys of conditions that the local stack finds in calls.
+/// The condition keys whose values the local stack finds in calls.
 const KEYS: [&str; 3] = ["dynamodb:LeadingKeys", "kms:ViaService", "ses:FromAddress"];
 
 /// Actions that are allowed on resources.
@@ -19,20 +19,20 @@ pub struct Statement {
     pub condition: Option<Condition>,
 }
 
-/// What a statement does.
+/// The effect of a statement.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[expect(missing_docs, reason = "IAM's names")]
 pub enum Effect {
     Allow,
 }
 
-/// When a statement counts: each value that a call has for the key is one of these.
+/// When a statement applies: if each value that a call has for the key is one of these.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "BTreeMap<String, BTreeMap<String, Values>>")]
 pub struct Condition {
-    /// Such as `dynamodb:LeadingKeys`.
+    /// For example `dynamodb:LeadingKeys`.
     pub key: String,
-    /// What its value may be; with wildcards when `has_wildcards`.
+    /// The allowed values; with wildcards if `has_wildcards`.
     pub values: Vec<String>,
     has_wildcards: bool,
 }
@@ -57,7 +57,7 @@ impl TryFrom<BTreeMap<String, BTreeMap<String, Values>>> for Condition {
             "StringLike" => true,
             _ => return Err(format!("the local stack does not know the operator {operator}")),
         };
-        // The other keys have one value in each call, leading keys one for each item.
+        // Leading keys have one value for each item of a call, the other keys one for the whole call.
         if !KEYS.contains(&key.as_str()) || operator.starts_with("ForAllValues:") != (key == "dynamodb:LeadingKeys") {
             return Err(format!("the local stack does not know {key} with {operator}"));
         }
@@ -70,8 +70,8 @@ impl TryFrom<BTreeMap<String, BTreeMap<String, Values>>> for Condition {
 }
 
 impl Condition {
-    /// Those of the values by which it holds for what a call has; none when it does not hold. A call that has nothing is refused here,
-    /// where AWS lets it pass a test of all its values: then the local stack did not find them.
+    /// The values that match those found in a call, or `None` if the condition does not hold. A call without a value is refused here,
+    /// although AWS lets it pass `ForAllValues`: it means that the local stack did not find the value.
     #[must_use]
     pub fn met_by(&self, found: &[String]) -> Option<BTreeSet<&str>> {
         let by = |found: &String| self.values.iter().find(|value| self.matches(value, found)).map(String::as_str);

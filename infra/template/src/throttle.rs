@@ -1,4 +1,4 @@
-//! What the gateway lets through of each route (`DefaultRouteSettings` and `RouteSettings` of an HTTP API).
+//! The throttling of routes (`DefaultRouteSettings` and `RouteSettings` of an HTTP API).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Resource, Template, text};
 
-/// The throttling of a route, or of all that have none of their own.
+/// The throttling of a route, or of all routes without their own.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(missing_docs, reason = "SAM's names")]
@@ -29,7 +29,7 @@ pub struct Throttles {
 }
 
 impl Template {
-    /// The calls a second that the gateway lets through of a route, such as `GET /api/v1/me`; none without a limit.
+    /// How many calls a second the gateway accepts for a route, such as `GET /api/v1/me`; `None` without a limit.
     #[must_use]
     pub fn calls_per_second(&self, route: &str) -> Option<f64> {
         self.resources.values().find_map(|resource| match resource {

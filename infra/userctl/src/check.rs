@@ -1,5 +1,5 @@
-//! The check of a whole store: what must hold between its items. It needs little memory, whatever the store holds, and is safe beside
-//! traffic: what looks wrong is read again, and reported only if it stays wrong.
+//! The check of a whole store: the rules that hold between its items. It needs little memory, whatever the size of the store, and is safe
+//! during traffic: what looks wrong is read again, and reported only if it stays wrong.
 
 mod report;
 mod rules;
@@ -16,33 +16,33 @@ use rules::judge;
 
 pub use report::{Report, Violation};
 
-/// How many records are judged side by side.
+/// How many records are judged concurrently.
 const AT_ONCE: usize = 16;
 
-/// How long to wait before what looks wrong is read again, once for each.
+/// How long to wait before a suspicious record is read again, one entry for each attempt.
 const WAITS: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
 
-/// What is looked at.
+/// What is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scope {
     /// Everything.
     Whole,
-    /// A copy of the table of users, without the sessions and messages that belong to it.
+    /// A copy of the users table, without the sessions and messages that belong to it.
     Copy,
 }
 
 /// Checks every user, login and session of the stage.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn check(stage: &Stage) -> Result<Report, Error> {
     check_in(stage, Scope::Whole).await
 }
 
-/// Checks every user and login of a stage whose table of users is a copy: what needs no other table.
+/// Checks every user and login of a stage whose users table is a copy, with the rules that need no other table.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn check_copy(stage: &Stage) -> Result<Report, Error> {
     check_in(stage, Scope::Copy).await
 }
@@ -98,7 +98,7 @@ async fn check_page(
     Ok(())
 }
 
-/// Compares the count of administrators with those there are. Users change beside, so that both are counted again when they differ.
+/// Compares the count of administrators with the administrators. Traffic may change both, so both are counted again if they differ.
 async fn check_admins(stage: &Stage, report: &mut Report) -> Result<(), Error> {
     let mut counted = stage.store.counted_admins().await?;
     for wait in WAITS {

@@ -17,9 +17,9 @@ use crate::stage::Stage;
 /// Why an administrator was not created.
 #[derive(Debug)]
 pub enum NotCreated {
-    /// The password breaks these rules.
+    /// The password violates these rules.
     Password(Vec<FieldError>),
-    /// The user was not written: [`Unmet::AddressTaken`] above all.
+    /// The user was not written, in most cases because of [`Unmet::AddressTaken`].
     Failed(Error),
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for NotCreated {
 
 impl std::error::Error for NotCreated {}
 
-/// Creates an administrator whose address needs no proof.
+/// Creates an administrator whose address counts as verified.
 ///
 /// # Errors
 /// [`NotCreated`].
@@ -75,7 +75,7 @@ pub async fn set_role(stage: &Stage, email: &Email, role: Role) -> Result<User, 
     edit(stage, email, &Edit { role: Some(role), ..Edit::default() }).await
 }
 
-/// Switches the user with this address on or off.
+/// Activates or deactivates the user with this address.
 ///
 /// # Errors
 /// [`Unmet::Absent`]; [`Unmet::LastAdmin`].
@@ -83,7 +83,7 @@ pub async fn set_active(stage: &Stage, email: &Email, is_active: bool) -> Result
     edit(stage, email, &Edit { is_active: Some(is_active), ..Edit::default() }).await
 }
 
-/// Ends every session of the user with this address, and with them whatever was mailed to it.
+/// Ends every session of the user with this address, and voids all links in emails to it.
 ///
 /// # Errors
 /// [`Unmet::Absent`].
@@ -100,7 +100,7 @@ async fn edit(stage: &Stage, email: &Email, edit: &Edit) -> Result<User, Error> 
     stage.store.change_user(&id, Some(user), &operator(stage), decide).await
 }
 
-/// Removes the user with this address, its login and its sessions; who it was.
+/// Removes the user with this address, its login and its sessions; returns the removed user.
 ///
 /// # Errors
 /// [`Unmet::Absent`]; [`Unmet::LastAdmin`].
@@ -110,10 +110,10 @@ pub async fn delete(stage: &Stage, email: &Email) -> Result<User, Error> {
     Ok(user)
 }
 
-/// Has the stack's own function rotate the signing keys, and waits for it; the keys that are in force then.
+/// Has the stack's own function rotate the signing keys, waits for it, and returns the keys that are then in force.
 ///
 /// # Errors
-/// [`Error::Busy`] when nothing came of it in a minute.
+/// [`Error::Busy`] if there is no new key within a minute.
 pub async fn rotate_keys(stage: &Stage) -> Result<Keys, Error> {
     let before = stage.store.read_keys().await?.generation();
     stage.store.ask_for_rotation().await?;

@@ -1,10 +1,10 @@
-//! What the service costs on AWS: of a million calls of each route, and of a month with so many users.
+//! What the service costs on AWS: for a million calls of each route, and for a month with a given number of users.
 //!
 //! - [`budget`]: what each call uses of the database; a test measures it.
-//! - [`prices`]: what AWS charges, and since when we know.
+//! - [`prices`]: the prices of AWS, and their dates.
 //! - [`assumptions`]: what is not measured, and what users do in a month.
-//! - [`estimate`]: the three together, in dollars.
-//! - `page`: how they are shown.
+//! - [`estimate`]: the three combined, in dollars.
+//! - `page`: the report as text and JSON.
 
 pub mod assumptions;
 pub mod budget;
@@ -18,22 +18,22 @@ use template::{Fault, Template};
 use assumptions::Behaviour;
 use estimate::Costs;
 
-/// The costs of this release under some behaviour of its users.
+/// The costs of this release for an assumed behaviour of its users.
 pub struct Report {
     costs: Costs,
     behaviour: Behaviour,
 }
 
 impl Report {
-    /// The costs with the functions' memory as the template gives it.
+    /// The costs with the memory that the template gives the functions.
     ///
     /// # Errors
-    /// When the template cannot be evaluated.
+    /// If the template cannot be evaluated.
     pub fn of(behaviour: Behaviour) -> Result<Self, Fault> {
         Ok(Self { costs: Costs::of(&Template::evaluate(|_| None)?), behaviour })
     }
 
-    /// For people: a page in Markdown, which is `infra/docs/cost.md` when nothing but the defaults is assumed.
+    /// For people: a page in Markdown; with the default behaviour it is `infra/docs/cost.md`.
     #[must_use]
     pub fn text(&self) -> String {
         page::text(&self.costs, &self.behaviour)

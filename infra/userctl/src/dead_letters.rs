@@ -1,7 +1,7 @@
-//! The dead-letter queue: what functions gave up, for an operator to read, to replay and to drop. A message is deleted only when Lambda
-//! took its event again.
+//! The dead-letter queue: the events that functions gave up. An operator can read, replay and drop them. A replay deletes a message only
+//! after Lambda has accepted its event.
 //!
-//! - [`message`](Message): what AWS' services put there.
+//! - [`message`](Message): what AWS services put into the queue.
 //! - `queue`: the queue itself.
 
 mod message;
@@ -21,16 +21,16 @@ use queue::Queue;
 
 pub use message::Message;
 
-/// Which messages are meant.
+/// Selects messages.
 #[derive(Debug, Clone)]
 pub enum Which {
-    /// All that are in the queue.
+    /// All messages in the queue.
     All,
-    /// Those with these identifiers.
+    /// The messages with these identifiers.
     These(BTreeSet<String>),
 }
 
-/// What became of a message.
+/// The outcome for a message.
 #[derive(Debug)]
 struct Fate {
     id: String,
@@ -38,10 +38,10 @@ struct Fate {
     problem: Option<String>,
 }
 
-/// Every message in a line, the oldest first.
+/// Lists every message in a line, oldest first.
 ///
 /// # Errors
-/// When the queue is not known or does not answer.
+/// If the queue is not known or does not answer.
 pub async fn list(stage: &Stage) -> Result<Outcome, Fault> {
     let queue = Queue::of(stage)?;
     let mut messages = queue.take(|_| true).await?;
@@ -53,10 +53,10 @@ pub async fn list(stage: &Stage) -> Result<Outcome, Fault> {
     Ok(Outcome::Said { json, text, good: true })
 }
 
-/// A message with its event, as far as that may be shown: neither addresses nor tokens.
+/// Shows a message with its event, without addresses and tokens.
 ///
 /// # Errors
-/// When there is no such message; when the queue is not known or does not answer.
+/// If there is no such message, or if the queue is not known or does not answer.
 pub async fn show(stage: &Stage, id: &str) -> Result<Outcome, Fault> {
     let queue = Queue::of(stage)?;
     let messages = queue.take(|message| message.id == id).await?;
@@ -68,10 +68,10 @@ pub async fn show(stage: &Stage, id: &str) -> Result<Outcome, Fault> {
     Ok(Outcome::Said { json, text, good: true })
 }
 
-/// Has the functions called again with the events of messages, and deletes those that Lambda took.
+/// Invokes the functions again with the events of messages, and deletes the messages that Lambda accepted.
 ///
 /// # Errors
-/// When the queue is not known or does not answer. What a single message is refused for is in the outcome.
+/// If the queue is not known or does not answer. Why a single message was refused is in the outcome.
 pub async fn replay(stage: &Stage, which: &Which) -> Result<Outcome, Fault> {
     each(stage, which, "replayed", async |message| message.replay(stage).await).await
 }
@@ -84,7 +84,7 @@ pub async fn drop(stage: &Stage, which: &Which) -> Result<Outcome, Fault> {
     each(stage, which, "dropped", async |_| Ok(())).await
 }
 
-/// Does something with each of the messages; those of which it failed stay in the queue.
+/// Applies `act` to each message; the messages for which it failed stay in the queue.
 async fn each(
     stage: &Stage,
     which: &Which,
@@ -138,7 +138,7 @@ fn absent(id: &str) -> Fault {
 }
 
 impl Message {
-    /// Has Lambda call the function again.
+    /// Invokes the function again, asynchronously.
     async fn replay(&self, stage: &Stage) -> Result<(), Fault> {
         let event = self.event()?;
         let (url, region) = self.invocation(&stage.sdk)?;

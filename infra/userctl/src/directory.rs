@@ -1,4 +1,4 @@
-//! Who there is: lists and counts.
+//! Lists and counts of users.
 
 use serde_json::{Value, json};
 use user_core::error::Error;
@@ -8,13 +8,13 @@ use user_store::directory::Filter;
 use crate::records::census::{Record, Table};
 use crate::stage::Stage;
 
-/// How many users are asked for at once.
+/// How many users are read at once.
 const PAGE: usize = 100;
 
 /// Up to `limit` users, newest first.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn list(stage: &Stage, filter: &Filter, limit: usize) -> Result<Vec<User>, Error> {
     let (mut users, mut before) = (Vec::new(), None);
     while users.len() < limit {
@@ -29,13 +29,13 @@ pub async fn list(stage: &Stage, filter: &Filter, limit: usize) -> Result<Vec<Us
     Ok(users)
 }
 
-/// Users for programs.
+/// Users as JSON, for programs.
 #[must_use]
 pub fn users_json(users: Vec<User>) -> Value {
     users.into_iter().map(|user| json!(UserView::from(user))).collect()
 }
 
-/// Users for people: a line for each.
+/// Users as text, for people, with a line for each.
 #[must_use]
 pub fn users_table(users: &[User]) -> String {
     let width = users.iter().map(|user| user.email.as_str().chars().count()).max().unwrap_or(0).max(5);
@@ -53,22 +53,22 @@ pub fn users_table(users: &[User]) -> String {
     lines.join("\n")
 }
 
-/// How many there are.
+/// Counts of users and sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Users whose time is not over.
+    /// Users that are not expired.
     pub users: u64,
-    /// Those whose address is proven.
+    /// Users with a verified address.
     pub verified: u64,
-    /// Those who have to prove theirs and are gone otherwise.
+    /// Users that expire unless they verify their address.
     pub waiting: u64,
-    /// Those who are switched off.
+    /// Deactivated users.
     pub inactive: u64,
-    /// Administrators who can work.
+    /// Administrators who are able to sign in.
     pub admins: u64,
     /// Accounts without a password.
     pub without_password: u64,
-    /// Sessions that are valid.
+    /// Valid sessions.
     pub sessions: u64,
 }
 
@@ -102,7 +102,7 @@ impl Stats {
 /// Counts everything, page by page.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn stats(stage: &Stage) -> Result<Stats, Error> {
     let (mut stats, now) = (Stats::default(), stage.clock.now());
     for table in [Table::Users, Table::Ephemeral] {

@@ -1,8 +1,8 @@
-//! A drill: proves that the data comes back. A backup is restored into a copy of its own, the copy is checked and removed, and it is told
-//! how old the data is and how long all of it took.
+//! A drill: tests that the data can be restored. It restores a backup into a separate copy, checks the copy and removes it, and reports how
+//! old the data is and how long the restore took.
 //!
-//! - [`file`](from_file): a backup, into a database in a folder of its own; `cargo local --drill` opens an embedded one.
-//! - [`table`](from_table): the table's point-in-time recovery, into a new table.
+//! - [`file`](from_file): from a backup, into a database in a folder of its own; `cargo local --drill` opens an embedded one.
+//! - [`table`](from_table): from the table's point-in-time recovery, into a new table.
 
 mod file;
 mod table;
@@ -18,12 +18,12 @@ use crate::check::Report;
 pub use file::from_file;
 pub use table::{From, from_table};
 
-/// What a drill found.
+/// The result of a drill.
 #[derive(Debug)]
 pub struct Drill {
     /// What was restored.
     pub source: String,
-    /// The moment that the copy shows.
+    /// The point in time of the data in the copy.
     pub made_at: Timestamp,
     /// How many seconds ago that was.
     pub age_seconds: i64,
@@ -33,12 +33,12 @@ pub struct Drill {
     pub steps: Vec<(&'static str, Duration)>,
     /// What the check of the copy found.
     pub report: Report,
-    /// The copy, if it was kept.
+    /// The name of the copy, if it was kept.
     pub kept: Option<String>,
 }
 
 impl Drill {
-    /// Whether the copy has users and holds together.
+    /// Whether the copy has users and no violations.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.report.is_clean() && self.report.users > 0
@@ -83,12 +83,12 @@ impl Drill {
     }
 }
 
-/// Tenths of seconds are enough.
+/// Rounds to tenths of a second.
 fn rounded(took: Duration) -> f64 {
     (took.as_secs_f64() * 10.0).round() / 10.0
 }
 
-/// A time in its two largest units.
+/// Formats a time in its two largest units.
 fn age(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     match () {
@@ -116,14 +116,14 @@ impl Steps {
     }
 }
 
-/// Waits until somebody interrupts the program, or its terminal goes. It listens from this call on, not only when it is awaited.
+/// Waits until the program is interrupted or its terminal closes. It listens from this call on, not only while it is awaited.
 #[cfg(unix)]
 pub fn interrupted() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let signals = kinds.map(signal);
     async move {
-        // Without a handler the program ends at once, as it would have without a drill.
+        // Without a signal handler the program ends at once, as it would without a drill.
         if let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals {
             tokio::select! {
                 _ = interrupt.recv() => {}
@@ -136,13 +136,13 @@ pub fn interrupted() -> impl Future<Output = ()> {
     }
 }
 
-/// Waits until somebody interrupts the program.
+/// Waits until the program is interrupted.
 #[cfg(not(unix))]
 pub async fn interrupted() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// What `work` makes, or that it was interrupted.
+/// The result of `work`, or an error if it was interrupted.
 async fn unless_interrupted<T>(
     work: impl Future<Output = Result<T, template::Fault>>,
     interrupt: impl Future<Output = ()>,

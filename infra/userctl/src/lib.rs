@@ -1,16 +1,16 @@
-//! `userctl`: the operator's command line. It keeps the rules of the API: the password policy, the last administrator.
+//! `userctl`: the operator's command line. It applies the rules of the API, such as the password policy and the last administrator.
 //!
 //! - [`command`]: what each command does.
-//! - [`check`]: whether a whole store holds together.
+//! - [`check`]: whether the items of a store are consistent.
 //! - [`cost`]: what the service costs on AWS.
-//! - [`mail`]: what became of emails.
-//! - [`directory`]: who there is: lists and counts.
-//! - [`migrate`]: items of former releases.
-//! - [`drill`]: whether the data comes back; [`dead_letters`]: what functions gave up.
+//! - [`mail`]: the outcome of emails.
+//! - [`directory`]: lists and counts of users.
+//! - [`migrate`]: the migration of items of former releases.
+//! - [`drill`]: tests of recovery; [`dead_letters`]: the events that functions gave up.
 //! - [`transfer`]: users and whole tables in files.
 //! - [`routes`]: the routes for `cargo lambda watch`.
-//! - [`outcome`]: how it is shown.
-//! - [`stage`]: where it does it: the local stack or AWS.
+//! - [`outcome`]: how commands show their results.
+//! - [`stage`]: where commands work: the local stack or AWS.
 
 pub mod check;
 pub mod command;

@@ -1,4 +1,4 @@
-//! Answers "I never got the mail".
+//! Finds out why an email did not arrive.
 
 use user_core::email::Email;
 use user_core::error::{Error, Unmet};
@@ -9,21 +9,21 @@ use user_store::delivery::Undeliverable;
 use crate::command;
 use crate::stage::Stage;
 
-/// All that is known of the emails to an address.
+/// Everything that is known about the emails to an address.
 #[derive(Debug)]
 pub struct Status {
     /// The account with this address.
     pub user: Option<User>,
-    /// Which of its mailboxes get no emails, and why: `Ann@` and `ann@` are two, though one address.
+    /// Which mailboxes of the address get no emails, and why: `Ann@` and `ann@` are two mailboxes of one address.
     pub marks: Vec<Undeliverable>,
     /// The emails of the last 30 days, newest first.
     pub messages: Vec<Message>,
 }
 
-/// What became of the emails to an address.
+/// The outcome of the emails to an address.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn status(stage: &Stage, email: &Email) -> Result<Status, Error> {
     let user = match command::show(stage, email).await {
         Ok(user) => Some(user),
@@ -34,27 +34,27 @@ pub async fn status(stage: &Stage, email: &Email) -> Result<Status, Error> {
     Ok(Status { user, marks, messages: stage.store.messages_to(&email.key()).await? })
 }
 
-/// Lets all mailboxes of an address get emails again that sent one back or marked one as spam.
+/// Allows emails again to all mailboxes of an address that bounced or reported spam.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn allow(stage: &Stage, email: &Email) -> Result<Status, Error> {
     stage.store.unmark_undeliverable(&email.key()).await?;
     status(stage, email).await
 }
 
-/// Emails that were given up, the oldest first; at most a page.
+/// Emails that were given up, oldest first; at most a page.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn failed(stage: &Stage) -> Result<Vec<Message>, Error> {
     stage.store.list_failed_messages(stage.clock.now()).await
 }
 
-/// Has every email that was given up tried again; how many there were.
+/// Tries every email again that was given up, and returns how many there were.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn retry(stage: &Stage) -> Result<usize, Error> {
     let mut revived = 0;
     loop {

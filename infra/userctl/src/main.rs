@@ -1,4 +1,4 @@
-//! The command `userctl`. Exit status: 0 done, 1 refused, failed or found wrong, 2 not understood.
+//! The command `userctl`. Exit status: 0 for success, 1 for a refusal, a failure or a found problem, 2 for wrong arguments.
 
 mod arguments;
 mod reason;
@@ -34,16 +34,16 @@ use arguments::{
 };
 use reason::reason;
 
-/// Where `cargo local` answers calls of AWS SDKs.
+/// The URL at which `cargo local` answers calls of AWS SDKs.
 const LOCAL_ENDPOINT: &str = "http://127.0.0.1:8000/_local/aws";
 
-/// Where backups lie when nobody says otherwise.
+/// The default folder of backups.
 const BACKUPS: &str = ".local/backups";
 
-/// How often it is asked how far AWS' restore is.
+/// How often the progress of a restore is read from AWS.
 const POLL: Duration = Duration::from_secs(5);
 
-/// What a restore cannot know.
+/// The advice after a restore, which cannot know the sessions that have ended.
 const SESSIONS: &str = "sessions that ended since the backup are valid again until: userctl keys rotate --emergency";
 
 #[tokio::main(flavor = "current_thread")]
@@ -171,7 +171,7 @@ fn said(json: serde_json::Value, text: String, good: bool) -> Outcome {
     Outcome::Said { json, text, good }
 }
 
-/// What was written into a file; nothing is said on standard output when that is the file.
+/// The outcome of writing a file; there is no message if the file is standard output.
 fn written(file: &Path, count: u64, things: &str) -> Outcome {
     if is_standard(file) {
         return said(serde_json::Value::Null, String::new(), true);
@@ -253,7 +253,7 @@ fn plan(options: Import) -> Plan {
     Plan { file, source, rejects, dry_run, expire_unverified, drop_unknown_hashes }
 }
 
-/// The first line of standard input, or what is typed at a prompt that does not show it.
+/// The first line of standard input, or the input at a prompt that does not echo it.
 fn read_password(from_stdin: bool) -> Result<Password, Fault> {
     if !from_stdin {
         let typed = rpassword::prompt_password("password: ");

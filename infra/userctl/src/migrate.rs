@@ -1,4 +1,4 @@
-//! Brings items of former releases to the form of this one.
+//! Migrates items of former releases to the current schema version.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use user_core::error::Error;
 use crate::records::migration::{self, Progress};
 use crate::stage::Stage;
 
-/// Which forms there are, and how far the last migration came.
+/// The schema versions of items, and how far the last migration got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// How many users there are of each form; 0 is none.
+    /// How many users each schema version has; 0 stands for items without one.
     pub forms: BTreeMap<u32, u64>,
     /// The last migration.
     pub last: Option<Progress>,
 }
 
 impl Status {
-    /// Whether all users are of this release's form.
+    /// Whether all users have the current schema version.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.forms.keys().all(|form| *form == migration::current())
@@ -47,18 +47,18 @@ impl Status {
     }
 }
 
-/// Which forms there are.
+/// Reads the schema versions of items.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn status(stage: &Stage) -> Result<Status, Error> {
     Ok(Status { forms: stage.records().count_forms().await?, last: stage.records().migration_progress().await? })
 }
 
-/// Brings every user to the present form, from where the last try ended.
+/// Migrates every user to the current schema version; it continues where the last attempt ended.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database does not answer.
+/// [`Error::Unavailable`] if the database does not answer.
 pub async fn up(stage: &Stage) -> Result<Status, Error> {
     while !stage.records().migrate_page(stage.clock.now()).await?.done {}
     status(stage).await

@@ -1,8 +1,8 @@
-//! The description of the API in OpenAPI 3.1: what the handlers say of themselves, put together, and completed by what holds for all.
+//! The description of the API in OpenAPI 3.1: the handlers' own descriptions, merged, and completed by what holds for all of them.
 //!
-//! Handlers list in `x-problems` the codes that are theirs, and in `x-also` other paths that lead to them. Status and words of a
-//! problem come from `user_web::problem`, so that nothing is written twice. The pages of the documentation are not described:
-//! they are for people, and `/openapi.json` would describe itself.
+//! Handlers list their own problem codes in `x-problems`, and other paths that lead to them in `x-also`. Status and text of a problem come
+//! from `user_web::problem`, so that nothing is written twice. The documentation pages are not described: they are for people, and
+//! `/openapi.json` would describe itself.
 
 mod example;
 mod frame;
@@ -19,7 +19,7 @@ use template::Fault;
 /// The document as it is committed: indented, in a stable order.
 ///
 /// # Errors
-/// What handlers say does not fit together; the sentence names it.
+/// If the descriptions of handlers do not fit together; the message says where.
 pub fn text() -> Result<String, Fault> {
     Ok(serde_json::to_string_pretty(&document()?)? + "\n")
 }
@@ -38,7 +38,7 @@ pub fn document() -> Result<Value, Fault> {
         let mut part = serde_json::to_value(part)?;
         for (path, mut item) in taken(&mut part["paths"]) {
             for (method, mut operation) in taken(&mut item) {
-                // Whether or not a call takes a query, it knows no other parameters.
+                // Whether or not a call takes a query, it accepts no other parameters.
                 if let Some(problems) = operation.get_mut("x-problems").and_then(Value::as_array_mut).filter(|_| strict)
                 {
                     problems.push(json!("unknown-field"));
@@ -77,7 +77,7 @@ fn taken(value: &mut Value) -> Map<String, Value> {
     }
 }
 
-/// JSON bodies have the fields that are described and none besides.
+/// JSON bodies have only the fields that are described.
 fn shut(operation: &Value, schemas: &mut Map<String, Value>) {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next());
@@ -86,7 +86,7 @@ fn shut(operation: &Value, schemas: &mut Map<String, Value>) {
     }
 }
 
-/// Adds to an operation what its handler need not say.
+/// Adds to an operation what its handler need not describe.
 fn complete(
     operation: &mut Value,
     method: &str,
@@ -123,7 +123,7 @@ fn complete(
     Ok(())
 }
 
-/// The codes of an operation's problems: those that its handler lists, and those that follow from its form.
+/// The problem codes of an operation: those that its handler lists, and those that follow from its form.
 fn codes(operation: &mut Value, method: &str) -> Result<BTreeSet<String>, Fault> {
     let listed = match operation.as_object_mut().and_then(|operation| operation.remove("x-problems")) {
         Some(listed) => serde_json::from_value(listed)?,
@@ -138,7 +138,7 @@ fn codes(operation: &mut Value, method: &str) -> Result<BTreeSet<String>, Fault>
     if method != "get" {
         add(&["busy"]);
     }
-    // Signed-in callers are counted, and so is whoever guesses tokens; the collector of metrics, which has a token of its own, is not.
+    // Signed-in callers are rate-limited, and so are senders of invalid tokens; the collector of metrics has a token of its own.
     let security = &operation["security"];
     let takes_access_tokens =
         security.is_null() || security.as_array().is_some_and(|ways| ways.iter().any(|way| !way["bearer"].is_null()));
@@ -159,7 +159,7 @@ fn by_status(codes: &BTreeSet<String>) -> Result<BTreeMap<u16, Vec<Known>>, Faul
     Ok(statuses)
 }
 
-/// Gives each content of a body an example, if it has none: from its schema.
+/// Gives each content of a body without an example one that is made from its schema.
 fn illustrate(body: &mut Value, schemas: &Map<String, Value>) {
     for content in body.get_mut("content").into_iter().flat_map(parts) {
         if content["example"].is_null() && !content["schema"].is_null() {
@@ -168,12 +168,12 @@ fn illustrate(body: &mut Value, schemas: &Map<String, Value>) {
     }
 }
 
-/// The values of an object; of anything else none.
+/// The values of an object, or none for any other value.
 fn parts(value: &mut Value) -> impl Iterator<Item = &mut Value> {
     value.as_object_mut().into_iter().flat_map(|map| map.values_mut())
 }
 
-/// A handler of two methods has one name for both: the second one gets the method's, too.
+/// A handler of two methods has the same name for both, so the method is appended to the second name.
 fn name_apart(paths: &mut BTreeMap<String, Map<String, Value>>) {
     let mut names = BTreeSet::new();
     for (method, operation) in paths.values_mut().flatten() {

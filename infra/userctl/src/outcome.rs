@@ -1,4 +1,4 @@
-//! What commands show: text for people, JSON for programs. Neither holds a secret.
+//! What commands show: text for people, JSON for programs. Neither contains a secret.
 
 use serde_json::{Value, json};
 use user_core::clock::Timestamp;
@@ -12,15 +12,15 @@ use crate::check::Report;
 use crate::cost;
 use crate::mail::Status;
 
-/// What came of a command.
+/// The outcome of a command.
 pub enum Outcome {
     /// A user.
     User(Box<User>),
     /// The signing keys.
     Keys(Keys),
-    /// What is known of the emails to an address.
+    /// What is known about the emails to an address.
     Mail(Box<Status>),
-    /// Whether the store holds together.
+    /// Whether the items of the store are consistent.
     Check(Box<Report>),
     /// What the service costs.
     Cost(Box<cost::Report>),
@@ -28,15 +28,15 @@ pub enum Outcome {
     Messages(Vec<Message>),
     /// Text as it is.
     Text(String),
-    /// So many of what the words say.
+    /// A count, and the words for what was counted.
     Count(&'static str, usize),
-    /// What a command says itself.
+    /// Output that a command made itself.
     Said {
         /// For programs.
         json: Value,
         /// For people.
         text: String,
-        /// Whether nothing was found wrong.
+        /// Whether no problem was found.
         good: bool,
     },
 }
@@ -48,7 +48,7 @@ impl From<User> for Outcome {
 }
 
 impl Outcome {
-    /// Whether nothing was found wrong.
+    /// Whether no problem was found.
     #[must_use]
     pub fn is_good(&self) -> bool {
         match self {

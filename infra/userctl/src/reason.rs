@@ -6,7 +6,7 @@ use userctl::command::NotCreated;
 
 use crate::LOCAL_ENDPOINT;
 
-/// A failure in a sentence for the operator; `endpoint` is what `--endpoint` named.
+/// The reason of a failure in a sentence for the operator; `endpoint` is the value of `--endpoint`.
 pub(crate) fn reason(fault: &Fault, endpoint: Option<&str>) -> String {
     let refused = fault.downcast_ref::<NotCreated>().and_then(|why| match why {
         NotCreated::Failed(error) => Some(error),

@@ -1,8 +1,8 @@
-//! The records of the tables as operators' commands read and write them: many at once, in any form.
+//! The records of the tables for operators' commands: many at once, in any schema version.
 //!
 //! - [`census`]: every user, login and session; [`backup`]: every item.
-//! - [`export`], [`import`]: users out and in.
-//! - [`migration`]: items of former releases.
+//! - [`export`], [`import`]: export and import of users.
+//! - [`migration`]: the migration of items of former releases.
 
 pub mod backup;
 pub mod census;

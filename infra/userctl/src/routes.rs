@@ -1,4 +1,4 @@
-//! The routes as `cargo lambda watch` takes them: a section of Cargo.toml, made from the template. It knows no route for all the rest.
+//! The routes for `cargo lambda watch`: a section of Cargo.toml, made from the template. It has no default route.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +19,8 @@ pub fn section(template: &Template) -> String {
     let lines = paths.into_iter().map(|path| {
         let mut methods = BTreeMap::new();
         for ((pattern, method), binary) in &routes {
-            // cargo lambda looks for the path and then for its method, API Gateway for both at once: so a path has the methods of
-            // the patterns that it fits, too.
+            // cargo lambda looks for the path and then for its method, API Gateway for both at once. So a path also gets the methods of the
+            // patterns that match it.
             if *pattern == path {
                 methods.insert(*method, *binary);
             } else if covers(pattern, path) {
@@ -34,13 +34,13 @@ pub fn section(template: &Template) -> String {
     HEADER.to_owned() + &lines.collect::<String>()
 }
 
-/// Whether a request for `path` fits `pattern`, such as `/users/{user_id}`.
+/// Whether a request for `path` matches `pattern`, such as `/users/{user_id}`.
 fn covers(pattern: &str, path: &str) -> bool {
     let fits = |(wanted, given): (&str, &str)| wanted == given || (wanted.starts_with('{') && !given.is_empty());
     pattern.split('/').count() == path.split('/').count() && pattern.split('/').zip(path.split('/')).all(fits)
 }
 
-/// `manifest` with `section` in the place of its own, which ends at an empty line; `None` when it has none.
+/// `manifest` with `section` in place of the present one, which ends at an empty line; `None` if there is none.
 #[must_use]
 pub fn replaced(manifest: &str, section: &str) -> Option<String> {
     let start = manifest.find(HEADER)?;

@@ -1,5 +1,5 @@
-//! Calls of AWS services, signed as AWS wants it (Signature Version 4), for the few that no SDK is worth its while: that of Lambda makes
-//! every function's SDK clients larger, by the features that it switches on in what they share.
+//! Calls of AWS services, signed with Signature Version 4, for the few calls that are not worth an SDK: the SDK of Lambda would make the
+//! clients of every function larger, by the features that it enables in shared crates.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -14,19 +14,19 @@ use serde_json::Value;
 use template::Fault;
 use user_core::clock::Clock;
 
-/// How long a connection may take to open.
+/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long a call may take, a long poll of a queue included.
+/// How long a call may take, including a long poll of a queue.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The most bytes of an answer: ten messages of a queue.
+/// The maximum length of an answer in bytes, enough for ten messages of a queue.
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
-/// Posts a body to `url`, which belongs to a service in a region; the answer's JSON.
+/// Posts a body to `url`, which belongs to a service in a region, and returns the answer's JSON.
 ///
 /// # Errors
-/// When there are no credentials, nothing answers, or AWS refuses; the sentence is AWS' own.
+/// If there are no credentials, nothing answers, or AWS refuses; the message is AWS's own.
 pub(crate) async fn post(
     sdk: &SdkConfig,
     (service, region): (&str, &str),

@@ -18,30 +18,30 @@ use user_store::Store;
 
 use crate::records::Records;
 
-/// What a command needs.
+/// The dependencies of a command.
 pub struct Stage {
-    /// The configuration: the environment's variables over the template's.
+    /// The configuration: variables of the environment override those of the template.
     pub config: Config,
     /// The tables and the secret.
     pub store: Store,
-    /// Takes or refuses new passwords as the service does.
+    /// Accepts or refuses new passwords as the service does.
     pub new_passwords: NewPasswords,
-    /// Hashes them as the service does.
+    /// Hashes passwords as the service does.
     pub hasher: Hasher,
-    /// The present.
+    /// The source of the current time.
     pub clock: Clock,
-    /// How AWS services are reached that the store does not know.
+    /// The configuration for AWS services that the store does not use.
     pub sdk: SdkConfig,
-    /// The queue of what functions gave up, if it is known.
+    /// The URL of the queue of events that functions gave up, if it is known.
     pub dead_letters: Option<String>,
 }
 
 impl Stage {
-    /// The stage at `endpoint`, or on AWS by the standard credentials chain when there is none. On AWS the names of the tables
-    /// and of the secret must be in the environment, since CloudFormation chose them.
+    /// The stage at `endpoint`, or without one on AWS, with the standard credential chain. On AWS the names of the tables and of the secret
+    /// must be in the environment, since CloudFormation chose them.
     ///
     /// # Errors
-    /// Variables that are missing or malformed.
+    /// If variables are missing or malformed.
     pub async fn open(endpoint: Option<String>, environment: BTreeMap<String, String>) -> Result<Self, Fault> {
         match endpoint {
             Some(endpoint) => Self::of(remote_config(&endpoint), &environment, false),
@@ -52,10 +52,10 @@ impl Stage {
         }
     }
 
-    /// The stage whose resources have the template's names, at the services that `sdk` leads to.
+    /// The stage whose resources have the template's names, at the services that `sdk` reaches.
     ///
     /// # Errors
-    /// Variables that are malformed.
+    /// If variables are malformed.
     pub fn local(sdk: SdkConfig, environment: &BTreeMap<String, String>) -> Result<Self, Fault> {
         Self::of(sdk, environment, false)
     }
@@ -79,7 +79,7 @@ impl Stage {
         Self::with(sdk, config, Clock::System, dead_letters)
     }
 
-    /// The same with another table of users, such as a copy.
+    /// The same stage with another users table, such as a copy.
     ///
     /// # Errors
     /// As [`Stage::open`].
@@ -95,13 +95,13 @@ impl Stage {
     }
 }
 
-/// The configuration of SDK clients that call a local stack in another process, such as `http://127.0.0.1:8000/_local/aws`.
+/// The configuration of SDK clients that call a local stack in another process, at a URL such as `http://127.0.0.1:8000/_local/aws`.
 #[must_use]
 pub fn remote_config(endpoint: &str) -> SdkConfig {
     local_config(https::client(), endpoint)
 }
 
-/// The same by another way to send requests.
+/// The same with another HTTP client.
 #[must_use]
 pub fn local_config(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
     let credentials = SharedCredentialsProvider::new(Credentials::new("local", "local", None, None, "local"));

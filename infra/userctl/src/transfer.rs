@@ -1,11 +1,11 @@
-//! Users in files: in from an export or from another service, and out again.
+//! Users in files: import from an export or from another service, and export.
 //!
 //! - [`row`]: a user as a line of a file.
 //! - [`read`]: lines of files, one by one.
 //! - [`fastapi`], [`cognito`]: files of other services.
-//! - [`moment`]: times as people and services write them.
-//! - [`import`], [`export`]: the two ways; `formula`: what a spreadsheet would run.
-//! - [`backup`]: the whole table, item by item; [`archive`]: the file that it is in.
+//! - [`moment`]: times in the formats of people and services.
+//! - [`import`], [`export`]: the two directions; `formula`: text that a spreadsheet would execute.
+//! - [`backup`]: the users table, item by item; [`archive`]: the file of a backup.
 
 pub mod archive;
 pub mod backup;
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use folder::create_private;
 
-/// How users lie in a file.
+/// The format of users in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// JSON Lines: an object in each line.
@@ -35,7 +35,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The one that a file's name ends in; JSON Lines when it does not tell.
+    /// The format that a file's extension names, or JSON Lines if it names none.
     #[must_use]
     pub fn of(file: &Path) -> Self {
         let csv = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
@@ -43,13 +43,13 @@ impl Format {
     }
 }
 
-/// Whether a name means standard output or input.
+/// Whether a file name stands for standard output or input.
 #[must_use]
 pub fn is_standard(file: &Path) -> bool {
     file == Path::new("-")
 }
 
-/// A file that bears its name only when it is whole; or standard output.
+/// A file that gets its name only when it is complete; or standard output.
 pub(crate) struct Target {
     writer: Box<dyn Write>,
     rename: Option<(PathBuf, PathBuf)>,

@@ -1,4 +1,4 @@
-//! Attacks by which somebody is to be held up, or counted.
+//! Attacks that try to delay somebody, or to use up somebody's rate limit.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What a thief took before a recovery, and what it is worth after it.
+//! What a thief took before a recovery, and its use after it.
 
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Got, OWNER, RECOVERED, Scene, got};
 use crate::support::PASSWORD;
 
-/// How an owner, or somebody for the owner, recovers; each ends every session.
+/// How an owner, or somebody for the owner, recovers; each way ends every session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Recovery {
     Reset,
@@ -29,7 +29,7 @@ const RECOVERIES: [Recovery; 7] = [
 ];
 
 impl Recovery {
-    /// Recovers; the owner's password then.
+    /// Recovers, and returns the owner's password after it.
     async fn by(self, scene: &Scene) -> &'static str {
         let app = &scene.app;
         match self {
@@ -72,7 +72,7 @@ impl Recovery {
     }
 }
 
-/// What a thief took before: its use afterwards, and what he gets.
+/// What a thief took before a recovery, how it is used afterwards, and the result.
 struct Loot {
     has: &'static str,
     take: fn(&Scene) -> BoxFuture<'_, String>,

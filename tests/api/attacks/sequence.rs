@@ -1,5 +1,5 @@
-//! Ten thousand steps by chance in CI, of an owner and a thief who each hold mailboxes and passwords: after each recovery of the owner the
-//! thief can do nothing more with what he had. The steps follow from a seed, which a failure names.
+//! Ten thousand random steps in CI, of an owner and a thief who each have mailboxes and passwords. After each recovery by the owner nothing
+//! that the thief has is of any use. The steps follow from a seed, which a failure names.
 
 mod holdings;
 mod recovery;
@@ -27,7 +27,7 @@ struct World {
     recoveries: usize,
     /// Accounts at an owner's mailbox that were the thief's before, for a week or more.
     thiefs_own: usize,
-    /// Recoveries from a thief's mailbox, by the way back.
+    /// Recoveries from a thief's mailbox, by restoring the old address.
     taken_back: usize,
 }
 
@@ -39,7 +39,7 @@ impl World {
         Self { app, admin, chance: Chance(SEED), owner, thief, recoveries: 0, thiefs_own: 0, taken_back: 0 }
     }
 
-    /// A password that the thief does not know; of a few, as every line of the log is searched for each that was ever sent.
+    /// A password that the thief does not know, one of a few: every line of the log is searched for each password that was ever sent.
     fn fresh_password(&mut self) -> String {
         let known = |password: &String| self.thief.passwords.contains(password);
         let free: Vec<_> =
@@ -55,7 +55,7 @@ impl World {
         if is_owner { &mut self.owner } else { &mut self.thief }
     }
 
-    /// A link in one of his mailboxes, with its kind; one of the newest.
+    /// One of the newest links in the person's mailboxes, with its kind.
     async fn link(&mut self, is_owner: bool) -> Option<(String, String)> {
         let mailbox = Self::mailboxes(is_owner)[self.chance.below(2)];
         let mails: Vec<_> = self.app.mails(mailbox).await.into_iter().take(6).collect();
@@ -69,7 +69,7 @@ impl World {
         call.json(body).send().await
     }
 
-    /// Uses a link in every way that its kind has, with whatever else he holds.
+    /// Uses a link in every way that its kind allows, with whatever else the person has.
     async fn follow(&mut self, is_owner: bool, kind: &str, token: &str) -> u16 {
         let new = self.fresh_password();
         let held = self.holdings(is_owner).clone();
@@ -90,7 +90,7 @@ impl World {
                     (1, _, Some(password)) => {
                         self.post("/auth/confirm-email", None, json!({ "token": token, "password": password })).await
                     }
-                    // A click alone, as somebody does who was talked into it.
+                    // Only a click, as by a person who was tricked into it.
                     _ => self.post("/auth/confirm-email", None, json!({ "token": token })).await,
                 }
             }
@@ -165,7 +165,7 @@ impl World {
         }
     }
 
-    /// The owner signs in, and the thief finds out the password and the tokens.
+    /// The owner signs in, and the thief learns the password and the tokens.
     async fn steal(&mut self) {
         let mailbox = OWNERS[self.chance.below(2)];
         let Some(password) = self.owner.passwords.last().cloned() else { return };
@@ -177,7 +177,7 @@ impl World {
         }
     }
 
-    /// Whatever is at the thief's mailboxes goes, so that they can be moved to again.
+    /// Removes the accounts at the thief's mailboxes, so that others can be moved to them again.
     async fn clear(&mut self) {
         for mailbox in THIEFS {
             let Some(user) = self.user(mailbox).await else { continue };
@@ -186,7 +186,7 @@ impl World {
         }
     }
 
-    /// Moves an account to one of his own mailboxes, with the newest that he holds: the thief the owner's, or the owner the own one.
+    /// Moves an account to the person's own mailbox, with the newest things that he has: the thief the owner's, or the owner the own one.
     async fn strike(&mut self, mailbox: &str, held: &Holdings) {
         let (Some(access), Some(password)) = (held.access.last(), held.passwords.last()) else { return };
         let body = json!({ "new_email": mailbox, "password": password });
@@ -197,7 +197,7 @@ impl World {
         }
     }
 
-    /// An administrator switches an account off and on, or takes its proof and gives it back.
+    /// An administrator deactivates and activates an account, or withdraws its verification and restores it.
     async fn switch(&mut self, email: &str) {
         let Some(user) = self.user(email).await else { return };
         let flag = if self.chance.below(2) == 0 { "is_active" } else { "is_verified" };
@@ -246,6 +246,6 @@ async fn after_the_owners_recovery_a_thief_can_do_nothing_more_with_what_he_had(
         accounts.len()
     );
     assert!(recoveries * 100 > steps, "{recoveries}");
-    // A tenth of the steps is too few for what is rare.
+    // A tenth of the steps is too few for rare events.
     assert!(steps < STEPS || taken_back > 0 && thiefs_own * 10 < recoveries, "{taken_back} {thiefs_own}");
 }

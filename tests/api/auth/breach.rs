@@ -1,4 +1,4 @@
-//! The passwords of breaches: what is asked, what the answers mean, and that no answer holds anybody up.
+//! The check against known breaches: the request, the meaning of the answers, and that no answer delays a sign-up.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,35 +13,35 @@ use crate::support::{Answer, PASSWORD, TestApp};
 
 const NEXT: &str = "Four-Qu1et-cups-of-tea";
 
-/// The forty digits of a password's SHA-1.
+/// The forty hexadecimal digits of a password's SHA-1.
 fn digits(password: &str) -> String {
     digest(&SHA1_FOR_LEGACY_USE_ONLY, password.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// A body with rows of other passwords, and this row for a password.
+/// A body with rows of other passwords, and a row with this count for `password`.
 fn rows(password: &str, count: &str) -> String {
     let others: String = (0..800_u32).map(|row| format!("{row:035X}:{}\r\n", row % 7)).collect();
     format!("{others}{}:{count}\r\n{:035X}:0", &digits(password)[5..], u128::MAX)
 }
 
-/// How the service that knows breaches behaves.
+/// The behaviour of the breach service.
 #[derive(Clone)]
 enum Manner {
     /// It answers with a status and a body.
     Says(u16, String),
     /// It sends a part of its answer, and the rest after ten seconds.
     Dawdles,
-    /// It says nothing.
+    /// It sends no answer.
     Silent,
-    /// It hangs up.
+    /// It closes the connection.
     Gone,
     /// It sends rows without end.
     Endless,
-    /// What it says is no HTTP.
+    /// Its answer is not HTTP.
     Babbles,
 }
 
-/// A running service, and every request that it was sent.
+/// A running breach service, and every request that it received.
 struct Stub {
     url: String,
     seen: Arc<Mutex<Vec<String>>>,
@@ -68,7 +68,7 @@ impl Stub {
         *self.manner.lock().unwrap() = manner;
     }
 
-    /// What was asked since the last time.
+    /// The requests since the last call of this method.
     fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
@@ -221,7 +221,7 @@ async fn whatever_goes_wrong_the_password_is_taken_and_nobody_waits_longer_than_
         assert!(begun.elapsed() < Duration::from_secs(3), "{n} took {:?}", begun.elapsed());
         assert!(!stub.asked().is_empty(), "{n}");
     }
-    // Nobody is there.
+    // There is no service at this address.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let app = TestApp::with(&[("PASSWORD_BREACH_CHECK", "range"), ("PASSWORD_BREACH_URL", &format!("http://{gone}"))]);
     assert_eq!(app.sign_up("ann@example.com").await.status, 201);

@@ -2,12 +2,12 @@ use serde_json::json;
 
 use crate::support::{Answer, Member, PASSWORD, TestApp};
 
-/// Confirms a new address without an access token, by a password.
+/// Confirms a new address with a password, without an access token.
 async fn confirm_by(app: &TestApp, token: &str, password: &str) -> Answer {
     app.post("/auth/confirm-email").json(json!({ "token": token, "password": password })).send().await
 }
 
-/// Ann, who has moved from `ann@example.com` to `new@example.com`, with the link that takes it back.
+/// Ann, who has moved from `ann@example.com` to `new@example.com`, with the link that restores the old address.
 async fn moved(app: &TestApp) -> (Member, String) {
     let ann = app.member("ann@example.com").await;
     assert_eq!(app.request_email(&ann, "new@example.com").await.status, 202);

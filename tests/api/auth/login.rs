@@ -109,7 +109,7 @@ async fn an_old_hash_is_valid_and_replaced_at_the_first_login() {
 
 #[tokio::test]
 async fn a_sign_in_that_others_overtake_ends_as_many_sessions_as_are_too_many() {
-    // What a look at the sessions was answered, to be answered once more after others have signed in.
+    // The answer to a read of the sessions, which is given again after others have signed in.
     #[derive(Default)]
     struct Look {
         answer: String,

@@ -3,7 +3,7 @@ use userctl::directory::stats;
 
 use crate::support::{Answer, TestApp, claims};
 
-/// The ends of a pair's tokens, as they say it themselves: access, then refresh.
+/// The `exp` of a pair's tokens: access, then refresh.
 fn ends(pair: &Answer) -> [i64; 2] {
     ["access_token", "refresh_token"].map(|name| claims(&pair.text(name))["exp"].as_i64().unwrap())
 }

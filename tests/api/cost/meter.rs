@@ -1,4 +1,4 @@
-//! A wire that counts: what a piece of work uses of the database.
+//! A wire that measures the database use of a piece of work.
 
 use std::mem::take;
 use std::sync::{Arc, Mutex};
@@ -9,17 +9,17 @@ use userctl::cost::budget::Work;
 
 use crate::support::TestApp;
 
-/// How long the clock goes on before a measurement, in seconds: all that is done every minute or more often is due then, while the
-/// secret, which is read every five minutes, is not.
+/// How far the clock advances before a measurement, in seconds: all work that is done every minute or more often is due then, but not the
+/// read of the secret, which is due every five minutes.
 const PAUSE: i64 = 120;
 
-/// The calls that read; the others write.
+/// The operations that read; all others write.
 const READS: [&str; 4] = ["GetItem", "BatchGetItem", "Query", "Scan"];
 
 /// A database call.
 struct Call {
     operation: String,
-    /// When it began and ended, counted in beginnings and ends of calls.
+    /// When it began and ended, counted in begins and ends of calls.
     begun: u64,
     ended: u64,
     status: u16,
@@ -48,7 +48,7 @@ impl Log {
     }
 }
 
-/// See the module.
+/// Measures the calls on its wire.
 pub(super) struct Meter(Arc<Mutex<Log>>);
 
 impl Meter {
@@ -66,7 +66,7 @@ impl Meter {
         (Self(log), wire)
     }
 
-    /// Does some work, two minutes after everything before; what came of it, and what it used.
+    /// Does some work two minutes after everything before; returns its result and its database use.
     pub(super) async fn measure<T>(&self, app: &TestApp, work: impl Future<Output = T>) -> (T, Work) {
         app.clock.advance(PAUSE);
         let before = messages(app).await;
@@ -91,14 +91,14 @@ impl Meter {
     }
 }
 
-/// How many messages there are for a user that they name, and how many that somebody asked for by address.
+/// How many messages name their user, and how many were requested by address.
 async fn messages(app: &TestApp) -> [u32; 2] {
     let messages = app.items("OutboxTable").await;
     let count = |asked: bool| messages.iter().filter(|message| message["user_id"].is_null() == asked).count();
     [false, true].map(|asked| u32::try_from(count(asked)).unwrap())
 }
 
-/// The length of the longest row of calls of which each began after the one before had ended.
+/// The length of the longest chain of calls in which each began after the one before had ended.
 fn trips(calls: &[Call]) -> u32 {
     let mut depths: Vec<u32> = Vec::new();
     for call in calls {
@@ -109,7 +109,7 @@ fn trips(calls: &[Call]) -> u32 {
     depths.into_iter().max().unwrap_or(0)
 }
 
-/// The units of a call, which succeeded.
+/// The units of a successful call.
 fn units(call: &Call) -> f64 {
     let answer: Value = serde_json::from_slice(&call.answer).unwrap();
     assert_eq!(call.status, 200, "{} failed: {answer}", call.operation);
@@ -119,7 +119,7 @@ fn units(call: &Call) -> f64 {
     }
 }
 
-/// The units of a table with its indexes.
+/// The units of a table, including its indexes.
 fn of_table(capacity: &Value) -> f64 {
     let units = |part: &Value| part["CapacityUnits"].as_f64();
     let indexes = ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"];

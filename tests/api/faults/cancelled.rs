@@ -1,5 +1,5 @@
-//! Every reason for which DynamoDB cancels a transaction (`TransactWriteItems`, "Errors"), but for the condition that does not hold,
-//! which the whole suite is about.
+//! Every reason for which DynamoDB cancels a transaction (`TransactWriteItems`, "Errors"), except a condition that does not hold, which the
+//! other tests cover.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Somebody who uses the service over a bad network, and what he may expect of it.
+//! A person who uses the service over a bad network, and what that person can expect.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use crate::support::{Answer, PASSWORD, TestApp, trap};
 
 const ADMIN: &str = "admin@example.com";
 
-/// The administrator whom all share, by the access token.
+/// The administrator whom all persons share, as an access token.
 pub(super) struct Admin(Mutex<String>);
 
 impl Admin {
@@ -44,14 +44,14 @@ pub(super) struct Person {
     verified: bool,
     refresh: String,
     access: String,
-    /// `None` when an answer left it open.
+    /// `None` if an answer left it open.
     role: Option<&'static str>,
-    /// The address that was asked for, and how many were before.
+    /// The address of the requested change, and how many changes were requested before.
     requested: Option<String>,
     requests: usize,
-    /// What the last answer left open, whether it had been done.
+    /// The request that may or may not have been executed, after its answer left that open.
     in_doubt: Option<&'static str>,
-    /// When the last request was sent: the wait for an email before it is the mailer's.
+    /// When the last request was sent: waiting for an email before it is the mailer's time.
     sent: Instant,
 }
 
@@ -80,21 +80,21 @@ impl Person {
         }
     }
 
-    /// One request and the judgement of its answer; says whether the person goes on.
+    /// Sends one request and judges its answer; returns whether the person continues.
     pub(super) async fn step(&mut self, app: &TestApp, admin: &Admin, tally: &mut Tally) -> bool {
         self.sent = Instant::now();
         let (what, status) = self.ask(app, admin, tally).await;
         tally.requests += 1;
         tally.longest = tally.longest.max(self.sent.elapsed());
         tally.unavailable += usize::from(status == 503);
-        // What an answer says when the request before, whose answer was a 503, had been done after all.
+        // The status of an answer if the request before was executed although it was answered with a 503.
         let done_before = match (self.in_doubt, what) {
             (Some("signup"), "signup") => 409,
             (Some("verify"), "verify") | (Some("confirm"), "confirm") => 400,
             (Some("delete"), _) => 401,
             _ => 0,
         };
-        // Five addresses can be taken back, and sessions be ended by hand five times; what is more is refused.
+        // Five addresses can be restored, and sessions can be ended five times by hand; more requests are refused.
         let enough = ["request", "confirm", "logout-all"].contains(&what) && status == 429;
         self.requested = self.requested.take().filter(|_| !enough);
         let good = status < 300 || status == 503 || status == done_before || enough;
@@ -104,7 +104,7 @@ impl Person {
             tally.promised.remove(&self.email);
             return false;
         }
-        // A deletion stays in doubt until something shows that the account is there.
+        // A deletion stays in doubt until an answer shows that the account exists.
         let still = self.in_doubt.filter(|open| *open == "delete");
         self.in_doubt = if status == 503 { still.or(Some(what)) } else { None };
         self.conclude(what, done, tally)
@@ -130,7 +130,7 @@ impl Person {
                 tally.promised.remove(&self.email);
                 return false;
             }
-            // It may have been done, whatever the answer: then the change that was asked for is void.
+            // Whatever the answer, it may have been executed, which voids the requested change.
             "logout-all" => {
                 self.access.clear();
                 self.requested = None;
@@ -179,7 +179,7 @@ impl Person {
         }
     }
 
-    /// Sees what the answers of success have promised.
+    /// Checks the promises of successful answers.
     async fn look(&mut self, app: &TestApp) -> (&'static str, u16) {
         let me = app.get("/users/me").bearer(&self.access).send().await;
         if me.status == 200 {
@@ -232,7 +232,7 @@ async fn message(app: &TestApp, email: &str) -> String {
             return mail.token().to_owned();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
-        // The mailer took it and could say no more: it waits for its next attempt, which comes at once here, as the clock is everybody's.
+        // The mailer took the message and failed. It is due for its next attempt, which is made at once here, since all share the clock.
         if turn % 40 == 0 {
             for message in app.store().messages_to(&email.parse::<Email>().unwrap().key()).await.unwrap() {
                 app.store().postpone_message(&message, "internal", app.clock.now()).await.unwrap();

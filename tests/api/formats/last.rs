@@ -1,5 +1,5 @@
-//! What the last release (0.1.0) reads: the attributes that it needs and their types, the words that it knows, and the claims. It refuses
-//! a token with any other claim. A deployment may be rolled back to it while records of this one are stored.
+//! What the last release (0.1.0) reads: the attributes that it needs and their types, the words that it knows, and the claims (it refuses
+//! unknown ones). A deployment may be rolled back to it while records of this release exist.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -7,8 +7,8 @@ use super::{Item, TABLES, of, routes};
 use crate::support::errand::{ANN, errand};
 use crate::support::{TestApp, claims};
 
-/// The attributes of each kind of record, by how its sort key begins: name, type and, where it knows a few only, the words. A name with a
-/// question mark may be missing.
+/// The attributes of each kind of record, by the begin of its sort key: name, type and, if it knows only some words, these words. An
+/// attribute with a question mark may be missing.
 const RECORDS: [(&str, &[&str]); 6] = [
     (
         "PROFILE",
@@ -96,7 +96,7 @@ const RECORDS: [(&str, &[&str]); 6] = [
             "problem? S",
         ],
     ),
-    // What is left of a mailbox' allowance.
+    // The remaining allowance of a mailbox.
     ("LEFT#", &["expires_at N", "letter S", "of? M"]),
 ];
 
@@ -116,7 +116,7 @@ fn kind(value: &AttributeValue) -> &'static str {
     }
 }
 
-/// What the last release cannot read in a record.
+/// The attributes of a record that the last release cannot read.
 fn unreadable(item: &Item) -> Vec<String> {
     let form = RECORDS.iter().find(|(begin, _)| of(item, "sk").starts_with(begin) && !item.contains_key("reserved"));
     let attributes = form.map_or(&[][..], |(_, attributes)| attributes).iter();

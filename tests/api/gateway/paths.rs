@@ -1,4 +1,4 @@
-//! Paths and methods: what has no route, slashes at the end, `HEAD`, and what the local gateway takes for a route.
+//! Paths and methods: requests without a route, slashes at the end, `HEAD`, and the routes that the local gateway accepts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use template::{Event, Resource, Route, Template};
 
 use crate::support::TestApp;
 
-/// Methods that a path may have or lack; one of them no path has.
+/// Methods that a path may have or lack; no path has `TRACE`.
 const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT", "TRACE"];
 
 fn template() -> Template {
@@ -28,7 +28,7 @@ fn paths() -> BTreeMap<String, BTreeSet<String>> {
     paths
 }
 
-/// A path with something in the place of its parameters.
+/// A path with values for its parameters.
 fn filled(path: &str) -> String {
     path.replace("{user_id}", "a%20b").replace("{session_id}", "none").replace("{asset}", "page.css")
 }
@@ -150,7 +150,7 @@ async fn a_request_whose_address_is_no_uri_is_answered_and_no_fault_of_the_funct
 #[tokio::test]
 async fn head_is_get_without_the_body_wherever_get_needs_no_sign_in() {
     let app = TestApp::open();
-    // What differs from one call to the next, or is measured anew.
+    // Headers that differ from one call to the next, or are computed for each answer.
     let passing = ["x-request-id", "apigw-requestid", "content-length"];
     for (path, methods) in paths() {
         if !methods.contains("HEAD") {
@@ -191,7 +191,7 @@ async fn every_preflight_succeeds_so_that_a_page_sees_the_answer_of_its_call() {
     }
 }
 
-/// The template with another route of a function.
+/// The template with an additional route of a function.
 fn with_route(function: &str, method: Option<&str>, path: Option<&str>) -> Template {
     let mut template = template();
     let Some(Resource::Function { properties, .. }) = template.resources.get_mut(function) else {

@@ -1,4 +1,4 @@
-//! An emergency whose new keys cannot be read: whatever was signed before stays void, nothing is signed, and it ends by itself.
+//! An emergency whose new keys cannot be read: everything signed before stays void, nothing is signed, and this state ends by itself.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,14 +12,14 @@ use user_store::keys::Mark;
 use super::{emergency, header, jwks, rotate};
 use crate::support::{Answer, Member, TestApp};
 
-/// What functions get that read the secret.
+/// The answer to functions that read the secret.
 #[derive(Clone)]
 enum Read {
     Present,
     Denied,
     Failing,
     Lost,
-    /// A version before the present one, as Secrets Manager may show for a while.
+    /// A version before the current one, which Secrets Manager may return for a while.
     Old(String),
 }
 
@@ -39,7 +39,7 @@ impl Read {
     }
 }
 
-/// A service whose keys have been rotated once, what its functions read of the secret, and how often they did.
+/// A service whose keys have been rotated once, the answer to its reads of the secret, and the number of these reads.
 struct Stack {
     app: TestApp,
     read: Arc<Mutex<Read>>,
@@ -51,7 +51,7 @@ impl Stack {
         let (read, reads) = (Arc::new(Mutex::new(Read::Present)), Arc::new(AtomicUsize::new(0)));
         let (now, count) = (read.clone(), reads.clone());
         let wire: Wire = Arc::new(move |target, body| {
-            // A version that is asked for by name is that version.
+            // A read that names a version gets that version.
             let named = String::from_utf8_lossy(body).contains("VersionId");
             if target != "secretsmanager.GetSecretValue" || named {
                 return Fate::Arrives;
@@ -176,7 +176,7 @@ async fn a_rotation_after_an_emergency_does_not_make_it_forgotten() {
     stack.set(&Read::Denied);
     app.clock.advance(CONFIRM_SECONDS);
     assert_eq!(app.get("/users/me").bearer(&ann.access).send().await.problem(), (503, "unavailable"));
-    // The emergency's own keys, though not the newest.
+    // The emergency's own keys, although not the newest.
     stack.set(&Read::Old(old));
     app.clock.advance(CONFIRM_SECONDS);
     assert_eq!(app.me(&ann.access).await, 401);
@@ -211,7 +211,7 @@ async fn an_emergency_is_heard_also_where_the_table_comes_from_another_stack() {
     let (stack, other) = (Stack::new("HS256").await, Stack::new("HS256").await);
     let app = &stack.app;
     let ann = app.member("ann@example.com").await;
-    // As a copy of the other stack's table brings it along.
+    // A copy of the other stack's table has this mark.
     for _ in 0..5 {
         emergency(&other.app).await;
     }

@@ -1,4 +1,4 @@
-//! An emergency in the midst of a request.
+//! An emergency in the middle of a request.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use user_app::keyring::CONFIRM_SECONDS;
 use super::emergency;
 use crate::support::{Member, TestApp};
 
-/// A wire that holds one call until it is told to go on: what is to be held, who is told of it, and who says so.
+/// A wire that holds one call until it is told to go on: which call to hold, a signal of its arrival, and a signal to go on.
 struct Gate {
     wire: Wire,
     next: Arc<Mutex<Option<&'static [&'static str]>>>,

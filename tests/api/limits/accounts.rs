@@ -1,4 +1,4 @@
-//! Nobody is shut out of an account: not by one network that guesses, nor by many, nor by what a thief is left with.
+//! Nobody is locked out of an account: not by one network that guesses, nor by many, nor by anything that a thief still has.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn login(app: &TestApp, source: [u8; 4], email: &str, password: &str) -> u
     app.post("/auth/login").from(source).json(body).send().await.status.as_u16()
 }
 
-/// Signs in with the new password and out again, so that no session makes the network known.
+/// Signs in with the new password and out again, so that no session makes the network a known one.
 async fn in_and_out(app: &TestApp, source: [u8; 4], why: &str) {
     let body = json!({ "email": ANN, "password": NEW });
     let pair = app.post("/auth/login").from(source).json(body).send().await;
@@ -28,7 +28,7 @@ async fn in_and_out(app: &TestApp, source: [u8; 4], why: &str) {
     assert_eq!(app.post("/auth/logout").json(json!({ "refresh_token": token })).send().await.status, 204);
 }
 
-/// Wrong passwords from eleven networks, as many as each may give in a minute: more than an account takes from all together.
+/// Wrong passwords from eleven networks, as many as each may send in a minute: more than an account accepts from all of them.
 async fn storm(app: &TestApp, email: &str) {
     for network in 1..=11 {
         for _ in 0..5 {

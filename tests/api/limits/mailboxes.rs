@@ -1,5 +1,4 @@
-//! What a mailbox gets that somebody asks for: five of a purpose at once and then one an hour, and never so few that its owner is left
-//! without a valid link.
+//! The number of requested emails to a mailbox: five of each kind at once and then one an hour, so that its owner always has a valid link.
 
 use serde_json::json;
 
@@ -12,7 +11,7 @@ async fn count(app: &TestApp, to: &str, kind: &str) -> usize {
     app.mails(to).await.iter().filter(|mail| mail["kind"] == kind).count()
 }
 
-/// Ends every session of the account and begins another one.
+/// Ends every session of the account and starts another one.
 async fn again(app: &TestApp, email: &str, member: &Member) -> Member {
     app.post("/auth/logout-all").bearer(&member.access).send().await;
     app.signed_in(email).await

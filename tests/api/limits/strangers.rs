@@ -1,4 +1,4 @@
-//! What strangers can bring about holds nobody up and costs next to nothing.
+//! Strangers' requests delay nobody and cost next to nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::support::{PASSWORD, TestApp};
 
-/// Calls of AWS services, by whether they write.
+/// Counts of calls to AWS services: reads, writes, and reads of secrets.
 #[derive(Default)]
 pub(super) struct Tally {
     reads: AtomicUsize,
@@ -19,7 +19,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// A tally and the wire that keeps it.
+    /// A tally and the wire that counts for it.
     pub(super) fn new() -> (Arc<Self>, Wire) {
         let tally = Arc::new(Self::default());
         let kept = tally.clone();
@@ -37,7 +37,7 @@ impl Tally {
         (tally, wire)
     }
 
-    /// Reads, writes and reads of secrets since this was asked the last time.
+    /// Reads, writes and reads of secrets since the last call of this method.
     pub(super) fn take(&self) -> [usize; 3] {
         [&self.reads, &self.writes, &self.secrets].map(|count| count.swap(0, Ordering::SeqCst))
     }

@@ -1,4 +1,4 @@
-//! What SES reports, by addresses of its mailbox simulator.
+//! Reports of SES, for addresses of its mailbox simulator.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::support::TestApp;
 const BOUNCE: &str = "bounce+ann@simulator.amazonses.com";
 const COMPLAINT: &str = "complaint@simulator.amazonses.com";
 
-/// SES reports that the newest email to an address came back, with the recipient in this form.
+/// SES reports that the newest email to an address bounced, with the recipient in this form.
 async fn bounce(app: &TestApp, email: &str, recipient: &str) {
     let mut event: Value = serde_json::from_str(include_str!("../../../events/feedback-bounce.json")).unwrap();
     event["detail"]["mail"]["tags"]["letter"] = json!([messages(app, email).await[0].id]);
@@ -22,7 +22,7 @@ async fn bounce(app: &TestApp, email: &str, recipient: &str) {
     app.service.invoke("FeedbackFunction", event).await.unwrap();
 }
 
-/// Asks for a reset, and what became of the email.
+/// Requests a reset, and returns the state of its message.
 async fn state_of_reset(app: &TestApp, email: &str) -> MessageState {
     app.clock.advance(3_600);
     app.forgot(email).await;
@@ -30,7 +30,7 @@ async fn state_of_reset(app: &TestApp, email: &str) -> MessageState {
     messages(app, email).await[0].state
 }
 
-/// Removes the account of an address, and signs up again with that one.
+/// Removes the account of an address, and signs up again with that address.
 async fn anew(app: &TestApp, email: &str) {
     userctl::command::delete(&app.stage(), &email.parse().unwrap()).await.unwrap();
     assert_eq!(app.sign_up(email).await.status, 201);

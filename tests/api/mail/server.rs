@@ -1,4 +1,4 @@
-//! A mail server (RFC 5321) that keeps what it is given, in the form in which it came.
+//! A mail server (RFC 5321) that keeps emails in the form in which it receives them.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,17 +8,17 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// How it behaves.
+/// The behaviour of a mail server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
     Good,
-    /// Refuses every recipient for now (greylisting).
+    /// Refuses every recipient temporarily (greylisting).
     Busy,
-    /// Refuses every recipient for good.
+    /// Refuses every recipient permanently.
     Closed,
-    /// Greets nobody.
+    /// Sends no greeting.
     Silent,
-    /// Takes mail of `ann` alone, who has this password (RFC 4616).
+    /// Accepts emails only from `ann`, who has this password (RFC 4616).
     Guarded(&'static str),
 }
 
@@ -54,13 +54,13 @@ impl MailServer {
         *self.manner.lock().unwrap() = manner;
     }
 
-    /// Envelope and message of each mail, as they came.
+    /// Envelope and content of each email, as received.
     pub(super) fn kept(&self) -> Vec<String> {
         self.kept.lock().unwrap().clone()
     }
 }
 
-/// One conversation, until the client quits; the mail it brought.
+/// One conversation, until the client quits; returns the email that it sent.
 async fn talk(stream: TcpStream, manner: Manner) -> std::io::Result<Option<String>> {
     let (reader, mut writer) = stream.into_split();
     let mut lines = BufReader::new(reader).lines();

@@ -1,4 +1,4 @@
-//! Emails by a real conversation with a mail server.
+//! Emails over a real conversation with a mail server.
 
 use std::sync::Arc;
 
@@ -155,7 +155,7 @@ async fn health_asks_ses_whether_the_account_may_send() {
     assert_eq!((full.status.as_u16(), &full.json["checks"]["email"]["status"]), (503, &json!("unhealthy")));
 }
 
-/// Somebody signs in, with a password that many a text would break.
+/// A user name, and a password that breaks many text formats.
 const SIGNED_IN: [(&str, &str); 4] = [
     ("MAIL_BACKEND", "smtp"),
     ("SMTP_HOST", "mail.example"),
@@ -188,7 +188,7 @@ async fn the_password_of_the_mail_server_is_a_secret_that_is_read_as_it_is() {
 async fn a_password_that_was_changed_is_read_again_when_the_server_refuses_the_old_one() {
     let server = MailServer::start().await;
     let app = TestApp::with(&SIGNED_IN);
-    // Without TLS, which no start allows a user.
+    // Without TLS, although no start allows a user name without it.
     let mut config = app.service.config.clone();
     config.smtp_tls = SmtpTls::None;
     config.smtp_host = "127.0.0.1".to_owned();

@@ -1,23 +1,23 @@
-//! What Lambda itself does in a function's name; no code of ours calls it. It follows from the template: a function that asks for it must
-//! be allowed it, on what it names there, and no other function may.
+//! What Lambda itself does on behalf of a function, without a call in our code. It follows from the template: a function that configures it
+//! must have the permission, for the resource in its configuration, and no other function may.
 
 use std::collections::BTreeSet;
 
 use local::role::Permission;
 use template::{Destinations, Event, Function, Template};
 
-/// Something that Lambda does.
+/// An activity of Lambda.
 struct Chore {
     actions: &'static [&'static str],
-    /// Actions that take no resource.
+    /// Actions without a resource.
     anywhere: &'static [&'static str],
-    /// Where AWS says so. Whoever adds a chore reads there what it takes.
+    /// The AWS page that lists the permissions; read it for every new chore.
     source: &'static str,
-    /// The service that encrypts what is read or written, and what that takes.
+    /// The service that encrypts the data, and the actions that this needs.
     sealed: Option<(&'static str, &'static [&'static str])>,
 }
 
-/// Writing the log, into a group that is there.
+/// Writing the log to an existing log group.
 const LOG: Chore = Chore {
     actions: &["logs:CreateLogStream", "logs:PutLogEvents"],
     anywhere: &[],
@@ -33,7 +33,7 @@ const STREAM: Chore = Chore {
     sealed: Some(("dynamodb", &["kms:Decrypt"])),
 };
 
-/// Sending what was given up to a queue.
+/// Sending given-up events to a queue.
 const QUEUE: Chore = Chore {
     actions: &["sqs:SendMessage"],
     anywhere: &[],
@@ -62,7 +62,7 @@ impl Chore {
     }
 }
 
-/// What a function's role has to allow to Lambda; `key` is the account's own.
+/// The permissions that Lambda needs in a function's role; `key` is the customer-managed key.
 pub(super) fn permissions(template: &Template, function: &Function, key: Option<&str>) -> BTreeSet<Permission> {
     let queue = |destinations: &Destinations| QUEUE.on(&destinations.on_failure.destination, key);
     let mut needed = BTreeSet::new();

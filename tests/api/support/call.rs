@@ -1,4 +1,4 @@
-//! Requests and answers, as tests write and read them.
+//! Requests and answers of the tests.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
@@ -23,7 +23,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The code of a problem document; its form is checked on the way.
+    /// The code of a problem document, whose format is checked.
     pub(crate) fn problem(&self) -> (u16, &str) {
         let json = &self.json;
         assert_eq!(self.header("content-type"), "application/problem+json", "{json}");
@@ -49,13 +49,13 @@ impl Answer {
     }
 }
 
-/// What a token says; whether its signature is right, this does not tell.
+/// The claims of a token, whose signature is not checked.
 pub(crate) fn claims(token: &str) -> Value {
     let part = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     serde_json::from_slice(&part).unwrap()
 }
 
-/// The service's part of a request: `tests/bench/work.py` counts what is done in here.
+/// The service's part of a request: `tests/bench/work.py` counts the work that is done here.
 struct Served<F>(Pin<Box<F>>);
 
 impl<F: Future> Future for Served<F> {
@@ -67,7 +67,7 @@ impl<F: Future> Future for Served<F> {
     }
 }
 
-/// A request in the making.
+/// A request that is not sent yet.
 pub(crate) struct Call<'a> {
     pub(super) app: &'a TestApp,
     pub(super) request: http::request::Builder,

@@ -1,4 +1,4 @@
-//! The description of the API as a test of the API: every answer that any test gets is compared with it.
+//! The description of the API as a test of the API: the answer to every test's request is compared with it.
 
 use std::sync::LazyLock;
 
@@ -35,20 +35,20 @@ impl Contract {
         })
     }
 
-    /// What a `$ref` leads to; anything else is itself.
+    /// The target of a `$ref`; any other value is returned as it is.
     pub(crate) fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
         let pointer = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
         pointer.map_or(value, |pointer| self.document.pointer(pointer).unwrap())
     }
 
-    /// The answer has a status, a form and, if it is a problem, a code that its operation describes. What no operation describes is
+    /// The answer has a status, a format and, if it is a problem, a code that its operation describes. An answer without an operation is
     /// the gateway's, or a page for people.
     pub(crate) fn check(&self, method: &Method, path: &str, answer: &Answer) {
         let found = self.routes.at(path).ok();
         let operation = found.map(|found| &self.document["paths"][found.value][method.as_str().to_lowercase()]);
         let Some(operation) = operation.filter(|operation| operation.is_object()) else { return };
         let message = answer.json["message"].as_str().unwrap_or_default();
-        // The gateway's own words: a function has no problem of this form.
+        // The gateway's own answer: problems of functions do not have this format.
         if answer.status.as_u16() >= 400 && !message.is_empty() {
             return;
         }
@@ -76,7 +76,7 @@ impl Contract {
         }
     }
 
-    /// Where `value` breaks `schema`, for the words of JSON Schema that the document uses. Objects hold nothing that is not described.
+    /// Where `value` violates `schema`, for the keywords of JSON Schema that the document uses. Objects have only described fields.
     pub(crate) fn wrong(&self, schema: &Value, value: &Value) -> Option<String> {
         self.broken(schema, value).or_else(|| {
             let known = self.fields(schema);
@@ -123,7 +123,7 @@ impl Contract {
         })
     }
 
-    /// The names of an object's fields; `*` stands for any.
+    /// The names of an object's fields; `*` allows any name.
     fn fields(&self, schema: &Value) -> Vec<String> {
         let schema = self.resolved(schema);
         let own = schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned();

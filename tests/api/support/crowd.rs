@@ -1,4 +1,4 @@
-//! Sessions as they came about before there was a limit of them, or after their user was gone.
+//! Sessions as they existed before there was a limit, or after their user was removed.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::TestApp;
 
-/// An item as it lies in a table.
+/// An item of a table.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Whether an item is a session.
@@ -15,13 +15,13 @@ pub(crate) fn is_session(item: &Item) -> bool {
 }
 
 impl TestApp {
-    /// Every item of a table, as it is.
+    /// Every item of a table, unchanged.
     pub(crate) async fn raw_items(&self, table: &str) -> Vec<Item> {
         let scan = self.database_client().scan().table_name(table);
         scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
     }
 
-    /// Writes an item as it is.
+    /// Writes an item unchanged.
     pub(crate) async fn put_item(&self, table: &str, item: Item) {
         self.database_client().put_item().table_name(table).set_item(Some(item)).send().await.unwrap();
     }

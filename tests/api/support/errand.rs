@@ -1,4 +1,4 @@
-//! A call of any route that succeeds, with all that has to be there before.
+//! A successful call of any route, with all its preconditions.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -7,10 +7,10 @@ use super::{Call, Member, PASSWORD, TestApp};
 
 /// A user who is signed in.
 pub(crate) const ANN: &str = "ann@example.com";
-/// An address that nobody has yet.
+/// An address without an account.
 pub(crate) const NEW: &str = "new@example.com";
 
-/// A call of this route that succeeds: its body, with all that has to be there before.
+/// The body of a successful call of this route, after its preconditions are met.
 async fn body(app: &TestApp, route: &str, ann: &Member) -> Value {
     let token = |token: String| json!({ "token": token });
     match route {
@@ -52,12 +52,12 @@ async fn body(app: &TestApp, route: &str, ann: &Member) -> Value {
     }
 }
 
-/// Ann asks for a new address.
+/// Ann requests a change of address.
 async fn want(app: &TestApp, ann: &Member) {
     assert_eq!(app.request_email(ann, NEW).await.status, 202);
 }
 
-/// The path with Ann in the place of the user and another session of hers in that of the session.
+/// The path with Ann as the user and another session of hers as the session.
 async fn path(app: &TestApp, path: &str, ann: &Member) -> String {
     if !path.contains("{session_id}") {
         return path.replace("{user_id}", &ann.id).replace("{asset}", "page.css");
@@ -68,7 +68,7 @@ async fn path(app: &TestApp, path: &str, ann: &Member) -> String {
     path.replace("{session_id}", other["id"].as_str().unwrap())
 }
 
-/// A call of this route by Ann or, for others' records, by an administrator; of `$default` one of a path that there is not.
+/// A call of this route by Ann or, for others' records, by an administrator; for `$default` a call of a path that does not exist.
 pub(crate) async fn errand<'a>(app: &'a TestApp, route: &str) -> Call<'a> {
     let admin = app.admin("admin@example.com").await;
     let ann = app.member(ANN).await;

@@ -1,10 +1,10 @@
-//! Folders of a test's own.
+//! Temporary folders of a test.
 
 use std::path::PathBuf;
 
 use user_core::id::UserId;
 
-/// A folder of this test's own, gone at its end.
+/// A folder of this test, which is removed at its end.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {

@@ -1,4 +1,4 @@
-//! Accounts as a former release left them in the table.
+//! Accounts as a former release stored them.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use user_core::email::Email;
 use super::TestApp;
 
 impl TestApp {
-    /// Gives the account of `email` an address that was accepted under former rules, straight in the table.
+    /// Gives the account of `email` an address that former rules accepted, directly in the table.
     pub(crate) async fn stored_as(&self, email: &str, id: &str, former: &str) {
         let client = self.database_client();
         let text = |value: &str| AttributeValue::S(value.to_owned());

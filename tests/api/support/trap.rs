@@ -1,4 +1,4 @@
-//! A trap for secrets in the log. Every line that any test makes the service write goes through it, down to the level `trace`.
+//! A trap for secrets in the log. It reads every line that a test makes the service write, down to the level `trace`.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
@@ -15,22 +15,22 @@ static LINES: AtomicUsize = AtomicUsize::new(0);
 /// The last lines.
 static RECENT: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
 const KEPT: usize = 10_000;
-/// All lines that hold metrics.
+/// All lines with metrics.
 static METRICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// What mail addresses, tokens (`{"typ":` or `{"alg":` in base64url) and hashes of passwords look like.
+/// The marks of email addresses, tokens (`{"typ":` or `{"alg":` in base64url) and password hashes.
 const MARKS: [&str; 5] = ["@", "%40", "eyJ0eXAiO", "eyJhbGciO", "$argon2"];
 
-/// Leads the log into the trap, once for all tests.
+/// Sends the log to the trap, once for all tests.
 pub(crate) fn set(config: &Config) {
     let all = Config { log_level: "trace".parse().unwrap(), log_format: LogFormat::Json, ..config.clone() };
     user_telemetry::log::start_to(&all, || Trap);
 }
 
-/// Notes the passwords of a body that is about to be sent.
+/// Records the passwords of a body that is about to be sent.
 pub(super) fn watch(body: &Value) {
     for field in ["password", "current_password", "new_password"] {
-        // What is shorter could be a part of any line.
+        // A shorter password could be a part of any line.
         if let Some(password) = body[field].as_str().filter(|password| password.len() >= 8)
             && !PASSWORDS.read().unwrap().contains(password)
         {
@@ -39,18 +39,18 @@ pub(super) fn watch(body: &Value) {
     }
 }
 
-/// Notes another secret that is about to be sent.
+/// Records another secret that is about to be sent.
 pub(crate) fn guard(secret: &str) {
     PASSWORDS.write().unwrap().insert(secret.to_owned());
 }
 
-/// Whether a line tells a secret.
+/// Whether a line contains a secret.
 fn tells(line: &str) -> bool {
     MARKS.iter().any(|mark| line.contains(mark))
         || PASSWORDS.read().unwrap().iter().any(|password| line.contains(password.as_str()))
 }
 
-/// How many lines went through, and those that told a secret.
+/// How many lines were read, and those that contained a secret.
 pub(crate) fn caught() -> (usize, Vec<String>) {
     (LINES.load(Ordering::SeqCst), LEAKS.lock().unwrap().clone())
 }
@@ -61,12 +61,12 @@ pub(crate) fn lines(request_id: &str) -> Vec<Value> {
     recent.iter().filter(|line| line.contains(request_id)).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The lines that held metrics so far.
+/// The lines with metrics so far.
 pub(crate) fn metrics() -> Vec<String> {
     METRICS.lock().unwrap().clone()
 }
 
-/// Takes lines of the log.
+/// Reads lines of the log.
 pub(crate) fn note(lines: &[u8]) {
     for text in String::from_utf8_lossy(lines).lines() {
         LINES.fetch_add(1, Ordering::SeqCst);
@@ -110,7 +110,7 @@ async fn the_trap_sees_every_line_and_knows_a_secret() {
     assert!(!tells("request.id=1 http.status=200"));
 }
 
-/// No test ends well when any line of the log so far told a secret, or a function made a call that its role does not allow.
+/// A test fails if any line of the log so far contained a secret, or a function made a call that its role does not allow.
 impl Drop for super::TestApp {
     fn drop(&mut self) {
         let refused: Vec<_> = self.service.roles.values().flat_map(|role| role.take_refused()).collect();

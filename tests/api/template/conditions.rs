@@ -1,4 +1,4 @@
-//! What a stack has only when a parameter asks for it.
+//! The parts of a stack that exist only if a parameter requests them.
 
 use template::REGION;
 

@@ -1,8 +1,8 @@
-//! What is written about the settings is what they are, and what belongs to the release is in the code.
+//! The documentation of the settings is correct, and settings of the release have their values in the code.
 
 use super::*;
 
-/// Parameters about the stack, not about the service.
+/// Parameters of the stack, which the service does not read.
 const STACK_ONLY: [&str; 26] = [
     "ARCHITECTURE",
     "AUTH_CONCURRENCY",
@@ -75,7 +75,7 @@ fn the_page_of_settings_describes_every_one_and_the_release_with_its_values() {
 
 #[test]
 fn what_belongs_to_the_release_reaches_a_stack_that_keeps_its_parameters() {
-    // `sam deploy` keeps what is not passed: a stack has for ever what a parameter had when the stack was made.
+    // `sam deploy` keeps the former value of a parameter that is not passed, so a stack would keep the values of its creation forever.
     let config = |set: &[(&str, &str)]| {
         let setting = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         let template = Template::evaluate(setting).unwrap();

@@ -1,4 +1,4 @@
-//! A setting that cannot be right is named, with what would be.
+//! An invalid setting is named together with its valid values.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn a_setting_that_is_missing_or_malformed_is_named_before_anything_starts() {
     assert_eq!(error.0, expected);
 }
 
-/// The deployed functions' variables with some others, as they are read at a start.
+/// The errors at a start with the deployed functions' variables and some others.
 fn started(set: &[(&str, &str)]) -> Vec<String> {
     let template = template();
     let (_, _, function) = template.functions().next().unwrap();

@@ -1,4 +1,4 @@
-//! What CloudFormation would refuse is refused before anything starts.
+//! Values that CloudFormation would refuse are refused before anything starts.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Settings that are right alone and wrong together.
+//! Settings that are valid alone and invalid together.
 
 use super::*;
 

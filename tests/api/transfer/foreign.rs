@@ -5,7 +5,7 @@ use userctl::transfer::import::Source;
 use super::{BCRYPT, import_text, line};
 use crate::support::{PASSWORD, TestApp};
 
-/// Of [`PASSWORD`], by passlib and Django.
+/// Hashes of [`PASSWORD`] by passlib and Django.
 const HASHES: [&str; 7] = [
     BCRYPT,
     "$2y$04$8CRWz3Q6iq7HFFpn5NrPZ.UgOlTxI6U/BPziAefzLO/qpCf1uOOM2",

@@ -71,7 +71,7 @@ async fn the_51st_sign_in_ends_the_session_that_was_unused_longest() {
     }
     assert_eq!(list(&app, "/users/me/sessions", &members[49].access).await.len(), 50);
     app.clock.advance(60);
-    // A call is a use, and so is a refresh.
+    // A call counts as a use of the session, and so does a refresh.
     assert_eq!(app.me(&members[0].access).await, 200);
     assert_eq!(app.refresh(&members[1].refresh).await.status, 200);
     app.clock.advance(1);
@@ -140,7 +140,7 @@ async fn an_administrator_sees_where_a_user_is_signed_in() {
     assert_eq!((own.len(), &own[0]["current"]), (1, &json!(true)));
 }
 
-/// A session as somebody else sees it.
+/// A session as it appears to another session.
 fn elsewhere(mut session: Value) -> Value {
     session["current"] = json!(false);
     session

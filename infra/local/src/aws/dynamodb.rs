@@ -9,10 +9,10 @@ use super::Aws;
 
 type Answer = Result<String, DynoxideError>;
 
-/// Does what a call asks for; its answer in JSON.
+/// Executes a call; returns its answer in JSON.
 ///
 /// # Errors
-/// As `DynamoDB` has them; for an operation that the database does not know, `ValidationException`.
+/// The errors of `DynamoDB`; `ValidationException` for an operation that the database does not support.
 pub(super) fn run(Aws { database, tokens, .. }: &Aws, operation: &str, body: &[u8]) -> Answer {
     match operation {
         "GetItem" => call(body, |request| database.get_item(request)),
@@ -43,7 +43,7 @@ pub(super) fn run(Aws { database, tokens, .. }: &Aws, operation: &str, body: &[u
         "GetRecords" => call(body, |request| database.get_records(request)),
         "TransactWriteItems" => {
             let mut request: TransactWriteItemsRequest = read(body)?;
-            // Longer ones are the database's to refuse.
+            // Longer tokens are left to the database, which refuses them.
             let token = request.client_request_token.take_if(|token| token.len() <= 36);
             let act = || write(&database.transact_write_items(request)?);
             match token {

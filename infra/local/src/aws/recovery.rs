@@ -1,6 +1,5 @@
-//! Point-in-time recovery, as operators' commands use it. The local database keeps no history: the only moment that it can restore is the
-//! present, and it restores that into a new table, which has its items and indexes and nothing else, as on AWS ("Restoring a table",
-//! `DynamoDB` Developer Guide).
+//! Point-in-time recovery, as operators' commands use it. The local database keeps no history, so it can restore only the present state. As
+//! on AWS, the new table has the items and indexes and nothing else ("Restoring a table", `DynamoDB` Developer Guide).
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,26 +9,26 @@ use serde_json::{Map, Value, json};
 use template::{Resource, Template};
 use user_core::clock::Timestamp;
 
-/// Which tables are recovered, and which have just been restored.
+/// The tables with recovery, and the tables that have just been restored.
 #[derive(Default)]
 pub struct Recovery(Mutex<Tables>);
 
 #[derive(Default)]
 struct Tables {
-    /// Those that are recovered: the template's, and what calls changed of it.
+    /// The tables with recovery: those of the template, as changed by later calls.
     on: BTreeSet<String>,
-    /// Those of which nobody was told yet that they are being restored.
+    /// The tables whose restore no caller has seen yet.
     restoring: BTreeSet<String>,
 }
 
-/// An error's type and sentence.
+/// The type and message of an error.
 type Refusal = (&'static str, String);
 
-/// How many items are copied together.
+/// How many items are copied at once.
 const PAGE: usize = 1_000;
 
 impl Recovery {
-    /// Recovery of those tables that the template wants it for.
+    /// Recovery for the tables for which the template enables it.
     #[must_use]
     pub fn of(template: &Template) -> Self {
         let on = template.resources.iter().filter(|(_, resource)| match resource {
@@ -43,7 +42,7 @@ impl Recovery {
         Self(Mutex::new(Tables { on, restoring: BTreeSet::new() }))
     }
 
-    /// Answers a call, if it is one of recovery's.
+    /// Answers a call, if it concerns recovery.
     pub(super) fn answer(
         &self,
         database: &Database,
@@ -113,7 +112,7 @@ impl Recovery {
         if describe(database, target).is_ok() {
             return Err(("TableAlreadyExistsException", format!("Table already exists: {target}")));
         }
-        // The SDK writes moments as numbers with a fraction.
+        // The SDK writes timestamps as numbers with a fraction.
         #[expect(clippy::cast_possible_truncation, reason = "parts of a second do not count")]
         let moment = request["RestoreDateTime"].as_f64().map(|moment| moment as i64);
         if moment.is_some_and(|moment| moment != now.0) {
@@ -131,12 +130,12 @@ fn describe(database: &Database, name: &str) -> Result<Map<String, Value>, Dynox
     Ok(described["Table"].as_object().cloned().unwrap_or_default())
 }
 
-/// What is told of a table the first time after its restore began.
+/// The description of a table when it is read for the first time after its restore began.
 fn restoring(database: &Database, name: &str) -> Result<Value, Refusal> {
     let mut table = describe(database, name).map_err(|error| ("ResourceNotFoundException", error.to_string()))?;
     table.insert("TableStatus".to_owned(), json!("CREATING"));
     table.insert("RestoreSummary".to_owned(), json!({ "RestoreDateTime": 0, "RestoreInProgress": true }));
-    // The answer of a restore has it by another name than that of a description.
+    // The answer to a restore and that to a description have different names for it.
     Ok(json!({ "Table": table, "TableDescription": table }))
 }
 

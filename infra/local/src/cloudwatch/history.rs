@@ -1,8 +1,8 @@
-//! The values of one series, by hours and by days in UTC: enough for every statistic, and bounded.
+//! The values of one series, by hour and by day in UTC. They suffice for every statistic, and their memory is bounded.
 
 use std::collections::BTreeMap;
 
-/// A period: its seconds, how many of it are kept, and how many values of each for percentiles.
+/// A kind of period: its length in seconds, how many are kept, and how many values of each are kept for percentiles.
 struct Grain {
     seconds: i64,
     kept: usize,
@@ -12,7 +12,7 @@ struct Grain {
 const HOUR: Grain = Grain { seconds: 3_600, kept: 48, sample: 40 };
 const DAY: Grain = Grain { seconds: 86_400, kept: 2, sample: 1_000 };
 
-/// Periods by their starts, in seconds since the epoch.
+/// Periods by their start, in seconds since the epoch.
 type Buckets = BTreeMap<i64, Bucket>;
 
 /// The last two days of a series.
@@ -22,19 +22,19 @@ pub(super) struct History {
     days: Buckets,
 }
 
-/// What was recorded in a period.
+/// The values that were recorded in a period.
 #[derive(Default)]
 pub(super) struct Bucket {
     sum: f64,
     count: f64,
     maximum: Option<f64>,
     sample: Vec<f64>,
-    /// The place of the sample that the next value takes when the sample is full.
+    /// The position in the sample that the next value overwrites when the sample is full.
     next: usize,
 }
 
 impl History {
-    /// Adds values of a moment; the oldest period makes room for a new one.
+    /// Adds values that were recorded at `at`; the oldest period makes room for a new one.
     pub(super) fn add(&mut self, at: i64, values: &[f64]) {
         for (grain, buckets) in [(&HOUR, &mut self.hours), (&DAY, &mut self.days)] {
             let bucket = buckets.entry(at - at.rem_euclid(grain.seconds)).or_default();
@@ -47,7 +47,7 @@ impl History {
         }
     }
 
-    /// The periods of so many seconds; none of another length are kept.
+    /// The periods with a length of `seconds`, if such periods are kept.
     pub(super) fn periods(&self, seconds: i64) -> Option<&Buckets> {
         [(&HOUR, &self.hours), (&DAY, &self.days)]
             .into_iter()
@@ -83,7 +83,7 @@ impl Bucket {
         }
     }
 
-    /// The smallest value of the sample that is not exceeded by so many of a hundred.
+    /// The smallest value of the sample that at least `percent` percent of the values do not exceed.
     fn percentile(&self, percent: usize) -> Option<f64> {
         let mut sorted = self.sample.clone();
         sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The requests and answers of the two calls, in CBOR; the names are `CloudWatch`'s.
+//! The requests and answers of the two calls, in CBOR, with `CloudWatch`'s names.
 
 use ciborium::tag::Required;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub(super) struct Metric {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Dimension {
     pub(super) name: String,
-    /// A filter may leave it open.
+    /// A filter may omit it.
     pub(super) value: Option<String>,
 }
 
@@ -103,7 +103,7 @@ impl Metric {
 }
 
 impl ListMetrics {
-    /// Whether a series meets every filter.
+    /// Whether a series matches every filter.
     pub(super) fn wants(&self, metric: &Metric) -> bool {
         self.namespace.as_ref().is_none_or(|namespace| *namespace == metric.namespace)
             && self.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)

@@ -12,8 +12,8 @@ use http::{HeaderMap, Request, Response, StatusCode, header};
 use percent_encoding::percent_decode_str;
 use template::Fault;
 
-/// The event of a request, as API Gateway makes it: a decoded path, headers in lower case with repeated ones joined, cookies apart, a
-/// body that is no text in base64.
+/// The event of a request, as API Gateway makes it: the path decoded, header names in lower case, repeated headers joined, cookies
+/// separate, and a body that is no text in base64.
 pub(super) fn request(
     request: Request<Bytes>,
     source: IpAddr,
@@ -54,8 +54,8 @@ pub(super) fn request(
     event
 }
 
-/// A path as HTTP APIs hand it on: decoded, and no more of it than stands before a `?` that was encoded, as captures of live ones show
-/// (github.com/hotsock/voker, pull request 8).
+/// A path as HTTP APIs pass it on: decoded, and cut before an encoded `?`, as captures of live ones show (github.com/hotsock/voker, pull
+/// request 8).
 fn decoded(path: &str) -> String {
     let path = percent_decode_str(path).decode_utf8_lossy();
     path.split('?').next().unwrap_or_default().to_owned()
@@ -87,7 +87,7 @@ fn joined(headers: &HeaderMap) -> HeaderMap {
     joined
 }
 
-/// The answer that a function's response means.
+/// The answer for the response of a function.
 pub(super) fn response(event: ApiGatewayV2httpResponse) -> Result<Response<Bytes>, Fault> {
     let body = match event.body {
         Some(Body::Text(text)) if event.is_base64_encoded => STANDARD.decode(text)?,

@@ -1,4 +1,4 @@
-//! The routes of the HTTP API, and which of them takes a request. What API Gateway would drop or refuse is an error.
+//! The routes of the HTTP API, and how they match requests. A route that API Gateway would drop or refuse is an error.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use template::{Fault, Route, Template};
 #[derive(Default)]
 pub struct Table {
     routes: HashMap<Method, Router<Target>>,
-    /// Takes what no other does.
+    /// Takes requests that match no other route.
     default: Option<Target>,
 }
 
-/// Where a route leads.
+/// The target of a route.
 pub(super) struct Target {
     /// The route's key.
     pub(super) key: String,
@@ -26,7 +26,7 @@ impl Table {
     /// The routes of `template`.
     ///
     /// # Errors
-    /// A route that API Gateway would drop or refuse, with its key and its function.
+    /// If API Gateway would drop or refuse a route; the message names its key and its function.
     pub fn of(template: &Template) -> Result<Self, Fault> {
         let mut table = Self::default();
         for (id, route) in template.routes() {
@@ -35,7 +35,7 @@ impl Table {
         Ok(table)
     }
 
-    /// Adds a route of the function `id`, or says what is wrong with it.
+    /// Adds a route of the function `id`, or returns what is wrong with it.
     fn add(&mut self, id: &str, route: &Route) -> Result<(), String> {
         let target = Target { key: route.key(), function: id.to_owned() };
         let (method, path) = match (&route.method, &route.path) {
@@ -54,12 +54,12 @@ impl Table {
         routes.insert(path, target).map_err(|error| format!("is there twice: {error}"))
     }
 
-    /// Whether there is a route that takes what no other does.
+    /// Whether there is a default route.
     pub(super) fn has_default(&self) -> bool {
         self.default.is_some()
     }
 
-    /// The route that takes a request, with the parameters of its path.
+    /// The route that matches a request, with the parameters of its path.
     pub(super) fn find(&self, method: &Method, path: &str) -> Option<(&Target, HashMap<String, String>)> {
         let Some(found) = self.routes.get(method).and_then(|routes| routes.at(path).ok()) else {
             return self.default.as_ref().map(|target| (target, HashMap::new()));

@@ -1,4 +1,4 @@
-//! What a call needs, and what conditions find in it (Service Authorization Reference, the pages of the services).
+//! The permissions that a call needs, and the values of its condition keys (Service Authorization Reference, the pages of the services).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use template::REGION;
 /// The partition key of the tables.
 const PARTITION: &str = "pk";
 
-/// A call of a service.
+/// A call to an AWS service.
 pub(super) struct Call<'a> {
     service: &'a str,
     operation: &'a str,
@@ -22,20 +22,20 @@ pub(super) struct Call<'a> {
 pub(super) struct Need {
     pub(super) action: String,
     pub(super) resource: String,
-    /// The service that calls in the function's name, such as `dynamodb`, which decrypts what it reads.
+    /// The service that calls on behalf of the function, such as `dynamodb`, which decrypts what it reads.
     via: Option<&'static str>,
 }
 
-/// The names in a call that a permission is about.
+/// The names in a call that permissions refer to.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Names {
     secret_id: String,
     table_name: String,
     index_name: Option<String>,
-    /// Of a batch: what is asked of each table.
+    /// Of a batch: the requests by table.
     request_items: BTreeMap<String, IgnoredAny>,
-    /// Of a transaction: writes by their kind.
+    /// Of a transaction: the writes by kind.
     transact_items: Vec<BTreeMap<String, Names>>,
 }
 
@@ -46,8 +46,8 @@ impl<'a> Call<'a> {
         Self { service, operation, names: serde_json::from_slice(body).unwrap_or_default(), body }
     }
 
-    /// What the call needs. `keys` are those of the account's own that resources are encrypted with; `resources` tells those that an
-    /// action is allowed on.
+    /// The permissions that the call needs. `keys` are the customer-managed keys that encrypt resources; `resources` returns the resources
+    /// on which an action is allowed.
     pub(super) fn needs(&self, keys: &BTreeMap<String, String>, resources: impl Fn(&str) -> Vec<String>) -> Vec<Need> {
         let action = format!("{}:{}", self.service, self.operation);
         let need =
@@ -65,7 +65,7 @@ impl<'a> Call<'a> {
                 by_key.chain([need(&action, &self.names.secret_id)]).collect()
             }
             "cloudwatch" => vec![need(&action, "*")],
-            // SES' resources are patterns; the local account has one identity and one configuration set, which they are about.
+            // SES resources are patterns. The local account has one identity and one configuration set, which all patterns refer to.
             "ses" => {
                 let allowed = resources(&action);
                 let allowed = if allowed.is_empty() { vec!["*".to_owned()] } else { allowed };
@@ -86,8 +86,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Operations and the tables that they are on. A transaction needs what each of its writes would (`DynamoDB`, "IAM and
-    /// transactions").
+    /// The operations and their tables. A transaction needs the permission of each of its writes (`DynamoDB`, "IAM and transactions").
     fn tables(&self) -> Vec<(String, &str)> {
         match self.operation {
             "TransactWriteItems" => {
@@ -101,7 +100,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The values that the call has for a condition's key.
+    /// The values of a condition key in the call.
     pub(super) fn values(&self, key: &str, need: &Need) -> Vec<String> {
         let body = || serde_json::from_slice(self.body).unwrap_or_default();
         match key {
@@ -113,7 +112,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The partition keys of the items that a call is about, of those that one need is about.
+    /// The partition keys of the items in a call that a need refers to.
     fn leading_keys(&self, body: &Value, need: &Need) -> Vec<String> {
         let text = |item: &Value| item[PARTITION]["S"].as_str().map(str::to_owned);
         let item = |request: &Value| text(&request["Key"]).or_else(|| text(&request["Item"]));
@@ -132,7 +131,7 @@ impl<'a> Call<'a> {
                 keys.iter().flatten().filter_map(text).collect()
             }
             "Query" => {
-                // The first equality is the partition's.
+                // The first equality is the condition on the partition key.
                 let name = body["KeyConditionExpression"].as_str().and_then(|condition| condition.split_once('='));
                 let name = name.and_then(|(_, rest)| rest.split_whitespace().next());
                 name.and_then(|name| body["ExpressionAttributeValues"][name]["S"].as_str())
@@ -145,13 +144,13 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The table that a need is about.
+/// The table that a need refers to.
 fn table(need: &Need) -> Option<&str> {
     need.resource.split_once(".Arn").map(|(table, _)| table)
 }
 
-/// The address of a sender, which `SendEmail` takes with a name; `ses:FromAddress` is without (SES Developer Guide, "Sending policy
-/// examples").
+/// The address of the sender. `SendEmail` accepts it with a name, `ses:FromAddress` is the address alone (SES Developer Guide, "Sending
+/// policy examples").
 fn from_address(body: &Value) -> Option<String> {
     let from = body["FromEmailAddress"].as_str()?.trim();
     let bracketed = from.strip_suffix('>').and_then(|from| from.rsplit_once('<'));

@@ -1,5 +1,5 @@
-//! Asynchronous calls of functions: Lambda calls again when one fails, and puts what it gives up into the destination that the template
-//! names (Lambda Developer Guide, "Capturing records of asynchronous invocations").
+//! Asynchronous invocations: Lambda retries one that fails, and sends an event that it gives up to the destination in the template (Lambda
+//! Developer Guide, "Capturing records of asynchronous invocations").
 
 use serde_json::{Value, json};
 use template::Fault;
@@ -7,11 +7,11 @@ use template::Fault;
 use super::Service;
 
 impl Service {
-    /// Calls a function by its logical id until it succeeds or is given up, which is noted. Between two attempts Lambda waits a minute
-    /// or two; nobody waits here.
+    /// Invokes a function by its logical id until it succeeds or is given up, which is recorded. Lambda waits one or two minutes between
+    /// two attempts; there is no such wait here.
     ///
     /// # Errors
-    /// When there is no such function, or what was given up cannot be written.
+    /// If there is no such function, or the record cannot be written.
     pub async fn call_later(&self, id: &str, event: Value) -> Result<(), Fault> {
         let mut why = String::new();
         self.function(id)?;

@@ -1,15 +1,15 @@
-//! The template and the configuration that a service is opened with.
+//! The template and the configuration with which a service is opened.
 
 use std::collections::BTreeMap;
 
 use template::{Fault, Template};
 use user_config::Config;
 
-/// What a stack on a developer's machine has otherwise than a deployed one; the environment has the last word.
+/// The settings of a local stack that differ from those of a deployed one; the environment overrides them.
 const LOCAL: [(&str, &str); 4] =
     [("ENVIRONMENT", "development"), ("MAIL_BACKEND", "console"), ("LOG_FORMAT", "plain"), ("METRICS_DETAIL", "full")];
 
-/// The template with these settings, and the configuration of its functions: they differ in nothing that the stack itself needs.
+/// The template with these settings, and the configuration of its first function; the functions differ in nothing that the stack uses.
 pub(super) fn outline(settings: &BTreeMap<String, String>) -> Result<(Template, Config), Fault> {
     let setting = |name: &str| {
         let local = LOCAL.iter().find(|(local, _)| *local == name).map(|(_, value)| (*value).to_owned());

@@ -9,29 +9,29 @@ use crate::records::census::Record;
 /// How many violations are kept; all are counted.
 const KEPT: usize = 1_000;
 
-/// Something that must not be.
+/// A violated rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which rule is broken, by a stable name.
+    /// The stable name of the rule.
     pub kind: &'static str,
-    /// Whom it is about; an address is named by its hash.
+    /// The records that it is about; an address is named by its hash.
     pub ids: Vec<String>,
 }
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// How many users there are, those included whose time is over.
+    /// How many users there are, including expired ones.
     pub users: u64,
     /// How many logins with a password there are.
     pub logins: u64,
     /// How many addresses are only reserved.
     pub reservations: u64,
-    /// How many sessions lie in the table.
+    /// How many sessions the table contains.
     pub sessions: u64,
-    /// How many administrators can work.
+    /// How many administrators are able to sign in.
     pub admins: u64,
-    /// What is unusual and heals by itself, and how often it was met.
+    /// Unusual findings that heal by themselves, and how often each occurred.
     pub notes: BTreeMap<&'static str, u64>,
     /// How many violations there are.
     pub violation_count: u64,
@@ -40,13 +40,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Whether there are no violations.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.violation_count == 0
     }
 
-    /// The report for programs.
+    /// The report as JSON, for programs.
     #[must_use]
     pub fn json(&self) -> Value {
         let violations: Vec<_> =
@@ -63,7 +63,7 @@ impl Report {
         })
     }
 
-    /// The report for people: a line for each violation.
+    /// The report as text, for people, with a line for each violation.
     #[must_use]
     pub fn text(&self) -> String {
         let Self { users, logins, reservations, sessions, admins, violation_count, .. } = self;

@@ -1,4 +1,4 @@
-//! The rules: what must hold for a user, a login, a reserved address and a session, by what else lies in the store.
+//! The rules for a user, a login, a reserved address and a session, given the other items of the store.
 
 use user_config::Enumeration;
 use user_core::clock::Timestamp;
@@ -30,10 +30,10 @@ const INDEX_KEYS: &str = "index-keys";
 const MESSAGE_MISSING: &str = "message-missing";
 const UNREADABLE: &str = "unreadable";
 
-/// How many events of a waiting user are looked at; its first one is that it signed up.
+/// How many events of a waiting user are read; its first event is its sign-up.
 const EVENTS: usize = 100;
 
-/// What is to be said of a record.
+/// The findings about a record.
 #[derive(Default)]
 pub(super) struct Judgement {
     pub(super) violations: Vec<Violation>,
@@ -46,7 +46,7 @@ impl Judgement {
     }
 }
 
-/// Judges a record by what else lies in the store now.
+/// Judges a record against the other items of the store.
 pub(super) async fn judge(stage: &Stage, scope: Scope, place: &Place, record: &Record) -> Result<Judgement, Error> {
     let now = stage.clock.now();
     let mut judgement = Judgement::default();
@@ -67,7 +67,7 @@ pub(super) async fn judge(stage: &Stage, scope: Scope, place: &Place, record: &R
             judge_session(stage, session, &mut judgement).await?;
         }
         Record::Unreadable => judgement.add(UNREADABLE, [place.owner()]),
-        // What is over may lie there until TTL or cleanup removes it.
+        // Expired items may remain until TTL or cleanup removes them.
         _ => {}
     }
     Ok(judgement)
@@ -83,7 +83,7 @@ async fn judge_user(
     if user.is_verified && user.expires_at.is_some() {
         judgement.add(VERIFIED_USER_EXPIRES, [name(&user.id)]);
     }
-    // The address of a user whose time is over may be somebody else's.
+    // The address of an expired user may belong to somebody else.
     if user.is_expired(now) {
         return Ok(());
     }
@@ -93,7 +93,7 @@ async fn judge_user(
                 judgement.add(LOGIN_DIFFERS, [name(&user.id)]);
             }
         }
-        // It is reported itself.
+        // The unreadable login is reported by itself.
         Record::Unreadable => {}
         _ => judgement.add(USER_WITHOUT_LOGIN, [name(&user.id), address_name(user.email.key().as_str())]),
     }
@@ -109,7 +109,7 @@ async fn judge_user(
         }
     }
     if scope == Scope::Whole && lacks_message(stage, user, now).await? {
-        // In private a message is written after its user; a sign-up that breaks off between the two is healed by another try.
+        // In private mode a message is written after its user; if a sign-up breaks off between the two, another try repairs it.
         match stage.config.signup_enumeration {
             Enumeration::Private => judgement.notes.push(MESSAGE_MISSING),
             Enumeration::Reveal => judgement.add(MESSAGE_MISSING, [name(&user.id)]),
@@ -118,7 +118,7 @@ async fn judge_user(
     Ok(())
 }
 
-/// Whether a user who signed up waits for a message that was never written; one that is older than messages are kept may be gone.
+/// Whether a user who signed up waits for a message that was never written; false once a message would be past its retention time.
 async fn lacks_message(stage: &Stage, user: &User, now: Timestamp) -> Result<bool, Error> {
     let waits = user.expires_at.is_some() && !user.is_verified && !user.is_expired(now);
     if !waits || user.created_at.plus(KEEP_SECONDS) <= now {
@@ -129,7 +129,7 @@ async fn lacks_message(stage: &Stage, user: &User, now: Timestamp) -> Result<boo
     if messages.iter().any(|message| message.kind == MessageKind::VerifyEmail && own(&message.user_id)) {
         return Ok(false);
     }
-    // Whoever came by an import signed up elsewhere: no message was due.
+    // Imported users signed up elsewhere, so they were sent no message.
     let (events, _) = stage.store.list_events(&user.id, None, EVENTS, now).await?;
     Ok(events.iter().any(|event| event.name == event::EventName::SignedUp))
 }
@@ -144,7 +144,7 @@ async fn judge_login(
     let ids = || [name(&login.user_id), address_name(address)];
     match stage.records().record_at(&Place::of_user(&login.user_id)).await? {
         Record::User { user, .. } if user.email.key().as_str() != address => judgement.add(LOGIN_ELSEWHERE, ids()),
-        // The user's own judgement compares the copies, unless the user's time is over.
+        // The judgement of the user compares the copies, unless the user is expired.
         Record::User { user, .. } if user.is_expired(now) => judgement.add(LOGIN_DIFFERS, [name(&user.id)]),
         Record::User { .. } | Record::Unreadable => {}
         _ => judgement.add(LOGIN_WITHOUT_USER, ids()),
@@ -160,7 +160,7 @@ async fn judge_reservation(
 ) -> Result<(), Error> {
     match stage.records().record_at(&Place::of_user(user_id)).await? {
         Record::User { user, .. } => {
-            // It ends by itself.
+            // The reservation expires by itself.
             if !user.reserved_emails().any(|email| email.key().as_str() == address) {
                 judgement.notes.push(RESERVATION_UNLISTED);
             }
@@ -176,7 +176,7 @@ async fn judge_session(stage: &Stage, session: &Session, judgement: &mut Judgeme
         return Ok(());
     }
     let sweep = stage.store.read_sweep(&session.user_id).await?;
-    // The removal broke off, or a sign-in that was under way wrote the session after it: it opens nothing, and cleanup ends it.
+    // The removal broke off, or a concurrent sign-in wrote the session after it. The session gives no access, and cleanup ends it.
     if sweep.is_some_and(|sweep| sweep.covers(session)) {
         judgement.notes.push(SESSION_TO_BE_SWEPT);
     } else {

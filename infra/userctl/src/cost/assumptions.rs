@@ -2,40 +2,40 @@
 
 use clap::Args;
 
-/// The milliseconds of a function's own code in a call.
+/// How long a function's own code runs in a call, in milliseconds.
 pub const OWN_MS: f64 = 5.0;
-/// The milliseconds of a trip to the database in the same region.
+/// How long a round trip to the database in the same region takes, in milliseconds.
 pub const TRIP_MS: f64 = 6.0;
-/// The milliseconds of an argon2id hash with the template's parameters on the one processor that `auth` has.
+/// How long an argon2id hash with the template's parameters takes on the one processor that `auth` has, in milliseconds.
 pub const HASH_MS: f64 = 40.0;
-/// The milliseconds in which SES accepts an email.
+/// How long SES takes to accept an email, in milliseconds.
 pub const SEND_MS: f64 = 60.0;
-/// The milliseconds in which `CloudWatch` answers for `/metrics`.
+/// How long `CloudWatch` takes to answer for `/metrics`, in milliseconds.
 pub const SCRAPE_MS: f64 = 500.0;
-/// How many calls of a hundred begin with a new instance.
+/// The percentage of calls that start a new instance.
 pub const COLD_PERCENT: f64 = 1.0;
-/// The milliseconds in which an instance starts.
+/// How long an instance takes to start, in milliseconds.
 pub const COLD_MS: f64 = 250.0;
 
-/// The bytes that a run of a function leaves in its log: a request's line with its metrics, and its share of the lines of security
-/// events; a test measures it.
+/// How many bytes an invocation of a function logs: the line of the request with its metrics, and its share of the lines of security
+/// events. A test measures it.
 pub const LOG_BYTES: f64 = 450.0;
-/// The bytes that a call leaves in the gateway's access log.
+/// How many bytes a call adds to the gateway's access log.
 pub const ACCESS_BYTES: f64 = 180.0;
-/// What is left of a byte of the log when it is kept, for a month.
+/// Stored bytes for each byte that was logged; logs are kept for a month.
 pub const LOG_KEPT: f64 = 0.15;
-/// Essential series of our own metrics that get a value in most hours; they are charged by the hour.
+/// Essential series of our own metrics that have a value in most hours; they are charged by the hour.
 pub const SERIES: f64 = 16.0;
-/// Those that get one without any call: the cleanup's, and instances that started.
+/// Series that have a value without any call: the cleanup's, and started instances.
 pub const IDLE_SERIES: f64 = 4.0;
-/// Metrics that one look of `/metrics` asks for.
+/// Metrics that one scrape of `/metrics` requests.
 pub const ASKED_FOR: f64 = SERIES;
-/// Metrics that the stack's alarms look at; a test counts them.
+/// Metrics that the stack's alarms read; a test counts them.
 pub const ALARM_METRICS: f64 = 51.0;
 
-/// The kilobytes of a user in the tables and their indexes, with login, session, emails and events.
+/// The size of a user in the tables and their indexes, with login, session, emails and events, in kilobytes.
 pub const USER_KB: f64 = 4.0;
-/// Instances that are there the whole month; each reads the secret every five minutes.
+/// Instances that run for the whole month; each reads the secret every five minutes.
 pub const INSTANCES: f64 = 5.0;
 
 /// The hours of a month.
@@ -102,7 +102,7 @@ pub struct Behaviour {
     pub scrapes: f64,
 }
 
-/// What is assumed unless it is said otherwise.
+/// The default behaviour.
 pub const USUAL: Behaviour = Behaviour {
     users: 100_000.0,
     sign_ups: 0.1,

@@ -1,37 +1,37 @@
-//! What each piece of work uses of the database, in its ordinary success case: the one table of it. `tests/api/cost.rs` measures every
-//! row and fails until a row says what is so.
+//! The database use of each piece of work in its ordinary success case: the only table of these numbers. `tests/api/cost.rs` measures every
+//! row and fails until the row is right.
 //!
-//! A call is measured as the first of its sender in two minutes, at an instance that looked at nothing meanwhile. So all that is done
-//! from time to time is in it: the look whether the keys are in force (every two seconds), the counter of the minute before (every
-//! minute) and the note that a session was used (every minute). Calls that follow at once use less.
+//! A call is measured as the first of its sender in two minutes, at an instance that has read nothing in that time. So the numbers include
+//! all periodic work: the check whether the keys are in force (every two seconds), the counter of the minute before (every minute) and the
+//! record that a session was used (every minute). Calls that follow immediately use less.
 
 use std::fmt;
 
-/// What a piece of work uses.
+/// The database use of a piece of work.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Work {
     /// Database calls.
     pub calls: u32,
-    /// How many of them come one after the other; the others go beside those.
+    /// How many of them run one after the other; the others run concurrently with those.
     pub trips: u32,
     /// Read units.
     pub reads: f64,
-    /// Write units, those of indexes included.
+    /// Write units, including those of indexes.
     pub writes: f64,
-    /// Messages that it puts into the outbox for a user it knows.
+    /// Messages that it writes to the outbox for a known user.
     pub messages: u32,
-    /// Messages that somebody asked for by address; the mailer finds out whom they serve.
+    /// Messages that somebody requested by address; the mailer finds out which user they are for.
     pub asked: u32,
 }
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
-    /// A method and a path of the template, or words for work in the background.
+    /// A method and a path of the template, or a description of background work.
     pub name: &'static str,
-    /// What it uses.
+    /// The database use.
     pub work: Work,
-    /// How often a password is hashed in it; not measured.
+    /// How many password hashes it computes; not measured.
     pub hashes: u32,
 }
 
@@ -62,7 +62,7 @@ pub fn find(rows: &'static [Row], name: &str) -> Option<&'static Row> {
     rows.iter().find(|row| row.name == name)
 }
 
-/// A row as it is written in this file.
+/// A row in the syntax of this file.
 #[must_use]
 pub fn line(name: &str, work: &Work, hashes: u32) -> String {
     let more = [("messages", work.messages), ("asked", work.asked), ("hashes", hashes)];
@@ -76,7 +76,7 @@ impl fmt::Display for Work {
     }
 }
 
-/// The routes of the template: calls, trips, read units, write units. A `HEAD` is its `GET`.
+/// The routes of the template: calls, trips, read units, write units. `HEAD` counts as `GET`.
 pub const ROUTES: &[Row] = &[
     row("POST /api/v1/auth/signup", 3, 2, 0.5, 12.0).messages(1).hashes(1),
     row("POST /api/v1/auth/verify", 5, 4, 2.5, 9.0),
@@ -124,16 +124,16 @@ pub const ROUTES: &[Row] = &[
 
 /// The mailer sends a message to a user that the message names.
 pub const MESSAGE: &str = "mailer: a message";
-/// The mailer sends a message that somebody asked for by address.
+/// The mailer sends a message that somebody requested by address.
 pub const ASKED: &str = "mailer: a message that was asked for";
-/// The mailer's run every minute, when no message is to be tried again.
+/// The mailer's run every minute, if no message is due for a retry.
 pub const LOOK: &str = "mailer: a look for messages to be tried again";
-/// Cleanup's run every hour, when nobody is overdue.
+/// Cleanup's run every hour, if no user is overdue.
 pub const NOTHING: &str = "cleanup: a run with nobody to remove";
 /// The same with one user to remove.
 pub const ONE: &str = "cleanup: a run with one user to remove";
 
-/// Work in the background. Each is a run of its function.
+/// Background work. Each row is one invocation of its function.
 pub const BACKGROUND: &[Row] = &[
     row("mailer: a message", 5, 4, 3.0, 5.0),
     row("mailer: a message that was asked for", 8, 7, 5.0, 6.0),

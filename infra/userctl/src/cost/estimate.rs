@@ -1,4 +1,4 @@
-//! Dollars: what is used, at its price.
+//! The cost in dollars: usage, multiplied by prices.
 
 use std::collections::BTreeMap;
 use std::iter::Sum;
@@ -16,7 +16,7 @@ use super::prices::{
     READS, REQUESTS, SCHEDULED, SECRET_READS, SECRETS, STORAGE, WRITES,
 };
 
-/// The route whose calls ask `CloudWatch`.
+/// The route whose calls query `CloudWatch`.
 const SCRAPE: &str = "GET /metrics";
 
 /// Dollars by service.
@@ -56,7 +56,7 @@ impl Bill {
         self.shares().iter().map(|(_, dollars)| dollars).sum()
     }
 
-    /// The same so many times.
+    /// The bill, multiplied by `n`.
     #[must_use]
     pub fn times(self, n: f64) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Sum for Bill {
     }
 }
 
-/// What a run of a function costs that takes so many milliseconds besides its own and the database's.
+/// The cost of an invocation that takes `more_ms` in addition to its own time and that of the database.
 fn run(work: &Work, memory_gb: f64, more_ms: f64) -> Bill {
     let ms = OWN_MS + TRIP_MS * f64::from(work.trips) + more_ms + COLD_MS * COLD_PERCENT / 100.0;
     Bill {
@@ -102,7 +102,7 @@ fn run(work: &Work, memory_gb: f64, more_ms: f64) -> Bill {
     }
 }
 
-/// What so many bytes of log cost, ingested and kept for a month.
+/// The cost of so many bytes of log, ingested and stored for a month.
 fn logged(bytes: f64) -> f64 {
     LOGS.of(bytes / 1e9) + LOG_STORAGE.of(bytes / 1e9 * LOG_KEPT)
 }
@@ -115,11 +115,11 @@ fn background(name: &str) -> Work {
     find(BACKGROUND, name).map_or_else(Work::default, |row| row.work)
 }
 
-/// What the stack of a template costs.
+/// The costs of a template's stack.
 pub struct Costs {
-    /// The gigabytes of the function of each route, and of each function by its binary.
+    /// The memory in gigabytes of the function of each route, and of each function by its binary.
     memory: BTreeMap<String, f64>,
-    /// The calls a second of each route that the gateway lets through.
+    /// How many calls a second of each route the gateway accepts.
     per_second: BTreeMap<&'static str, f64>,
     secrets: f64,
 }
@@ -146,7 +146,7 @@ impl Costs {
         self.memory.get(name).copied().unwrap_or_default()
     }
 
-    /// What a run in the background costs.
+    /// The cost of an invocation in the background.
     #[must_use]
     pub fn background(&self, name: &str) -> Bill {
         let (binary, is_message) = (name.split(':').next().unwrap_or_default(), [MESSAGE, ASKED].contains(&name));
@@ -154,7 +154,7 @@ impl Costs {
         Bill { mail: MAILS.of(sent), ..run(&background(name), self.memory(binary), ms) }
     }
 
-    /// What a call costs, with the emails that it causes.
+    /// The cost of a call, including the emails that it causes.
     #[must_use]
     pub fn call(&self, row: &Row) -> Bill {
         let is_scrape = row.name == SCRAPE;
@@ -167,7 +167,7 @@ impl Costs {
         own + gateway + scrape + messages + asked
     }
 
-    /// What an hour costs in which every route is called as often as the gateway lets through, each call as dear as a success.
+    /// The cost of an hour in which every route is called as often as the gateway accepts, if each call costs as much as a success.
     #[must_use]
     pub fn flood(&self) -> Bill {
         let hour =
@@ -175,7 +175,7 @@ impl Costs {
         ROUTES.iter().filter(|row| row.name != SCRAPE).map(hour).sum()
     }
 
-    /// What a month costs without any call, in a stack that tells nobody: it has no alarms.
+    /// The cost of a month without any call, in a stack without alarms.
     #[must_use]
     pub fn untold(&self) -> Bill {
         let (minutes, fives) = (HOURS * 60.0, HOURS * 12.0);
@@ -188,13 +188,13 @@ impl Costs {
         self.background(LOOK).times(minutes) + self.background(NOTHING).times(HOURS) + scheduled + standing
     }
 
-    /// What a month costs without any call, alarms included.
+    /// The cost of a month without any call, including alarms.
     #[must_use]
     pub fn idle(&self) -> Bill {
         self.untold() + Bill { monitoring: ALARMS.of(ALARM_METRICS), ..Bill::default() }
     }
 
-    /// What a month costs.
+    /// The cost of a month.
     #[must_use]
     pub fn month(&self, behaviour: &Behaviour) -> Bill {
         let calls = behaviour.calls();
@@ -212,7 +212,7 @@ impl Costs {
     }
 }
 
-/// What Cognito's plan Essentials takes for as many users, its emails apart.
+/// The price of Cognito's plan Essentials for as many users, without emails.
 #[must_use]
 pub fn cognito(users: f64) -> f64 {
     COGNITO.of((users - COGNITO_FREE).max(0.0))

@@ -1,4 +1,4 @@
-//! The costs as a page, whose tables can be read as they are, and as JSON.
+//! The costs as a page in Markdown, whose tables are also readable as text, and as JSON.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use super::prices::{ALL, DATE};
 
 const MILLION: f64 = 1_000_000.0;
 
-/// The page.
+/// The page in Markdown.
 pub(super) fn text(costs: &Costs, behaviour: &Behaviour) -> String {
     let sections = [
         "# What it costs".to_owned(),
@@ -37,7 +37,7 @@ pub(super) fn text(costs: &Costs, behaviour: &Behaviour) -> String {
     sections.join("\n\n")
 }
 
-/// The numbers for programs, in dollars.
+/// The numbers as JSON, for programs, in dollars.
 pub(super) fn json(costs: &Costs, behaviour: &Behaviour) -> Value {
     let routes: Map<String, Value> = ROUTES.iter().map(|row| entry(row.name, &row.work, &costs.call(row))).collect();
     let runs: Map<String, Value> =
@@ -163,7 +163,7 @@ fn list(sentences: impl Iterator<Item = String>) -> String {
     sentences.map(|sentence| format!("- {sentence}")).collect::<Vec<_>>().join("\n")
 }
 
-/// A table whose columns are as wide as their widest word: the first to the left, the others to the right.
+/// A table whose columns are as wide as their longest word; the first is aligned left, the others right.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<_> = head.iter().map(|word| (*word).to_owned()).collect();
     let width = |column: usize| {

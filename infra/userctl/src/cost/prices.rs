@@ -1,11 +1,11 @@
-//! Prices of AWS in us-east-1, in dollars, without free tiers and discounts. Nothing else in this repository names a price but the
-//! dashboard, which a test compares with this file.
+//! Prices of AWS in us-east-1, in dollars, without free tiers and discounts. They stand only here and in the dashboard, which a test
+//! compares with this file.
 
-/// When these prices were last gone through; those that AWS' own pages could not be read for are as generally known. Whoever changes one
-/// changes this.
+/// When these prices were last checked. Prices that could not be read from AWS's own pages are the generally known ones. Change this date
+/// with every price.
 pub const DATE: &str = "2026-11-24";
 
-/// How many users Cognito takes for nothing every month, in its plans Lite and Essentials.
+/// How many users Cognito serves without charge every month, in its plans Lite and Essentials.
 pub const COGNITO_FREE: f64 = 10_000.0;
 
 /// A price.
@@ -13,11 +13,11 @@ pub const COGNITO_FREE: f64 = 10_000.0;
 pub struct Price {
     /// What is paid for.
     pub what: &'static str,
-    /// How much.
+    /// The price of `per` units, in dollars.
     pub dollars: f64,
-    /// For how many.
+    /// The number of units that `dollars` pays for.
     pub per: f64,
-    /// Where AWS says so, below `https://aws.amazon.com/`.
+    /// The page of AWS with the price, below `https://aws.amazon.com/`.
     pub page: &'static str,
 }
 

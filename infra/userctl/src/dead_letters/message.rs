@@ -1,5 +1,5 @@
-//! A message of the queue: a record of Lambda's (an asynchronous call or a batch of a stream that was given up), or an event that
-//! `EventBridge`'s rules or its scheduler could not bring.
+//! A message of the queue: a record of Lambda's (an asynchronous call or a batch of a stream that was given up), or an event that a rule of
+//! `EventBridge` or its scheduler could not deliver.
 
 use aws_types::SdkConfig;
 use serde_json::{Value, json};
@@ -8,21 +8,21 @@ use user_core::clock::Timestamp;
 
 use super::shown::{printable, shown, without_secrets};
 
-/// The first second that no timestamp of four digits for the year has.
+/// The first second whose year has more than four digits.
 const LAST_SECOND: i64 = 253_402_300_800;
 
-/// What put a message there.
+/// The origin of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
-    /// An asynchronous call of a function that failed.
+    /// A failed asynchronous call of a function.
     Call,
-    /// A batch of a stream that failed; it names the records alone.
+    /// A failed batch of a stream; the message only names the records.
     Stream,
-    /// An event that a rule could not bring to its target.
+    /// An event that a rule could not deliver to its target.
     Rule,
     /// A call that the scheduler could not make.
     Schedule,
-    /// Nobody that is known.
+    /// An unknown origin.
     Unknown,
 }
 
@@ -40,9 +40,9 @@ impl Source {
 
 /// A message as it was received.
 pub struct Message {
-    /// Its identifier, the same each time that it is received.
+    /// Its identifier, which is the same each time the message is received.
     pub id: String,
-    /// When it came into the queue.
+    /// When it was put into the queue.
     pub sent_at: Timestamp,
     pub(super) receipt: String,
     source: Source,
@@ -54,7 +54,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Reads a message as SQS hands it over.
+    /// Reads a message in the form in which SQS delivers it.
     pub(super) fn read(message: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let attribute = |name: &str| message["MessageAttributes"][name]["StringValue"].as_str();
@@ -71,7 +71,7 @@ impl Message {
             Source::Call | Source::Stream => {
                 let error = &body["responsePayload"];
                 let said = [&context["condition"], &error["errorType"], &error["errorMessage"]];
-                // The records themselves are not in the message: the function looks for what is due.
+                // The message does not contain the records; with an empty event the function looks for what is due.
                 let event = if source == Source::Call { body["requestPayload"].clone() } else { json!({}) };
                 let attempts = context["approximateInvokeCount"].as_u64().unwrap_or(0);
                 (context["functionArn"].as_str(), said.map(text).join(" "), attempts, Some(event))
@@ -104,7 +104,7 @@ impl Message {
         }
     }
 
-    /// The function's name; empty when the message names none.
+    /// The function's name; empty if the message names none.
     pub(super) fn function_name(&self) -> &str {
         let function = self.function.as_deref().unwrap_or_default();
         function.split(':').nth(6).unwrap_or(function)
@@ -135,7 +135,7 @@ impl Message {
         })
     }
 
-    /// The event without what may be an address or a token.
+    /// The event without values that may be an address or a token.
     pub(super) fn shown_event(&self) -> Value {
         self.event.as_ref().map_or(Value::Null, |event| shown(event, ""))
     }
@@ -149,7 +149,7 @@ impl Message {
         self.event.clone().ok_or_else(|| words.into())
     }
 
-    /// The URL of Lambda's `Invoke` for the function, and the region that it is in.
+    /// The URL of Lambda's `Invoke` for the function, and the function's region.
     pub(super) fn invocation(&self, sdk: &SdkConfig) -> Result<(String, String), Fault> {
         let function = self.function.as_deref().ok_or("the message names no function")?;
         let name = self.function_name();

@@ -1,4 +1,4 @@
-//! The queue. Amazon SQS has no way to look at messages: they are received, hidden from others for a while, and given back.
+//! The queue. Amazon SQS cannot list messages: they are received, which hides them for a while, and given back.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use super::Message;
 use crate::signed;
 use crate::stage::Stage;
 
-/// For how long messages are hidden from others, in seconds: long enough for a thousand of them.
+/// For how long received messages are hidden, in seconds; long enough to handle a thousand of them.
 const HIDDEN_SECONDS: u32 = 300;
 
-/// How long a call waits for messages, in seconds: only one that waits asks all of SQS' servers.
+/// How long a call waits for messages, in seconds. Only a long poll asks all of SQS's servers.
 const WAIT_SECONDS: u32 = 1;
 
-/// How many messages come at once (SQS' limit).
+/// How many messages are received at once (SQS's limit).
 const AT_ONCE: u32 = 10;
 
 pub(super) struct Queue<'a> {
@@ -31,14 +31,14 @@ impl<'a> Queue<'a> {
         Ok(Self { stage, url })
     }
 
-    /// Takes the messages that are wanted out of the sight of others; the rest is given back.
+    /// Receives all messages, keeps those that are wanted hidden from others, and gives back the rest.
     pub(super) async fn take(&self, wanted: impl Fn(&Message) -> bool) -> Result<Vec<Message>, Fault> {
         let (mut taken, mut others, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
         loop {
             let page = self.receive().await?;
             let known = seen.len();
             for message in page {
-                // One that is hidden no longer comes again: its newer receipt is the one that counts.
+                // A message that is received again was visible again, so only its newer receipt is valid.
                 if !seen.insert(message.id.clone()) {
                     taken.retain(|other: &Message| other.id != message.id);
                     others.retain(|other: &Message| other.id != message.id);
@@ -68,7 +68,7 @@ impl<'a> Queue<'a> {
         Ok(received["Messages"].as_array().into_iter().flatten().map(Message::read).collect())
     }
 
-    /// Lets others see messages again.
+    /// Makes messages visible to others again.
     pub(super) async fn give_back(&self, messages: &[Message]) -> Result<(), Fault> {
         for message in messages {
             self.call("ChangeMessageVisibility", json!({ "ReceiptHandle": message.receipt, "VisibilityTimeout": 0 }))
@@ -94,7 +94,7 @@ impl<'a> Queue<'a> {
     }
 }
 
-/// Where the queue with this URL is asked.
+/// The origin of a queue's URL, to which calls are sent.
 fn origin(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     Some(format!("{scheme}://{}/", rest.split('/').next()?))

@@ -1,8 +1,8 @@
-//! What of a message may be shown: nothing that may be an address or a token, and nothing that a terminal takes for a command.
+//! The parts of a message that may be shown: no value that may be an address or a token, and no control characters for a terminal.
 
 use serde_json::{Value, json};
 
-/// What of an event may be shown: names and kinds. Everything else may be an address or a token.
+/// The fields of an event whose text may be shown: names and kinds. Every other text may be an address or a token.
 const SHOWN: [&str; 14] = [
     "action",
     "bounceSubType",
@@ -20,10 +20,10 @@ const SHOWN: [&str; 14] = [
     "version",
 ];
 
-/// A word of an error that is longer may be a token.
+/// A longer word of an error may be a token.
 const LONGEST_WORD: usize = 40;
 
-/// A value of an event below the name `key`; a list is below the name of its own.
+/// The shown form of an event's value under the name `key`; elements of a list have the name of the list.
 pub(super) fn shown(value: &Value, key: &str) -> Value {
     match value {
         Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), shown(value, key))).collect(),
@@ -33,7 +33,7 @@ pub(super) fn shown(value: &Value, key: &str) -> Value {
     }
 }
 
-/// A text that can be written to a terminal: whoever can write into the queue must not be able to write there what he likes.
+/// A text that is safe for a terminal, so that nobody who can write to the queue controls the operator's terminal.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

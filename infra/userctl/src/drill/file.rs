@@ -13,11 +13,11 @@ use crate::transfer::archive::{newest, verify};
 use crate::transfer::backup::write_items;
 use crate::transfer::is_standard;
 
-/// Restores the backup at `path`, or the newest in it when it is a folder, into what `copy` opens in a folder. The copy is removed whatever
-/// happens, an interrupt included.
+/// Restores the backup at `path` (if it is a folder, the newest backup in it) into what `copy` opens in a folder. The copy is removed in
+/// any case, also after an interrupt.
 ///
 /// # Errors
-/// When the backup is not whole, or does not say when it was made; when there is no room for the copy; an interrupt.
+/// If the backup is not complete or does not say when it was made, if there is no room for the copy, or after an interrupt.
 pub async fn from_file(
     path: &Path,
     hidden: bool,
@@ -51,7 +51,7 @@ async fn drill(file: &Path, hidden: bool, copy: impl FnOnce(&Path) -> Result<Sta
     Ok(Drill { source, made_at, age_seconds, items: Some(items), steps: steps.done, report, kept: None })
 }
 
-/// A folder for the copy, which holds password hashes: its owner's alone, and gone at the end.
+/// A folder for the copy, which contains password hashes: only its owner has access, and it is removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {

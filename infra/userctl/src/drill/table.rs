@@ -1,4 +1,4 @@
-//! A drill on the table of users itself: `DynamoDB` restores it to a moment, as a new table.
+//! A drill on the users table itself: `DynamoDB` restores it at a point in time, as a new table.
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,27 +20,27 @@ use crate::check::check_copy;
 use crate::stage::Stage;
 use crate::transfer::progress;
 
-/// The longest name of a table.
+/// The longest name of a table, in bytes.
 const NAME_BYTES: usize = 255;
 
-/// What is to be restored, and how.
+/// What to restore, and how.
 #[derive(Debug, Clone)]
 pub struct From {
-    /// The moment; the latest that can be restored without.
+    /// The point in time; without it, the latest that can be restored.
     pub at: Option<Timestamp>,
-    /// Whether the copy stays, made ready to be a stack's table of users.
+    /// Whether to keep the copy and make it ready to be a stack's users table.
     pub keep: bool,
-    /// How often it is asked how far the restore is.
+    /// How long to wait between two looks at the progress of the restore.
     pub poll: Duration,
-    /// Whether nothing is shown meanwhile.
+    /// Whether to show no progress.
     pub hidden: bool,
 }
 
-/// Restores the table of users to a moment, as a new table, and checks that. The copy is removed whatever happens, an interrupt included,
-/// unless it is to be kept.
+/// Restores the users table at a point in time, as a new table, and checks the copy. The copy is removed in any case, also after an
+/// interrupt, unless it is to be kept.
 ///
 /// # Errors
-/// When the table has no point-in-time recovery, or none that reaches to the moment; when AWS refuses; an interrupt.
+/// If the table has no point-in-time recovery for that time, if AWS refuses, or after an interrupt.
 pub async fn from_table(stage: &Stage, from: &From, interrupt: impl Future<Output = ()>) -> Result<Drill, Fault> {
     let (client, table) = (Client::new(&stage.sdk), stage.config.users_table.as_str());
     let mut steps = Steps::begin();
@@ -48,7 +48,7 @@ pub async fn from_table(stage: &Stage, from: &From, interrupt: impl Future<Outpu
     let made_at = moment(&recovery, from.at)?;
     let copy = name_of(table, made_at, &token()?);
     if let Err(fault) = start(&client, table, &copy, from.at).await {
-        // The answer may be what was lost, and the copy be there.
+        // The answer may have been lost although the copy exists.
         if client.describe_table().table_name(&copy).send().await.is_ok() {
             let removed = remove(&client, &copy, from).await;
             removed.map_err(|left| format!("{fault}; the copy {copy} was not removed: {left}"))?;
@@ -80,7 +80,7 @@ pub async fn from_table(stage: &Stage, from: &From, interrupt: impl Future<Outpu
     Ok(Drill { source, made_at, age_seconds, items: None, steps: steps.done, report, kept })
 }
 
-/// From when to when the table can be restored.
+/// The period for which the table can be restored.
 async fn recovery(client: &Client, table: &str) -> Result<PointInTimeRecoveryDescription, Fault> {
     let described = client.describe_continuous_backups().table_name(table).send().await.map_err(refused)?;
     let description = described.continuous_backups_description;
@@ -90,7 +90,7 @@ async fn recovery(client: &Client, table: &str) -> Result<PointInTimeRecoveryDes
     recovery.ok_or_else(|| format!("point-in-time recovery of {table} is off").into())
 }
 
-/// The moment that the copy will show.
+/// The point in time that the copy will show.
 fn moment(recovery: &PointInTimeRecoveryDescription, at: Option<Timestamp>) -> Result<Timestamp, Fault> {
     let seconds = |moment: Option<DateTime>| moment.map(|moment| Timestamp(moment.secs()));
     let earliest = seconds(recovery.earliest_restorable_date_time);
@@ -106,12 +106,12 @@ fn moment(recovery: &PointInTimeRecoveryDescription, at: Option<Timestamp>) -> R
     }
 }
 
-/// What tells the copies of two drills apart.
+/// A random suffix that tells the copies of two drills apart.
 fn token() -> Result<String, Fault> {
     Ok(random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The name of a copy: that of the table, which moment it shows, and its own token.
+/// The name of a copy: the name of the table, the point in time, and the token.
 fn name_of(table: &str, made_at: Timestamp, token: &str) -> String {
     let plain = |moment: Timestamp| moment.to_string().replace(['-', ':'], "");
     let suffix = format!("-drill-{}-{token}", plain(made_at));
@@ -125,13 +125,13 @@ async fn start(client: &Client, table: &str, copy: &str, at: Option<Timestamp>) 
         None => restore.use_latest_restorable_time(true),
     };
     match restore.send().await {
-        // The name is of this drill alone: an answer was lost, and the call was made again.
+        // The name belongs to this drill alone, so an answer was lost and the call was repeated.
         Err(error) if error.code() == Some("TableAlreadyExistsException") => Ok(()),
         outcome => outcome.map(drop).map_err(refused),
     }
 }
 
-/// Waits until a table can be used; how long it has taken is shown meanwhile.
+/// Waits until a table can be used, and shows meanwhile how long it has taken.
 async fn wait(client: &Client, table: &str, words: &str, from: &From) -> Result<(), Fault> {
     let bar = if from.hidden { ProgressBar::hidden() } else { progress::bar(None) };
     loop {
@@ -147,14 +147,14 @@ async fn wait(client: &Client, table: &str, words: &str, from: &From) -> Result<
     }
 }
 
-/// Removes a copy, which cannot be done while it is being restored.
+/// Removes a copy, which is not possible while it is being restored.
 async fn remove(client: &Client, copy: &str, from: &From) -> Result<(), Fault> {
     wait(client, copy, "is removed once it is restored", from).await?;
     client.delete_table().table_name(copy).send().await.map_err(refused)?;
     Ok(())
 }
 
-/// Gives a restored table what `DynamoDB` does not restore and the template's table has.
+/// Gives a restored table the settings of the template's table that `DynamoDB` does not restore.
 async fn make_ready(client: &Client, table: &str, copy: &str) -> Result<(), Fault> {
     let described = client.describe_time_to_live().table_name(table).send().await.map_err(refused)?;
     if let Some(attribute) = described.time_to_live_description.and_then(|expiry| expiry.attribute_name) {
@@ -174,7 +174,7 @@ async fn make_ready(client: &Client, table: &str, copy: &str) -> Result<(), Faul
     Ok(())
 }
 
-/// What AWS says in a sentence.
+/// The error of AWS, in a sentence.
 fn refused<E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static>(error: E) -> Fault {
     let code = error.code().unwrap_or("no answer").to_owned();
     match error.message() {

@@ -1,8 +1,8 @@
-//! Examples, put together from those of a schema's parts.
+//! Examples, composed from the examples of a schema's parts.
 
 use serde_json::{Map, Value, json};
 
-/// A value of `schema`.
+/// An example value of `schema`.
 pub(super) fn of(schema: &Value, schemas: &Map<String, Value>) -> Value {
     if let Some(example) = schema.get("example").or_else(|| schema.get("examples")?.get(0)) {
         return example.clone();

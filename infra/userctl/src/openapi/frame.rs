@@ -1,4 +1,4 @@
-//! What holds for every call: the error model, rate limits, headers, and how callers prove who they are.
+//! The parts that apply to every call: the error model, rate limits, headers, and authentication.
 
 use serde_json::{Map, Value, json};
 use user_web::problem::document::Known;
@@ -100,7 +100,7 @@ fn security_schemes() -> Value {
     })
 }
 
-/// The answer of one status with these problems, and its name among the components.
+/// The response of one status with these problems, and its name among the components.
 pub(super) fn refusal(problems: &[Known]) -> (String, Value) {
     let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
     let types: Vec<_> = codes.iter().map(|code| format!("/problems/{code}")).collect();

@@ -1,4 +1,4 @@
-//! The whole table of record, item by item, as `DynamoDB` writes items in JSON: for a file that it is restored from.
+//! The items of the users table in `DynamoDB`'s JSON, for a backup file and its restore.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,25 +13,25 @@ use user_store::key;
 
 use super::Records;
 
-/// How many items are restored together.
+/// How many items are restored in one batch write.
 pub const ITEMS_AT_ONCE: usize = user_store::items::WRITES;
 
 const PAGE: i32 = 500;
 
-/// Whether a line is an item of the table, so that it can be restored.
+/// Whether a line is an item of the table that can be restored.
 #[must_use]
 pub fn is_item(line: &Value) -> bool {
     map_value(line).is_some_and(|item| is_keyed(&item))
 }
 
-/// Where a page of items ended.
+/// The position at which a page of items ended.
 pub struct BackupPlace(Item);
 
 impl Records<'_> {
-    /// A page of items, read consistently, and where to go on.
+    /// A page of items, read consistently, and where the next page begins.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not answer.
     pub async fn items_page(&self, after: Option<BackupPlace>) -> Result<(Vec<Value>, Option<BackupPlace>), Error> {
         let scan = self.0.client().scan().table_name(self.0.users_table()).consistent_read(true).limit(PAGE);
         let answer = scan.set_exclusive_start_key(after.map(|place| place.0)).send().await.map_err(failed)?;
@@ -40,24 +40,24 @@ impl Records<'_> {
         Ok((items, answer.last_evaluated_key.map(BackupPlace)))
     }
 
-    /// Writes up to [`ITEMS_AT_ONCE`] items, no two with one key, over what lies at their keys.
+    /// Writes up to [`ITEMS_AT_ONCE`] items with different keys, and overwrites existing items with these keys.
     ///
     /// # Errors
-    /// [`Error::Internal`] when one is no item; [`Error::Busy`]; [`Error::Unavailable`].
+    /// [`Error::Internal`] if a value is no item; [`Error::Busy`]; [`Error::Unavailable`].
     pub async fn restore_items(&self, items: &[Value]) -> Result<(), Error> {
         let items = items.iter().map(|item| map_value(item).ok_or_else(no_item)).collect::<Result<Vec<_>, _>>()?;
         if !items.iter().all(is_keyed) {
             return Err(no_item());
         }
-        // The generation of the signing keys belongs to this stack's secret, whatever the backup says.
+        // The generation of the signing keys belongs to this stack's secret, so the one in the backup is skipped.
         let kept = |item: &Item| item.get("pk") != key::keys().get("pk");
         self.0.write_many(items.into_iter().filter(kept).collect()).await
     }
 
-    /// Whether no user and no address lies in the table.
+    /// Whether the table contains no user and no address.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not answer.
     pub async fn has_no_users(&self) -> Result<bool, Error> {
         let mut after = None;
         loop {
@@ -69,10 +69,10 @@ impl Records<'_> {
         }
     }
 
-    /// Sets the count of administrators to those who were counted after a restore.
+    /// Sets the count of administrators to the number that was counted after a restore.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not answer.
     pub async fn set_counted_admins(&self, working: u64) -> Result<(), Error> {
         let mut item = key::admins();
         item.insert("working".to_owned(), n(working));
@@ -89,7 +89,7 @@ fn no_item() -> Error {
 }
 
 fn map_json(item: &HashMap<String, AttributeValue>) -> Result<Value, Error> {
-    // In the order of names, so that the same item is the same line.
+    // Sorted by name, so that the same item gives the same line.
     let sorted: BTreeMap<_, _> = item.iter().collect();
     sorted.into_iter().map(|(name, value)| Ok((name.clone(), to_json(value)?))).collect()
 }

@@ -1,5 +1,5 @@
-//! A census: every user, login and session, page by page, for the operator's check of the whole store. What cannot be read is told
-//! apart instead of ending the census.
+//! A census: every user, login and session, page by page, for the operator's check of the whole store. An unreadable item does not end the
+//! census; it is reported as such.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use ring::digest::{SHA256, digest};
@@ -16,13 +16,13 @@ use user_store::key;
 
 use super::Records;
 
-/// How many items one page looks at, so that a page never takes much memory.
+/// How many items one page reads, so that a page takes little memory.
 const PAGE: i32 = 500;
 
-/// What a user's item has besides the user: its key and its places in the indices and under TTL.
+/// The attributes of a user's item that are not part of the user: its key, and its places in the indexes and for TTL.
 const INDEXED: [&str; 5] = ["pk", "dir_shard", "created_key", "expiry_shard", "purge_after"];
 
-/// The tables that a census is taken of.
+/// The tables that a census reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
     /// Users and logins.
@@ -31,7 +31,7 @@ pub enum Table {
     Ephemeral,
 }
 
-/// Where an item lies; it has no `Debug`, since a key may be an address.
+/// Where an item is stored; it has no `Debug`, since a key may contain an address.
 #[derive(Clone)]
 pub struct Place {
     table: Table,
@@ -39,13 +39,13 @@ pub struct Place {
 }
 
 impl Place {
-    /// Where the user with this identifier lies.
+    /// Where the user with this identifier is stored.
     #[must_use]
     pub fn of_user(id: &UserId) -> Self {
         Self { table: Table::Users, key: key::user(id) }
     }
 
-    /// Where the login of this address lies.
+    /// Where the login of this address is stored.
     #[must_use]
     pub fn of_login(email: &EmailKey) -> Self {
         Self { table: Table::Users, key: key::login(email) }
@@ -56,7 +56,7 @@ impl Place {
         Self { table, key: ["pk", "sk"].into_iter().filter_map(part).collect() }
     }
 
-    /// Whose item it is, as a report may say it: never by the address itself.
+    /// The owner of the item, as a report may name it: never by the address itself.
     #[must_use]
     pub fn owner(&self) -> String {
         let partition = text(&self.key, "pk");
@@ -76,13 +76,13 @@ pub fn address_name(address: &str) -> String {
     format!("address:{hash}")
 }
 
-/// What lies at a place; it has no `Debug`, since it may hold an address.
+/// What is stored at a place; it has no `Debug`, since it may contain an address.
 pub enum Record {
     /// A user.
     User {
         /// The record.
         user: Box<User>,
-        /// Whether the item is where the indices and TTL need it for such a user.
+        /// Whether the item has the attributes that the indexes and TTL need for such a user.
         indexed: bool,
     },
     /// A login with a password.
@@ -92,30 +92,30 @@ pub enum Record {
         /// The login.
         login: Login,
     },
-    /// An address that is only kept for somebody.
+    /// An address that is only reserved for a user.
     Reservation {
         /// The key of the address.
         address: String,
-        /// Whom it is kept for.
+        /// The user for whom it is reserved.
         user_id: UserId,
-        /// Until when.
+        /// When the reservation ends.
         expires_at: Timestamp,
     },
     /// A session.
     Session(Session),
-    /// An item that is not what its key says.
+    /// An item whose content does not match its key.
     Unreadable,
-    /// Something else that the census does not look at.
+    /// An item that the census does not check.
     Other,
-    /// Nothing.
+    /// No item.
     Absent,
 }
 
 impl Records<'_> {
-    /// A page of records, read consistently, and where to go on. A page can be empty while there is more.
+    /// A page of records, read consistently, and where the next page begins. A page can be empty although more follow.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not answer.
     pub async fn records_page(
         &self,
         table: Table,
@@ -137,10 +137,10 @@ impl Records<'_> {
         Ok((records, answer.last_evaluated_key.map(|key| Place { table, key })))
     }
 
-    /// What lies at a place now.
+    /// What is stored at a place now.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not answer.
     pub async fn record_at(&self, place: &Place) -> Result<Record, Error> {
         let answer = self
             .0
@@ -181,7 +181,7 @@ struct Reserved {
     expires_at: Timestamp,
 }
 
-/// A user, and whether its item is the one that would be written for it now.
+/// A user, and whether its item has the key, index and TTL attributes that would be written for it now.
 fn user(item: &Item) -> Result<Record, Error> {
     let user: User = from_item(item.clone())?;
     let written = user_item(&user)?;

@@ -1,4 +1,4 @@
-//! Every user with its hash, in the order of sign-up, page by page: what an export reads.
+//! Every user with its hash, in the order of sign-up, page by page, as an export reads them.
 
 use std::collections::HashMap;
 
@@ -10,27 +10,27 @@ use user_store::key;
 
 use super::Records;
 
-/// The shards of the index `by_created`; each is in order, all of them are to be merged.
+/// The shards of the index `by_created`. Each is sorted; an export merges them.
 pub const SHARDS: u64 = key::SHARDS;
 
-/// How many users' logins are read together.
+/// How many users' logins are read in one batch.
 pub const LOGINS_AT_ONCE: usize = user_store::items::READS;
 
 const PAGE: i32 = 250;
 
-/// Some users of a shard, each with its place in the order.
+/// Some users of a shard, each with its position in the order.
 pub struct Page {
-    /// The users, the oldest first.
+    /// The users, oldest first.
     pub users: Vec<(String, User)>,
-    /// The place to go on after; `None` at the end of the shard.
+    /// The position where the next page begins; `None` at the end of the shard.
     pub next: Option<String>,
 }
 
 impl Records<'_> {
-    /// The users of one shard after a place, the oldest first, expired ones included. A page can be empty while there is more.
+    /// The users of one shard after a position, oldest first, including expired ones. A page can be empty although more follow.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not answer.
     pub async fn users_after(&self, shard: u64, after: Option<&str>) -> Result<Page, Error> {
         let query = self.0.client().query().table_name(self.0.users_table()).index_name("by_created").limit(PAGE);
         let query = query.expression_attribute_values(":shard", s(key::directory_shard(shard)));
@@ -47,12 +47,12 @@ impl Records<'_> {
         Ok(Page { users: users.collect::<Result<_, Error>>()?, next })
     }
 
-    /// Up to [`LOGINS_AT_ONCE`] users with their logins as they stand now; who is gone meanwhile is left out.
+    /// Up to [`LOGINS_AT_ONCE`] users with their current logins; users that were removed meanwhile are left out.
     ///
     /// # Errors
-    /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Busy`]; [`Error::Unavailable`] if the database does not answer.
     pub async fn with_logins(&self, users: Vec<User>) -> Result<Vec<(User, Login)>, Error> {
-        // A batch names each item once, and two users had one address if one of them is expired.
+        // A batch names each item once, and two users have the same address if one of them is expired.
         let mut addresses: Vec<_> = users.iter().map(|user| user.email.key()).collect();
         addresses.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         addresses.dedup();

@@ -1,5 +1,5 @@
-//! Users of another service, or of an export: many in one transaction, with their identifiers, times and hashes. Whoever is there
-//! already stays as he is.
+//! Imports users of another service, or of an export: many in one transaction, with their identifiers, times and hashes. Existing users
+//! stay unchanged.
 
 use std::collections::HashMap;
 
@@ -12,26 +12,26 @@ use user_store::key;
 
 use super::Records;
 
-/// How many users come in together: a transaction takes 100 writes, two for each user and one for the count of administrators.
+/// How many users are imported together: a transaction takes 100 writes, two for each user and one for the count of administrators.
 pub const ARRIVALS_AT_ONCE: usize = 49;
 
-/// How often it is looked again who is there, when others write the same users.
+/// How often the existing users are read again while others write the same users.
 const ATTEMPTS: usize = 5;
 
-/// A user to be imported; it has no `Debug`, since it holds a hash.
+/// A user to be imported; it has no `Debug`, since it contains a hash.
 #[derive(Clone)]
 pub struct Arrival {
     /// The record.
     pub user: User,
-    /// The hash, in any known form; [`user_core::login::NO_PASSWORD`] without one.
+    /// The hash, in any known format; [`user_core::login::NO_PASSWORD`] without one.
     pub password_hash: String,
-    /// Whether the times are the user's own, and not those of the import.
+    /// Whether the times are the user's own, and not the time of the import.
     pub dated: bool,
 }
 
 impl Arrival {
-    /// Whether this is the user that lies there. What grows here does not count: the version, messages, and the hash, which the first
-    /// sign-in replaces.
+    /// Whether this is the existing user `there`. Fields that change after an import are not compared: the version, messages, and the hash,
+    /// which the first sign-in replaces.
     fn is(&self, there: &User) -> bool {
         let user = &self.user;
         let same_times = user.created_at == there.created_at && user.updated_at == there.updated_at;
@@ -45,25 +45,25 @@ impl Arrival {
     }
 }
 
-/// What became of an arrival.
+/// The outcome for an arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Landing {
-    /// It is a user now.
+    /// It was written as a new user.
     Written,
-    /// It was there already, the same.
+    /// The same user existed already.
     Known,
-    /// Somebody else has the address.
+    /// Another user has the address.
     EmailTaken,
-    /// A user with this identifier is there, and another one.
+    /// A different user with this identifier exists.
     IdTaken,
 }
 
 impl Records<'_> {
-    /// Takes in up to [`ARRIVALS_AT_ONCE`] users, no two with one address or one identifier: each wholly or not at all. With `look` it
-    /// is read first who is there, which saves a transaction that fails.
+    /// Imports up to [`ARRIVALS_AT_ONCE`] users with different addresses and identifiers, each completely or not at all. With `look` the
+    /// existing users are read first, which saves a transaction that would fail.
     ///
     /// # Errors
-    /// [`Error::Busy`] when others keep writing the same users; [`Error::Unavailable`]. Some may have been imported then.
+    /// [`Error::Busy`] if others keep writing the same users; [`Error::Unavailable`]. Some users may have been imported in that case.
     pub async fn take_in(&self, arrivals: &[Arrival], look: bool, now: Timestamp) -> Result<Vec<Landing>, Error> {
         let mut landings: Vec<Option<Landing>> = vec![None; arrivals.len()];
         let mut look = look;
@@ -81,7 +81,7 @@ impl Records<'_> {
         Err(Error::Busy)
     }
 
-    /// Who of the arrivals is there already or cannot come in; `None` for those who could. Nothing is written.
+    /// Which arrivals exist already or cannot be imported; `None` for those that can. Nothing is written.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`].
@@ -99,7 +99,7 @@ impl Records<'_> {
             .collect()
     }
 
-    /// Writes those without a landing, all or none.
+    /// Writes the arrivals without a landing, all or none.
     async fn write_arrivals(
         &self,
         arrivals: &[Arrival],
@@ -134,7 +134,7 @@ fn judge(
     now: Timestamp,
 ) -> Result<Option<Landing>, Error> {
     let there: Option<User> = user.map(|item| from_item(item.clone())).transpose()?;
-    // Whose time is over is there for nobody, whether or not cleanup has come.
+    // An expired user does not count, whether or not cleanup has removed it.
     if let Some(there) = there.filter(|there| !there.is_expired(now)) {
         let own = |login: &Item| !is_reserved(login) && login.get("user_id") == Some(&s(arrival.user.id.as_str()));
         let same = login.is_some_and(own) && arrival.is(&there);

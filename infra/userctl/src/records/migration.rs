@@ -1,5 +1,5 @@
-//! Migrations: the forms that items of users had in former releases, and how each becomes the next. They run beside traffic, page by
-//! page, and note in the table how far they came.
+//! Migrations: the schema versions that items of users had in former releases, and how each becomes the next. They run during traffic, page
+//! by page, and record their progress in the table.
 
 use std::collections::BTreeMap;
 
@@ -15,20 +15,20 @@ use super::Records;
 
 const PAGE: i32 = 250;
 
-/// How often a user may change under our hands before the answer is [`Error::Busy`].
+/// How often a user may change during its migration before the answer is [`Error::Busy`].
 const ATTEMPTS: usize = 5;
 
-/// How an item of one form becomes one of the next.
+/// How an item of one schema version becomes one of the next.
 struct Migration {
-    /// The form that it leads to.
+    /// The schema version that it leads to.
     to: u32,
-    /// What it does, for people.
+    /// A description for people.
     name: &'static str,
     change: fn(Item) -> Result<Item, Error>,
 }
 
-/// All migrations, in order. The first is what release 0.1.0 writes: an item without the mark of a form gets the mark, and its places in
-/// the indices. A new form is a line here and [`SCHEMA`] one higher.
+/// All migrations, in order. The first is for what release 0.1.0 writes: an item without a schema version gets one, and its index
+/// attributes. A new schema version needs one more line here and a [`SCHEMA`] that is one higher.
 const MIGRATIONS: &[Migration] = &[Migration { to: 1, name: "mark the form, and index by shards", change: mark }];
 
 fn mark(mut item: Item) -> Result<Item, Error> {
@@ -37,38 +37,38 @@ fn mark(mut item: Item) -> Result<Item, Error> {
     Ok(item)
 }
 
-/// How far the last migration came.
+/// How far the last migration got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The form that it leads to.
+    /// The schema version that it leads to.
     pub to: u32,
-    /// The key of the last item of the last page, while it is on its way.
+    /// The key of the last item of the last page, while the migration is not complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<(String, String)>,
     /// How many items it changed.
     pub changed: u64,
-    /// When this was noted.
+    /// When this was recorded.
     pub noted_at: Timestamp,
-    /// Whether it came to the end.
+    /// Whether it is complete.
     pub done: bool,
 }
 
-/// The form of items that this release writes.
+/// The schema version of items that this release writes.
 #[must_use]
 pub fn current() -> u32 {
     SCHEMA
 }
 
-/// The migrations with the forms that they lead to.
+/// The migrations, with the schema versions that they lead to.
 pub fn names() -> impl Iterator<Item = (u32, &'static str)> {
     MIGRATIONS.iter().map(|migration| (migration.to, migration.name))
 }
 
 impl Records<'_> {
-    /// How many users there are of each form; 0 is none.
+    /// How many users each schema version has; 0 stands for items without one.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not answer.
     pub async fn count_forms(&self) -> Result<BTreeMap<u32, u64>, Error> {
         let (mut forms, mut after) = (BTreeMap::new(), None);
         loop {
@@ -83,20 +83,20 @@ impl Records<'_> {
         }
     }
 
-    /// How far the last migration came, if there ever was one.
+    /// How far the last migration got, if there ever was one.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database does not answer.
+    /// [`Error::Unavailable`] if the database does not answer.
     pub async fn migration_progress(&self) -> Result<Option<Progress>, Error> {
         let read = self.0.client().get_item().table_name(self.0.users_table()).set_key(Some(key::migration()));
         read.consistent_read(true).send().await.map_err(failed)?.item.map(from_item).transpose()
     }
 
-    /// Brings one page of users to the present form and notes it; what was noted. It goes on where the last call ended, unless that was
-    /// at the end.
+    /// Migrates one page of users to the current schema version, records the progress and returns it. It continues where the last call
+    /// ended, unless that call completed the migration.
     ///
     /// # Errors
-    /// [`Error::Internal`] when an item cannot be read; [`Error::Unavailable`].
+    /// [`Error::Internal`] if an item cannot be read; [`Error::Unavailable`].
     pub async fn migrate_page(&self, now: Timestamp) -> Result<Progress, Error> {
         let before = self.migration_progress().await?.filter(|progress| progress.to == SCHEMA && !progress.done);
         let (after, mut changed) = before.map_or((None, 0), |progress| (progress.after, progress.changed));
@@ -113,7 +113,7 @@ impl Records<'_> {
         Ok(progress)
     }
 
-    /// Brings a user to the present form, as it stands by then; whether it was in another one.
+    /// Migrates a user to the current schema version, and reads it again if it changed meanwhile; returns whether it was written.
     async fn migrate(&self, mut item: Item) -> Result<bool, Error> {
         for _ in 0..ATTEMPTS {
             let old = form(&item);
@@ -139,7 +139,7 @@ impl Records<'_> {
         Err(Error::Busy)
     }
 
-    /// Writes a user in the present form, unless it changed meanwhile; whether it did.
+    /// Writes a user in the current schema version, unless it changed meanwhile; returns whether it was written.
     async fn write_migrated(&self, item: &Item, old: u32) -> Result<bool, Error> {
         let version = from_item::<User>(item.clone())?.version;
         let mut after = item.clone();

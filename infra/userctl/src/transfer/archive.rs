@@ -1,5 +1,5 @@
-//! A backup as a file: a line that says when it was made, an item in each line after it, and a last line by which it is seen that
-//! nothing is missing and nothing was changed.
+//! A backup as a file: the first line says when it was made, each further line is an item, and the last line shows that nothing is missing
+//! or changed.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use super::moment;
 use super::read::{TextLines, open};
 use crate::records::backup::is_item;
 
-/// The form of backups that this release writes, and the latest that it reads.
+/// The format version of backups that this release writes, and the latest that it reads.
 const FORM: u32 = 1;
 
-/// After how many items others have a turn, an interrupt among them.
+/// After how many items other tasks get a turn, such as the one that waits for an interrupt.
 const TURN: u64 = 1_000;
 
 /// The first line.
@@ -43,7 +43,7 @@ struct End {
     sha256: String,
 }
 
-/// Bytes that were written or read so far.
+/// The digest of the bytes that were written or read so far.
 struct Digest {
     context: Context,
     items: u64,
@@ -73,7 +73,7 @@ pub(super) struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins a backup that holds the state of `now` and later.
+    /// Begins a backup whose items are read at `now` or later.
     pub(super) fn begin(target: W, now: Timestamp) -> io::Result<Self> {
         let head = Head { backup: FORM, made_at: now.to_string(), release: env!("CARGO_PKG_VERSION").to_owned() };
         let mut writer = Self { target, digest: Digest::new() };
@@ -96,7 +96,7 @@ impl<W: Write> Writer<W> {
         writeln!(self.target, "{text}")
     }
 
-    /// Writes the last line; the target comes back.
+    /// Writes the last line and returns the target.
     pub(super) fn end(mut self) -> io::Result<W> {
         let tail = Tail { end: self.digest.end() };
         writeln!(self.target, "{}", serde_json::to_string(&tail)?)?;
@@ -104,12 +104,12 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// What a whole backup holds.
+/// What a complete backup contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contents {
-    /// When it was begun; a backup of a release before did not say it.
+    /// When it was begun; backups of earlier releases do not say so.
     pub made_at: Option<Timestamp>,
-    /// How many items are in it.
+    /// How many items it contains.
     pub items: u64,
 }
 
@@ -119,11 +119,11 @@ pub(crate) struct Archive {
     first: Option<(u64, String)>,
     digest: Digest,
     ended: bool,
-    /// When it was begun; a backup of a release before did not say it.
+    /// When it was begun; backups of earlier releases do not say so.
     pub(crate) made_at: Option<Timestamp>,
     /// How many bytes were read.
     pub(crate) position: Arc<AtomicU64>,
-    /// How many there are, if that is known.
+    /// How many bytes there are, if that is known.
     pub(crate) length: Option<u64>,
 }
 
@@ -152,7 +152,7 @@ impl Archive {
         Ok(archive)
     }
 
-    /// The next item; none behind the last one, once it is certain that the backup is whole.
+    /// The next item, or `None` after the last one, once it is certain that the backup is complete.
     pub(crate) fn next(&mut self) -> Result<Option<Value>, Fault> {
         loop {
             let line = self.first.take().map(Ok).or_else(|| self.lines.next());
@@ -203,7 +203,7 @@ fn foreign() -> Fault {
 /// Reads a backup to its end.
 ///
 /// # Errors
-/// When it is empty, cut off, damaged, or none; the sentence says which.
+/// If the file is empty, cut off, damaged or no backup; the message says which.
 pub async fn verify(file: &Path) -> Result<Contents, Fault> {
     let mut archive = Archive::open(file)?;
     let mut items = 0;
@@ -216,10 +216,10 @@ pub async fn verify(file: &Path) -> Result<Contents, Fault> {
     Ok(Contents { made_at: archive.made_at, items })
 }
 
-/// The newest backup of a folder at this time; a file as it is.
+/// The newest backup of a folder at the time `now`; a path to a file is returned as it is.
 ///
 /// # Errors
-/// When nothing is there.
+/// If the folder cannot be read or contains no backup.
 pub fn newest(path: &Path, now: Timestamp) -> Result<PathBuf, Fault> {
     if !path.is_dir() {
         return Ok(path.to_owned());
@@ -227,8 +227,8 @@ pub fn newest(path: &Path, now: Timestamp) -> Result<PathBuf, Fault> {
     let files = std::fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
     let files = files.into_iter().map(|file| file.path());
     let files = files.filter(|file| file.extension().is_some_and(|ending| ending == ENDING));
-    // One whose first line is damaged, or is more than a day ahead, counts by the time of its file: should it be the newest, it is to be
-    // found damaged, and one made by a wrong clock does not hide those that came after it.
+    // A backup whose first line is damaged or dated more than a day ahead counts by the time of its file. A damaged newest backup must be
+    // found damaged, and one made with a wrong clock must not hide later ones.
     let moment = |file: &PathBuf| {
         let written = || std::fs::metadata(file).and_then(|about| about.modified()).ok();
         let written = || written()?.duration_since(std::time::UNIX_EPOCH).ok();
@@ -242,12 +242,12 @@ pub fn newest(path: &Path, now: Timestamp) -> Result<PathBuf, Fault> {
     newest.ok_or_else(|| format!("there is no backup in {}", path.display()).into())
 }
 
-/// The file of a new backup: one named by the moment when a folder is given.
+/// The file of a new backup: if `path` is a folder, a file in it that is named after the time.
 #[must_use]
 pub fn file_for(path: &Path, now: Timestamp) -> PathBuf {
     let name = format!("{}.{ENDING}", now.to_string().replace(':', "-"));
     if path.is_dir() { path.join(name) } else { path.to_owned() }
 }
 
-/// How the names of backups in a folder end.
+/// The extension of backups in a folder.
 const ENDING: &str = "jsonl";

@@ -1,4 +1,4 @@
-//! The whole table of record into a file and out of it again, item by item: users, logins, events, marks and counts.
+//! Writes the users table to a file and restores it, item by item: users, logins, events, marks and counts.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -12,11 +12,11 @@ use crate::check::count_admins;
 use crate::records::backup::ITEMS_AT_ONCE;
 use crate::stage::Stage;
 
-/// Writes every item; how many there were. What changes meanwhile is in the file as before or as after, item by item; a backup of one
-/// moment is `DynamoDB`'s own.
+/// Writes every item, and returns how many there were. An item that changes meanwhile is written as before or as after the change; only
+/// `DynamoDB`'s own backup shows a single point in time.
 ///
 /// # Errors
-/// When the file cannot be written or the database does not answer.
+/// If the file cannot be written or the database does not answer.
 pub async fn backup(stage: &Stage, file: &Path, hidden: bool) -> Result<u64, Fault> {
     let mut writer = Writer::begin(Target::create(file)?, stage.clock.now())?;
     let bar = if hidden || is_standard(file) { ProgressBar::hidden() } else { progress::bar(None) };
@@ -36,11 +36,11 @@ pub async fn backup(stage: &Stage, file: &Path, hidden: bool) -> Result<u64, Fau
     Ok(count)
 }
 
-/// Writes every item of a backup into the table; how many there were. A file is read to its end before the first item is written, so
-/// that a damaged one changes nothing. A restore that was cut off is started again with `force`.
+/// Writes every item of a backup into the table, and returns how many there were. A file is read to its end before the first item is
+/// written, so that a damaged one changes nothing. An interrupted restore is started again with `force`.
 ///
 /// # Errors
-/// When there are users and `force` is not set; when the backup is not whole; when the database does not answer.
+/// If there are users and `force` is not set, if the backup is not complete, or if the database does not answer.
 pub async fn restore(stage: &Stage, file: &Path, force: bool, hidden: bool) -> Result<u64, Fault> {
     if !force && !stage.records().has_no_users().await? {
         return Err("there are users in the table; --force writes over them".into());
@@ -51,7 +51,7 @@ pub async fn restore(stage: &Stage, file: &Path, force: bool, hidden: bool) -> R
     write_items(stage, file, hidden).await
 }
 
-/// Writes the items of a backup that was verified, or cannot be.
+/// Writes the items of a backup that was verified before, or is read from standard input.
 pub(crate) async fn write_items(stage: &Stage, file: &Path, hidden: bool) -> Result<u64, Fault> {
     let mut archive = Archive::open(file)?;
     let bar = if hidden { ProgressBar::hidden() } else { progress::bar(archive.length) };
@@ -67,7 +67,7 @@ pub(crate) async fn write_items(stage: &Stage, file: &Path, hidden: bool) -> Res
         }
     }
     stage.records().restore_items(&items).await?;
-    // A backup that was made beside traffic, or written over newer users, may count others.
+    // The count may be wrong after a backup during traffic, or a restore over newer users.
     stage.records().set_counted_admins(count_admins(stage).await?).await?;
     bar.finish_and_clear();
     Ok(count)

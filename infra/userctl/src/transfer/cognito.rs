@@ -1,4 +1,4 @@
-//! Users of Cognito, as `aws cognito-idp list-users` writes them: one JSON document, read user by user. It has no hashes.
+//! Users of Cognito, as `aws cognito-idp list-users` prints them: one JSON document, read user by user. It has no hashes.
 
 use std::io::BufRead;
 
@@ -11,7 +11,7 @@ use user_web::json::Unique;
 use super::read::{Line, Lines, unreadable};
 use super::row::Row;
 
-/// No user's object is longer.
+/// The length of the longest user object, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
 #[derive(Deserialize)]
@@ -66,18 +66,18 @@ fn row(user: CognitoUser) -> Result<Row, Refusal> {
     })
 }
 
-/// The objects in the arrays of a document, each with the line that it begins in. Several documents may follow each other.
+/// The objects in the arrays of a document, each with the line on which it begins. Several documents may follow each other.
 struct Objects {
     reader: Box<dyn BufRead>,
     number: u64,
     /// How many brackets and braces outside of users are open.
     open: i64,
-    /// The last byte that is no space.
+    /// The last byte that is not white space.
     before: u8,
 }
 
 impl Objects {
-    /// The next object that lies in an array: what opens after `[` and closes again.
+    /// The next object in an array, from its opening to its closing brace.
     fn read(&mut self) -> Result<Option<(u64, Vec<u8>)>, Fault> {
         let (mut object, mut depth, mut begin) = (Vec::new(), 0_u32, 0);
         let (mut quoted, mut escaped) = (false, false);

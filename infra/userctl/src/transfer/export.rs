@@ -1,4 +1,4 @@
-//! Users out of the store into a file, in the order of sign-up and identifier: the same users are the same bytes.
+//! Exports users from the store to a file, in the order of sign-up and identifier, so that the same users give the same bytes.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -18,11 +18,11 @@ use crate::records::Records;
 use crate::records::export::{LOGINS_AT_ONCE, SHARDS};
 use crate::stage::Stage;
 
-/// Writes every user with its hash; how many there were. Those whose time is over are left out. Users that change meanwhile are in the
-/// file as before or as after.
+/// Writes every user with its hash, and returns how many there were. Expired users are left out. Users that change meanwhile are written as
+/// before or as after the change.
 ///
 /// # Errors
-/// When the file cannot be written or the database does not answer.
+/// If the file cannot be written or the database does not answer.
 pub async fn export(stage: &Stage, file: &Path, format: Format, hidden: bool) -> Result<u64, Fault> {
     let mut target = Target::create(file)?;
     let bar = if hidden || super::is_standard(file) { ProgressBar::hidden() } else { progress::bar(None) };
@@ -86,7 +86,7 @@ struct Shard {
     ended: bool,
 }
 
-/// All shards in one order.
+/// Merges all shards into one order.
 struct Merge(Vec<Shard>);
 
 impl Merge {
@@ -95,7 +95,7 @@ impl Merge {
         Self((0..SHARDS).map(shard).collect())
     }
 
-    /// The next users that are not gone; none at the end.
+    /// The next users that are not expired; none at the end.
     async fn next_many(&mut self, store: &Store, now: Timestamp) -> Result<Vec<User>, Error> {
         let mut users = Vec::with_capacity(LOGINS_AT_ONCE);
         while users.len() < LOGINS_AT_ONCE {

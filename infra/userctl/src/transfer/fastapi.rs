@@ -1,5 +1,5 @@
-//! The table of users of a FastAPI service on `PostgreSQL`: as CSV with a header, as JSON Lines (`row_to_json`), or as the `COPY` of
-//! `pg_dump`. A column that is not known ends the reading by its name, so that nothing is lost unseen.
+//! The users table of a FastAPI service on `PostgreSQL`: as CSV with a header, as JSON Lines (`row_to_json`), or as the `COPY` of
+//! `pg_dump`. An unknown column ends the reading with its name, so that no data is lost silently.
 
 use std::collections::BTreeSet;
 use std::io::BufRead;
@@ -16,7 +16,7 @@ use super::row::Row;
 /// The rows of a file.
 ///
 /// # Errors
-/// When the file cannot be read, has no header or no table of users, or a column that is not known.
+/// If the file cannot be read, has no header, no users table, or an unknown column.
 pub fn rows(mut reader: Box<dyn BufRead>) -> Result<Lines, Fault> {
     let begin = String::from_utf8_lossy(reader.fill_buf()?).into_owned();
     let first = begin.trim_start().lines().next().unwrap_or_default();
@@ -45,7 +45,7 @@ fn check_columns<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Puts a value into a row; `None` when nobody knows the column.
+/// Puts a value into a row; `None` if the column is unknown.
 fn set(row: &mut Row, column: &str, value: Option<String>) -> Option<Result<(), Refusal>> {
     let text = value.filter(|value| !value.is_empty());
     let flag = |default: bool| match text.as_deref() {
@@ -62,7 +62,7 @@ fn set(row: &mut Row, column: &str, value: Option<String>) -> Option<Result<(), 
                 row.role = Some("admin".to_owned());
             }
         }),
-        // Roles that are not known here may do what a user may.
+        // Unknown roles get the permissions of a user.
         "role" => {
             let admin = text.is_some_and(|role| role.eq_ignore_ascii_case("admin"));
             if admin {
@@ -191,7 +191,7 @@ fn copied_row(names: &[String], text: &str) -> Result<Row, Refusal> {
     row(names.iter().map(String::as_str).zip(values))
 }
 
-/// A value of `COPY`'s text format; `\N` is none.
+/// A value of `COPY`'s text format; `\N` is `None`.
 fn unescaped(value: &str) -> Option<String> {
     if value == "\\N" {
         return None;

@@ -1,17 +1,17 @@
-//! Texts of a CSV file that a spreadsheet would take for formulas (OWASP, "CSV Injection"). Users choose their names, and whoever opens an
-//! export must not run them: such a text gets an apostrophe before it, which a spreadsheet takes for "what follows is text", and which
-//! an import takes away again.
+//! Texts of a CSV file that a spreadsheet would take for formulas (OWASP, "CSV Injection"). Users choose their names, and opening an export
+//! must not execute them. So an export puts an apostrophe before such a text, which marks it as text for a spreadsheet, and an import
+//! removes it.
 
-/// What a formula begins with, in their wide forms too. The apostrophe is here so that each text has one form.
+/// The first characters of formulas, including their full-width forms. The apostrophe is included so that each text has one form.
 const BEGINNINGS: [char; 12] =
     ['=', '+', '-', '@', '\t', '\r', '\n', '\'', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
-/// A text as it stands in a file.
+/// A text as it is written to a file.
 pub(super) fn guarded(text: String) -> String {
     if text.starts_with(BEGINNINGS) { format!("'{text}") } else { text }
 }
 
-/// The text that stands in a file. One that no export wrote so is as it is.
+/// The text of a value in a file. A value that no export wrote this way is returned as it is.
 pub(super) fn bare(text: String) -> String {
     text.strip_prefix('\'').filter(|rest| rest.starts_with(BEGINNINGS)).map(str::to_owned).unwrap_or(text)
 }

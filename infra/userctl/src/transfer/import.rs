@@ -1,5 +1,5 @@
-//! Users into the store, from a file: several transactions in flight, each user wholly or not at all. What is there already is passed
-//! over, so that an import that was cut off is started again as it was.
+//! Imports users from a file into the store. Several transactions are in flight; each user is written completely or not at all. Existing
+//! users are skipped, so that an interrupted import can be started again unchanged.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -29,15 +29,15 @@ use crate::stage::Stage;
 
 /// How many transactions are in flight.
 const FLIGHTS: usize = 8;
-/// How long to wait for a database that does not answer, in seconds, each time longer.
+/// How long to wait for a database that does not answer, in seconds, longer each time.
 const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 32];
 
-/// Whose file it is.
+/// The origin of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// An export of this service.
     Export(Format),
-    /// The table of users of a FastAPI service on `PostgreSQL`.
+    /// The users table of a FastAPI service on `PostgreSQL`.
     FastapiPostgres,
     /// Cognito's `list-users`.
     Cognito,
@@ -48,26 +48,26 @@ pub enum Source {
 pub struct Plan {
     /// The file; `-` is standard input.
     pub file: PathBuf,
-    /// Whose file it is.
+    /// The origin of the file.
     pub source: Source,
     /// Where rejected rows go.
     pub rejects: PathBuf,
-    /// Whether nothing is to be written.
+    /// Whether to write nothing.
     pub dry_run: bool,
-    /// Whether users that are not verified have the time of a new one to prove their address, and are gone then.
+    /// Whether unverified users expire as new ones do, unless they verify their address in time.
     pub expire_unverified: bool,
-    /// Whether a hash of no known form is dropped instead of its row being refused.
+    /// Whether to drop a hash of unknown format instead of rejecting its row.
     pub drop_unknown_hashes: bool,
 }
 
-/// What came of an import.
+/// The outcome of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// How many rows there were.
     pub rows: u64,
-    /// How many are users now; in a dry run, would be.
+    /// How many users were written; in a dry run, how many would be.
     pub written: u64,
-    /// How many were there already.
+    /// How many users existed already.
     pub known: u64,
     /// How many were rejected, for each reason.
     pub rejected: BTreeMap<&'static str, u64>,
@@ -94,7 +94,7 @@ impl Summary {
     }
 }
 
-/// Users that come in together, each with its line.
+/// Users that are imported together, each with its line.
 type Chunk = Vec<(u64, Arrival)>;
 type Flight<'a> = Pin<Box<dyn Future<Output = (Chunk, Result<Vec<Landing>, Error>)> + 'a>>;
 
@@ -107,19 +107,19 @@ struct Import<'a> {
     summary: Summary,
     chunk: Chunk,
     flights: FuturesUnordered<Flight<'a>>,
-    /// Addresses and identifiers of the chunk and of what is in flight: two with one of them come in one after the other.
+    /// Addresses and identifiers in the chunk and in flight. Rows that share one of them are imported one after the other.
     busy: HashSet<String>,
-    /// The lines of a foreign table by a hash of the address' key, since its addresses may differ in nothing but case.
+    /// The lines of a foreign table, by a hash of the address's key, since its addresses may differ only in letter case.
     seen: Option<(RandomState, HashMap<u64, u64>)>,
-    /// Whether to look first who is there: so it is as long as somebody was.
+    /// Whether to look for existing users first; true as long as the chunk that landed last had a row that was not written.
     look: bool,
 }
 
 /// Imports a file.
 ///
 /// # Errors
-/// When the file cannot be read or has columns that are not known, and when the database stays away. What was imported until then is
-/// passed over by the next try.
+/// If the file cannot be read or has unknown columns, or if the database still does not answer after all pauses. The next run skips what
+/// was imported until then.
 pub async fn import(stage: &Stage, plan: &Plan, hidden: bool) -> Result<Summary, Fault> {
     let same = |file: &Path| std::fs::canonicalize(file).ok();
     if same(&plan.file).is_some_and(|file| same(&plan.rejects) == Some(file)) {
@@ -193,7 +193,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Of the users of a foreign table with one address the first comes in.
+    /// Accepts the first user of a foreign table with an address, and refuses the others.
     fn first_with_address(&mut self, line: u64, arrival: Arrival) -> Result<Arrival, Refusal> {
         let Some((hasher, lines)) = &mut self.seen else { return Ok(arrival) };
         match lines.entry(hasher.hash_one(arrival.user.email.key().as_str())) {
@@ -223,7 +223,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// Waits for one of those in flight, and notes what became of it.
+    /// Waits for one transaction in flight, and records its outcome.
     async fn land(&mut self) -> Result<(), Fault> {
         let Some((chunk, landings)) = self.flights.next().await else { return Ok(()) };
         let landings = landings?;
@@ -255,7 +255,7 @@ fn keys(arrival: &Arrival) -> [String; 2] {
     [format!("id {}", arrival.user.id), format!("at {}", arrival.user.email.key().as_str())]
 }
 
-/// Brings a chunk in, or only looks for a dry run, and tries again while the database does not answer.
+/// Writes a chunk, or only reads for a dry run, and tries again while the database does not answer.
 async fn fly(
     store: &Store,
     chunk: Chunk,

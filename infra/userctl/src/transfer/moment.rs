@@ -1,17 +1,17 @@
-//! Times as other services write them: RFC 3339, `PostgreSQL`'s and Cognito's.
+//! Times in the formats of other services: RFC 3339, `PostgreSQL`'s and Cognito's.
 
 use user_core::clock::Timestamp;
 use user_core::error::Refusal;
 
 pub(super) const DAY: i64 = 86_400;
-/// From 1970 to the end of 9999.
+/// Seconds from 1970 to the end of 9999.
 const RANGE: std::ops::Range<i64> = 0..253_402_300_800;
 
 /// Reads a time such as `2026-11-23T08:00:00Z`, `2026-11-23 09:00:00.25+01`, `1795420800` or `1795420800.123`. Without an offset it is
 /// UTC; parts of a second are dropped.
 ///
 /// # Errors
-/// When it is no time from 1970 on.
+/// If it is no time from 1970 to 9999.
 pub fn read(text: &str) -> Result<Timestamp, Refusal> {
     let text = text.trim();
     let seconds = calendar(text).or_else(|| epoch(text)).filter(|seconds| RANGE.contains(seconds));
@@ -52,7 +52,7 @@ fn calendar(text: &str) -> Option<i64> {
     Some(days_to(year, month, day) * DAY + hour * 3_600 + minute * 60 + second.min(59) - offset(rest)?)
 }
 
-/// The seconds of `Z`, `+01`, `+0130`, `+01:30` or nothing.
+/// The offset from UTC in seconds, of `Z`, `+01`, `+0130`, `+01:30` or nothing.
 fn offset(text: &str) -> Option<i64> {
     if matches!(text, "" | "Z" | "z") {
         return Some(0);
@@ -86,11 +86,11 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days from 1970-01-01 on.
+/// The number of days from 1970-01-01.
 fn days_to(year: i64, month: i64, day: i64) -> i64 {
     let before = year - 1;
     let leap_days = before.div_euclid(4) - before.div_euclid(100) + before.div_euclid(400);
-    // 719,162 days were from the first day of year 1 to 1970.
+    // 719,162 days lie between the first day of year 1 and 1970-01-01.
     before * 365 + leap_days - 719_162 + (1..month).map(|month| days_in(year, month)).sum::<i64>() + day - 1
 }
 

@@ -1,10 +1,10 @@
-//! How far it is, on a terminal: a bar, how many a second, the time that is left.
+//! The progress on a terminal: a bar, the rate in a second, and the time that is left.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar for so many bytes on standard error; it shows on a terminal only. Without a length it counts.
+/// A bar for `length` bytes on standard error; it shows only on a terminal. Without a length it counts.
 pub(crate) fn bar(length: Option<u64>) -> ProgressBar {
     let template = match length {
         Some(_) => "{bar:30} {percent:>3} %  {msg}, {eta} left",
@@ -15,12 +15,12 @@ pub(crate) fn bar(length: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// Shows `count` of `things`, and how many they are in a second.
+/// Shows `count` of `things`, and their rate in a second.
 pub(crate) fn show(bar: &ProgressBar, count: u64, things: &str) {
     bar.set_message(format!("{count} {things}, {} a second", rate(count, bar.elapsed())));
 }
 
-/// How many in a second, rounded down.
+/// The rate in a second, rounded down.
 pub(crate) fn rate(count: u64, time: Duration) -> u128 {
     u128::from(count) * 1_000 / time.as_millis().max(1)
 }

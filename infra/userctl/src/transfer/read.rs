@@ -1,4 +1,4 @@
-//! Lines of files, one by one: a file of any length takes the memory of one line.
+//! Reads files line by line, so that a file of any length takes the memory of one line.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -16,34 +16,34 @@ use super::formula::bare;
 use super::row::Row;
 use super::{Format, is_standard};
 
-/// No line is longer.
+/// The length of the longest line, in bytes.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 
-/// A row where it stands.
+/// A row with its position.
 pub struct Line {
     /// The number of its line, from 1 on.
     pub number: u64,
-    /// The row, or why it is none.
+    /// The row, or why the line is none.
     pub row: Result<Row, Refusal>,
 }
 
-/// The rows of a file, in its order; an error ends the reading.
+/// The rows of a file, in its order; an error ends the iteration.
 pub type Lines = Box<dyn Iterator<Item = Result<Line, Fault>>>;
 
-/// A file that is read, and how far it was.
+/// An open file, and how much of it was read.
 pub struct Opened {
-    /// What is in it.
+    /// The content.
     pub reader: Box<dyn BufRead>,
     /// How many bytes were read.
     pub position: Arc<AtomicU64>,
-    /// How many there are, if that is known.
+    /// How many bytes there are, if that is known.
     pub length: Option<u64>,
 }
 
 /// Opens a file, or standard input for `-`.
 ///
 /// # Errors
-/// When it cannot be opened.
+/// If it cannot be opened.
 pub fn open(file: &Path) -> Result<Opened, Fault> {
     let position = Arc::new(AtomicU64::new(0));
     let (source, length): (Box<dyn Read>, _) = if is_standard(file) {
@@ -119,7 +119,7 @@ fn json_row(text: &str) -> Result<Row, Refusal> {
     serde_json::from_str(text).map_err(|error| unreadable(&error))
 }
 
-/// Why a line is no row. What serde says may repeat a value, which may be a hash; names of fields are told.
+/// Why a line is no row. serde's text may repeat a value, which may be a hash, so only names of fields are shown.
 pub(super) fn unreadable(error: &serde_json::Error) -> Refusal {
     let words = error.to_string();
     let known = ["unknown field", "duplicate field", TWICE].iter().any(|known| words.starts_with(known));
@@ -131,7 +131,7 @@ pub(super) fn unreadable(error: &serde_json::Error) -> Refusal {
     Refusal::new("unreadable", detail)
 }
 
-/// A record that is no row; or why reading ends, such as a column that nobody knows.
+/// Why a record is no row, or an error that ends the reading, such as an unknown column.
 pub(super) fn csv_refusal(error: csv::Error) -> Result<Line, Fault> {
     let number = error.position().map_or(0, csv::Position::line);
     let detail = match error.kind() {

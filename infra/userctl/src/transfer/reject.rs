@@ -1,4 +1,4 @@
-//! The file of rejected rows: a line of JSON for each, with its place and the reason, never with a hash.
+//! The file of rejected rows: for each a line of JSON with its line number and the reason, never with a hash.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +12,7 @@ use user_core::error::Refusal;
 pub(super) struct Rejects {
     file: PathBuf,
     writer: BufWriter<File>,
-    /// How many for each reason.
+    /// How many rows were rejected for each reason.
     pub(super) reasons: BTreeMap<&'static str, u64>,
 }
 
@@ -28,14 +28,14 @@ impl Rejects {
         writeln!(self.writer, "{line}")
     }
 
-    /// Closes the file; how many rows it has for each reason.
+    /// Closes the file and returns how many rows it has for each reason.
     pub(super) fn finish(mut self) -> io::Result<BTreeMap<&'static str, u64>> {
         self.writer.flush()?;
         Ok(self.reasons.clone())
     }
 }
 
-/// An empty file is removed, also when the import ended with an error.
+/// An empty file is removed, also if the import ended with an error.
 impl Drop for Rejects {
     fn drop(&mut self) {
         if self.reasons.is_empty() {

@@ -1,4 +1,4 @@
-//! A user as a line of a file: the form of exports, and what files of other services are brought into.
+//! A user as a line of a file: the format of exports, into which files of other services are converted.
 
 use serde::{Deserialize, Serialize};
 use user_core::clock::Timestamp;
@@ -13,30 +13,30 @@ use user_core::user::{User, name};
 use super::moment;
 use crate::records::import::Arrival;
 
-/// No identifier of another service is longer.
+/// The longest identifier; no other service has a longer one.
 const MAX_ID_BYTES: usize = 128;
 
-/// A user in a file. It has no `Debug`, since it holds a hash.
+/// A user in a file. It has no `Debug`, since it contains a hash.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "each field is the user's of its name; times are RFC 3339")]
 pub struct Row {
     pub id: String,
     pub email: String,
-    /// None without a password.
+    /// `None` for a user without a password.
     pub password_hash: Option<String>,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
-    /// `user` when there is none.
+    /// `user` by default.
     pub role: Option<String>,
     pub is_verified: bool,
-    /// True when a file does not tell.
+    /// `true` by default.
     pub is_active: bool,
-    /// The time of the import when there is none.
+    /// The time of the import by default.
     pub created_at: Option<String>,
-    /// `created_at` when there is none.
+    /// `created_at` by default.
     pub updated_at: Option<String>,
-    /// `en` when there is none.
+    /// `en` by default.
     pub language: Option<String>,
 }
 
@@ -58,14 +58,14 @@ impl Default for Row {
     }
 }
 
-/// What to make of rows that leave something open.
+/// How to complete rows that leave something open.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// The time of the import.
     pub now: Timestamp,
-    /// After how many seconds a user who is not verified is gone; never without.
+    /// After how many seconds an unverified user expires; `None` means never.
     pub unverified_ttl: Option<i64>,
-    /// Whether a hash that is of no known form is dropped, so that the user comes without a password.
+    /// Whether to drop a hash of unknown format, so that the user is imported without a password.
     pub drop_unknown_hashes: bool,
 }
 
@@ -88,7 +88,7 @@ impl From<(User, Login)> for Row {
 }
 
 impl Row {
-    /// The row with each of its texts as `change` has it.
+    /// The row with `change` applied to each of its texts.
     pub(super) fn with_texts(self, change: impl Fn(String) -> String) -> Self {
         let some = |text: Option<String>| text.map(&change);
         Self {
@@ -109,7 +109,7 @@ impl Row {
     /// The user of this row.
     ///
     /// # Errors
-    /// Why it is none: `missing-id`, `bad-id`, `invalid-email`, `unsupported-email`, `unknown-role`, `unknown-hash`,
+    /// Why the row is no user: `missing-id`, `bad-id`, `invalid-email`, `unsupported-email`, `unknown-role`, `unknown-hash`,
     /// `too-expensive-hash`, `bad-timestamp`, `unknown-language`, or what is wrong with a name.
     pub fn arrival(self, rules: Rules) -> Result<Arrival, Refusal> {
         let time =

@@ -1,8 +1,8 @@
-//! Chance, and what somebody holds.
+//! Random numbers, and what a person has.
 
 use serde_json::Value;
 
-/// Numbers by chance that are the same in every run (xorshift).
+/// Random numbers that are the same in every run (xorshift).
 pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
@@ -18,7 +18,7 @@ impl Chance {
     }
 }
 
-/// What somebody holds besides his mailboxes.
+/// What a person has besides mailboxes.
 #[derive(Default, Clone)]
 pub(super) struct Holdings {
     pub(super) passwords: Vec<String>,
@@ -34,7 +34,7 @@ impl Holdings {
         }
     }
 
-    /// The newest are worth most; the oldest are forgotten.
+    /// The newest are worth most, so the oldest are dropped.
     pub(super) fn forget(&mut self) {
         for some in [&mut self.passwords, &mut self.access, &mut self.refresh] {
             let spare = some.len().saturating_sub(6);

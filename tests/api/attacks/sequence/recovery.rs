@@ -8,8 +8,8 @@ use super::holdings::Holdings;
 use super::{OWNERS, SEED, THIEFS, World};
 
 impl World {
-    /// The own mailbox by which the owner recovers the account that is at `mailbox`, or was: the oldest that it can go back to, which has
-    /// the last word. None for one that could go back to a mailbox of the thief's before: it was his.
+    /// The owner's mailbox that recovers the account that is or was at `mailbox`: the oldest address that can be restored, since it
+    /// decides. `None` if the oldest is a mailbox of the thief: then the account was his.
     async fn oldest(&self, mailbox: &'static str) -> Option<&'static str> {
         let (store, email) = (self.app.store(), mailbox.parse::<Email>().unwrap());
         let now = self.app.clock.now();
@@ -22,14 +22,14 @@ impl World {
         OWNERS.into_iter().find(|own| *own == oldest)
     }
 
-    /// The owner asks for recovery at one of the own mailboxes, and follows what comes: a link to reset, or the way back and then the link
-    /// that comes by itself. The account that was recovered, and the mailbox that it is at.
+    /// The owner asks for recovery at one of the own mailboxes and follows the link: a link to reset, or the way back and then the reset
+    /// link that follows. Returns the account that was recovered, and its mailbox.
     pub(super) async fn recover(&mut self, mailbox: &'static str) -> Option<(String, &'static str)> {
         let Some(mailbox) = self.oldest(mailbox).await else {
             self.thiefs_own += 1;
             return None;
         };
-        // Long enough that the mailbox gets another email.
+        // Long enough for the mailbox to get another email.
         self.app.clock.advance(5 * 3_600);
         let before = self.app.mails(mailbox).await.len();
         self.app.forgot(mailbox).await;
