@@ -28,7 +28,7 @@ struct Line {
 }
 
 impl Cores {
-    /// As many threads as this machine has cores, for hashes that take so many blocks of memory.
+    /// As many threads as this machine has cores, for hashes that take `blocks` blocks of memory.
     pub(super) fn new(blocks: usize) -> Self {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
         Self { count, blocks, line: Mutex::default() }

@@ -100,7 +100,7 @@ pub struct By {
 }
 
 impl By {
-    /// The actor of a request.
+    /// The actor, the origin and the time of a request.
     #[must_use]
     pub fn request(actor: Actor, origin: &Origin, clock: &Clock) -> Self {
         Self { actor, ip: origin.ip.clone(), request_id: origin.request_id.clone(), millis: clock.now_millis() }

@@ -83,7 +83,7 @@ impl RateLimitState {
     }
 }
 
-/// The seconds until so many steps have begun.
+/// The seconds until `steps` more steps have begun.
 fn seconds_to(steps: i64, elapsed: i64) -> i64 {
     steps * STEP_SECONDS - elapsed.rem_euclid(STEP_SECONDS)
 }
@@ -99,7 +99,7 @@ pub fn judge(
     elapsed: i64,
     asked: u64,
 ) -> (RateLimitState, u64) {
-    // What still counts after so many steps, if no other request comes.
+    // What still counts after `steps` more steps, if no other request comes.
     let counted = |steps: usize| previous.iter().chain(current).skip(step(elapsed) + steps).sum::<u64>();
     let used = counted(0);
     let granted = asked.saturating_sub(used.saturating_sub(limit));
@@ -152,7 +152,7 @@ mod tests {
                 let (mut subject, mut refused_until) = (Subject::default(), 0);
                 let mut admitted: Vec<i64> = Vec::new();
                 for at in (begin..begin + 400).step_by(usize::try_from(pause).unwrap()) {
-                    // Ten at once, of which those that are refused wait as told.
+                    // Ten at once. After a refusal, requests wait as long as it says.
                     for _ in 0..10 {
                         if at < refused_until {
                             break;

@@ -137,8 +137,8 @@ impl Message {
         Self { state: MessageState::Dropped, expires_at: self.created_at, ..self }
     }
 
-    /// The wait before the next attempt of a message with so many claims, in seconds: a minute, doubling up to an hour. The first wait is
-    /// as long as the mailer's timeout, so that a crash of the mailer costs no more than that.
+    /// The wait before the next attempt after so many claims of a message, in seconds: a minute, doubling up to an hour. The first wait
+    /// is as long as the mailer's timeout, so that a crash of the mailer costs no more than that.
     #[must_use]
     pub fn back_off(attempts: u32) -> i64 {
         (60 << attempts.min(6)).min(3_600)

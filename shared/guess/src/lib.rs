@@ -61,9 +61,9 @@ impl Attack<'_> {
 
 /// The cheapest matches at either end of a password.
 struct Ends {
-    /// For the first characters, by their number.
+    /// For the first `index` characters.
     first: Vec<u64>,
-    /// For all but the first characters, by the number of those.
+    /// For all but the first `index` characters.
     rest: Vec<u64>,
 }
 

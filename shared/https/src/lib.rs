@@ -42,7 +42,7 @@ pub fn client() -> SharedHttpClient {
 
 type Sender = SendRequest<SdkBody>;
 
-/// The end of a connection.
+/// The host that a connection leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Host {
     tls: bool,

@@ -95,7 +95,7 @@ impl Failures {
         row(self.everywhere)
     }
 
-    /// Whether the account's password was reset from this network in the last day, with which `epoch` began.
+    /// Whether the account's password was reset from this network in the last day, and that reset began `epoch`.
     #[must_use]
     pub fn is_reset_from_here(&self, epoch: u64, now: Timestamp) -> bool {
         let reset = self.network.and_then(|row| row.reset);
@@ -197,7 +197,7 @@ impl Store {
         }
     }
 
-    /// Records for a day that an account's password was reset from `network`, with which `epoch` began: the network is known in that epoch,
+    /// Records for a day that an account's password was reset from `network`, which began `epoch`: the network is known in that epoch,
     /// in which there is no session yet. Wrong passwords from the network are removed.
     ///
     /// # Errors

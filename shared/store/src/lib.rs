@@ -62,7 +62,7 @@ pub struct Store {
     users: String,
     ephemeral: String,
     outbox: String,
-    /// How long after its sign-in a session ends, whatever its item says.
+    /// How long after its sign-in a session ends, even if its item has a later end.
     session_max_seconds: i64,
 }
 

@@ -119,7 +119,7 @@ impl Store {
             update.push_str(" REMOVE retry_at, retry_shard, taker");
         }
         let condition = match state {
-            // The report of a bounce may come before the message is recorded as sent.
+            // The report of a bounce or a complaint may come before the message is recorded as sent.
             MessageState::Bounced | MessageState::Complained => "attribute_exists(pk) AND #state <> :state",
             _ => {
                 values.push((":pending", s(MessageState::Pending.as_str())));

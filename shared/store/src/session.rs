@@ -15,7 +15,7 @@ use super::failure::failed;
 use super::transaction::{Expression, Transaction, failure, if_met, unless_contended};
 use super::{Item, MAX_ID_BYTES, Store, at, from_item, key, n, s, to_item};
 
-/// Up to this many sessions, a sign-in does not read them again after its own write. One read unit holds so many.
+/// Up to this many sessions, a sign-in does not read them again after its own write. One read unit holds that many.
 const FEW: usize = 10;
 
 /// How many sessions are ended concurrently.

@@ -43,7 +43,7 @@ pub async fn gather<T>(usage: Arc<Usage>, work: impl Future<Output = T>) -> T {
     USAGE.scope(usage, work).await
 }
 
-/// Notes a database call with so many attempts and units. Units come in halves (`DynamoDB`, read consistency).
+/// Notes a database call with its attempts and units. Units come in halves (`DynamoDB`, read consistency).
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few, and never negative")]
 pub fn note_call(attempts: u32, units: f64) {
     let _ = USAGE.try_with(|usage| {

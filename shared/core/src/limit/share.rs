@@ -99,7 +99,7 @@ mod tests {
             None
         }
 
-        /// Requests from `begin` on for some minutes, so many a second, in turn to each instance, which remember refusals.
+        /// Requests from `begin` on for five minutes, to each instance in turn. An instance remembers refusals.
         fn asked(instances: usize, begin: i64, per_second: usize) -> Self {
             let (mut subject, mut refused) = (Self::default(), [0; 3]);
             for n in 0..300 * per_second {

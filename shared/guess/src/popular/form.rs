@@ -4,9 +4,9 @@
 
 use crate::{SIGNS, unshifted};
 
-/// The remaining part has at least so many characters, since no list has shorter passwords.
+/// The remaining part has at least this many characters, since no list has shorter passwords.
 const CORE_LEAST: usize = 3;
-/// A remaining part without letters has at least so many characters, since no policy accepts shorter ones.
+/// A remaining part without letters has at least this many characters, since no policy accepts shorter ones.
 const LETTERLESS_LEAST: usize = 15;
 /// The most characters of a number and signs at one end.
 const END_MOST: usize = 10;
