@@ -1,6 +1,6 @@
-//! Passwords of breaches, by the range API of Have I Been Pwned (<https://haveibeenpwned.com/API/v3#PwnedPasswords>). It is told the
-//! first five of the forty hexadecimal digits of the password's SHA-1 and answers with all rests that it knows (k-anonymity); rows that
-//! it adds so that the length of the answer says nothing have the count 0.
+//! Breached passwords, by the range API of Have I Been Pwned (<https://haveibeenpwned.com/API/v3#PwnedPasswords>). It receives the first
+//! five of the forty hexadecimal digits of the password's SHA-1, and answers with the remaining digits of all hashes that it knows
+//! (k-anonymity). The rows that it adds to hide the length of the answer have the count 0.
 
 use std::time::Duration;
 
@@ -12,27 +12,27 @@ use user_core::error::Cause;
 use user_core::password::Password;
 use user_telemetry::metric;
 
-/// What a check may take in all.
+/// The timeout of a whole check.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// An answer has some two thousand rows of forty bytes.
+/// The largest answer, in bytes. A usual one has some two thousand rows of forty bytes.
 const MOST_BYTES: usize = 1 << 20;
 /// The digits that leave the service.
 const PREFIX: usize = 5;
 
-/// The service that knows the passwords of breaches.
+/// The service that knows breached passwords.
 pub(super) struct Breaches {
     https: Https,
     url: String,
 }
 
 impl Breaches {
-    /// The one that is configured, if any.
+    /// The configured service, if any.
     pub(super) fn configured(config: &Config) -> Option<Self> {
         let breaches = || Self { https: Https::new(PATIENCE), url: config.password_breach_url.clone() };
         (config.password_breach_check == BreachCheck::Range).then(breaches)
     }
 
-    /// Whether the password is known to be one of a breach. It is not, when nothing can be learned in a second; a metric counts that.
+    /// Whether the password is known to be breached. If there is no answer within a second, the result is false, and a metric counts it.
     pub(super) async fn hold(&self, password: &Password) -> bool {
         let known = match tokio::time::timeout(PATIENCE, self.ask(password.sha1().as_ref())).await {
             Ok(known) => known,
@@ -67,7 +67,7 @@ impl Breaches {
     }
 }
 
-/// How often a row says that the hash with this rest was seen.
+/// How often, according to a row, the hash with these remaining digits was seen.
 fn count(row: &str, rest: &str) -> Result<u64, Cause> {
     let (suffix, count) = row.split_once(':').ok_or("a row has no count")?;
     let count = count.trim().parse()?;

@@ -1,4 +1,4 @@
-//! Where passwords are hashed: beside the threads that answer requests, on as many cores as there are.
+//! Where passwords are hashed: apart from the threads that answer requests, on as many threads as there are cores.
 
 use std::collections::VecDeque;
 use std::mem::take;
@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argon2::Block;
 
-/// A hash, computed in that memory, which it makes as large as it needs; what lies there before means nothing.
+/// The computation of a hash in the given memory, which it enlarges as needed and whose former content it ignores.
 pub(super) type Work = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 
-/// Threads that hash, as many as there are cores while there is work: each goes on with what has waited longest.
+/// Threads that hash, at most one for each core, while there is work. Each continues with the work that has waited longest.
 pub(super) struct Cores {
     count: usize,
     blocks: usize,
@@ -21,20 +21,20 @@ pub(super) struct Cores {
 struct Line {
     waiting: VecDeque<Work>,
     at_work: usize,
-    /// That of the last hash: taking it again saves thousands of page faults, a tenth of the time.
+    /// The memory of the last hash. Reusing it saves thousands of page faults, a tenth of the time.
     memory: Vec<Block>,
-    /// Whether anything was hashed since [`Cores::rest`].
+    /// Whether anything was hashed since the last [`Cores::rest`].
     moved: bool,
 }
 
 impl Cores {
-    /// As many as this machine has, for hashes that take so many blocks of memory.
+    /// As many threads as this machine has cores, for hashes that take `blocks` blocks of memory.
     pub(super) fn new(blocks: usize) -> Self {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
         Self { count, blocks, line: Mutex::default() }
     }
 
-    /// Gives the memory of the last hash back, if nothing was hashed since this was called the last time.
+    /// Frees the memory of the last hash, if nothing was hashed since the previous call.
     pub(super) fn rest(&self) {
         let mut line = self.line();
         if !take(&mut line.moved) {
@@ -46,7 +46,7 @@ impl Cores {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does the work, once a core is free.
+    /// Runs the work when a core is free.
     pub(super) fn take(self: &Arc<Self>, work: Work) {
         let mut line = self.line();
         line.waiting.push_back(work);
@@ -61,12 +61,12 @@ impl Cores {
     fn work(&self) {
         let mut memory = take(&mut self.line().memory);
         while let Some(work) = self.next() {
-            // Whoever waits for it learns of a panic: the reply is gone.
+            // The caller learns of a panic, because the reply is dropped.
             let _ = catch_unwind(AssertUnwindSafe(|| work(&mut memory)));
         }
-        // The next hash would have written over it; now it is kept for nobody knows how long.
+        // The next hash would overwrite the memory, but it may come much later.
         memory.fill(Block::new());
-        // A hash of another service may have taken more than ours do.
+        // The hash of another service may have needed more than ours do.
         memory.truncate(self.blocks);
         memory.shrink_to(self.blocks);
         self.line().memory = memory;

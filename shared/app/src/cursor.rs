@@ -7,7 +7,7 @@ use user_web::problem::Problem;
 
 use crate::App;
 
-/// Cursors of another form are refused, so that the form can change.
+/// The version of the form of cursors; those of another version are refused.
 const VERSION: &str = "1";
 
 /// The cursor of `place` in the list that `query` describes.

@@ -1,5 +1,5 @@
-//! Sessions that an instance has seen to be over. What comes with their tokens is judged by its source from then on, so that it uses up
-//! nothing of the limit of the user who ended them.
+//! Sessions that an instance has found to be over. Later requests with their tokens are counted by source, so that they use up nothing of
+//! the limit of the user who ended them.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,18 +9,18 @@ use user_core::id::SessionId;
 /// How many sessions an instance remembers.
 const MEMORY: usize = 10_000;
 
-/// The sessions; what is remembered of one is a suspicion, to be looked up again.
+/// The sessions. An entry is only a hint, which is checked again.
 #[derive(Default)]
 pub struct Ended(Mutex<HashSet<SessionId>>);
 
 impl Ended {
-    /// Whether the session was over when it was looked up last.
+    /// Whether the session was over at the last look-up.
     #[must_use]
     pub fn has(&self, session: &SessionId) -> bool {
         self.lock().contains(session)
     }
 
-    /// Remembers whether a session that was just looked up is over.
+    /// Records whether a session that was just looked up is over.
     pub fn note(&self, session: &SessionId, is_over: bool) {
         let mut sessions = self.lock();
         if !is_over {

@@ -1,4 +1,4 @@
-//! Password hashing with argon2id (RFC 9106) in the PHC string format; stored hashes may also be of a [`foreign`] form.
+//! Password hashing with argon2id (RFC 9106) in the PHC string format. Stored hashes may also have a [`foreign`] format.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::cores::Cores;
 
 const OUTPUT_BYTES: usize = 32;
 
-/// Hashes and verifies passwords, as many at a time as there are cores, beside the threads that answer requests.
+/// Hashes and verifies passwords, as many concurrently as there are cores, apart from the threads that answer requests.
 #[derive(Clone)]
 pub struct Hasher {
     params: Params,
-    /// A hash of today's parameters that no password has.
+    /// A hash with the present parameters that no password matches.
     nobody: Arc<str>,
     cores: Arc<Cores>,
 }
@@ -31,7 +31,7 @@ impl Hasher {
     /// A hasher of new passwords with this much memory (KiB) and this many passes, one lane.
     ///
     /// # Errors
-    /// [`Error::Internal`] when argon2 does not take the parameters.
+    /// [`Error::Internal`] when argon2 refuses the parameters.
     pub fn new(memory_kib: u32, iterations: u32) -> Result<Self, Error> {
         let params = Params::new(memory_kib, iterations, 1, Some(OUTPUT_BYTES)).map_err(words)?;
         let nobody = phc(&params, &random()?, &random()?).into();
@@ -53,11 +53,11 @@ impl Hasher {
         .await
     }
 
-    /// Whether `password` is the one in `stored`. Without a stored one, or with the empty one of an account without a password, it
-    /// takes the same time and says no.
+    /// Whether `password` matches the hash `stored`. Without a hash, or with the empty one of an account without a password, the result is
+    /// false and takes the same time.
     ///
     /// # Errors
-    /// [`Error::Internal`] when hashing fails or the stored string is of no form that is known.
+    /// [`Error::Internal`] when hashing fails or the stored hash has an unknown format.
     pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<bool, Error> {
         let stored = stored.filter(|stored| !stored.is_empty());
         let known = stored.is_some();
@@ -67,7 +67,7 @@ impl Hasher {
         Ok(known && matches)
     }
 
-    /// Whether `stored` was made in another way than today's.
+    /// Whether `stored` has another algorithm or other costs than a new hash.
     #[must_use]
     pub fn outdated(&self, stored: &str) -> bool {
         let cost = |p: &Params| (p.m_cost(), p.t_cost(), p.p_cost());
@@ -78,12 +78,12 @@ impl Hasher {
         made_with.is_none_or(|params| cost(&params) != cost(&self.params))
     }
 
-    /// Gives the memory of the last hash back, if nothing was hashed since this was called the last time.
+    /// Frees the memory of the last hash, if nothing was hashed since the previous call.
     pub fn rest(&self) {
         self.cores.rest();
     }
 
-    /// Does `work` when a core is free, unless nobody waits for it any more.
+    /// Runs `work` when a core is free, unless nobody waits for the result any more.
     async fn on_a_core<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> Result<T, Error> + Send + 'static,
@@ -112,7 +112,7 @@ fn matches(password: &Password, stored: &str, ours: &Params, memory: &mut Vec<Bl
     let algorithm = Algorithm::new(stored.algorithm.as_str()).map_err(words)?;
     let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(words)?;
     let params = Params::try_from(&stored).map_err(words)?;
-    // Ours are as the operator wants them; another's came by an import or a restore.
+    // The operator chose our costs; a higher one came with an import or a restore.
     if params.m_cost() > ours.m_cost() && !foreign::is_affordable(&params) {
         return Ok(false);
     }
@@ -148,7 +148,7 @@ fn phc(params: &Params, salt: &[u8; 16], output: &[u8; OUTPUT_BYTES]) -> String 
     format!("$argon2id$v=19$m={m},t={t},p={p}${}${}", STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output))
 }
 
-/// Errors of argon2 speak of parameters, never of the password.
+/// Errors of argon2 are about parameters, never about the password.
 fn words(error: impl Display) -> Error {
     Error::internal(format!("{error}"))
 }

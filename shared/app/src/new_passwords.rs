@@ -1,4 +1,4 @@
-//! What a new password has to pass before it is hashed.
+//! What a new password must satisfy before it is hashed.
 
 use user_config::Config;
 use user_core::error::{FieldError, Refusal};
@@ -7,7 +7,7 @@ use user_core::user::User;
 
 use crate::breach::Breaches;
 
-/// The rules for new passwords, of the functions and of the operator's commands alike.
+/// The rules for new passwords, for the functions and for operators' commands.
 pub struct NewPasswords {
     policy: Policy,
     project_name: String,
@@ -15,17 +15,17 @@ pub struct NewPasswords {
 }
 
 impl NewPasswords {
-    /// The rules that are configured.
+    /// The configured rules.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let (policy, project_name) = (config.password_policy, config.project_name.clone());
         Self { policy, project_name, breaches: Breaches::configured(config) }
     }
 
-    /// Takes or refuses the password that came in `field`, for this user. Others are asked about it only when the policy takes it.
+    /// Checks the password in `field` for this user. The breach check is done only if the policy accepts the password.
     ///
     /// # Errors
-    /// Every rule of the policy that it breaks, or that it is one of a breach.
+    /// Every rule of the policy that it breaks, or `breached`.
     pub async fn check(&self, field: &str, password: &Password, user: &User) -> Result<(), Vec<FieldError>> {
         self.policy.check(field, password, &user.known_words(&self.project_name))?;
         match &self.breaches {

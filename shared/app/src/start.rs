@@ -1,4 +1,4 @@
-//! How a function that touches data starts: configuration, clients and keys; everything that can be wrong is said before the first event.
+//! The start of a function that uses data: configuration, clients and keys. Every error in them is reported before the first event.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub fn sdk_config(
     config.build()
 }
 
-/// Region, credentials and endpoint from the environment, as Lambda sets them. `AWS_ENDPOINT_URL` leads calls elsewhere, such as to
+/// Region, credentials and endpoint from the environment, as Lambda sets them. `AWS_ENDPOINT_URL` sends calls elsewhere, such as to
 /// a database on this machine.
 #[expect(clippy::disallowed_methods, reason = "these variables belong to Lambda, not to the configuration")]
 fn sdk_config_from_env() -> Result<SdkConfig, Error> {
@@ -64,15 +64,15 @@ fn sdk_config_from_env() -> Result<SdkConfig, Error> {
     ))
 }
 
-/// Loads everything that a function of the service needs, and the configuration of further clients.
+/// Loads everything that a function of the service needs; returns also the SDK configuration, for further clients.
 ///
 /// # Errors
-/// Whatever is missing or malformed, in words for the log.
+/// [`Error::Internal`] for missing and malformed settings; the errors of [`Store::read_keys`].
 pub async fn load() -> Result<(App, SdkConfig), Error> {
     load_beside(async |_| ()).await.map(|(app, sdk, ())| (app, sdk))
 }
 
-/// The same with the password of the mail server, which is read at the same time.
+/// As [`load`], and reads the password of the mail server at the same time.
 ///
 /// # Errors
 /// As [`load`].
@@ -81,7 +81,7 @@ pub async fn load_for_mail() -> Result<(App, SdkConfig, Hidden), Error> {
     Ok((app, sdk, password?))
 }
 
-/// The same, and does `work` with the store while the secret is read.
+/// As [`load`], and runs `work` with the store while the secret is read.
 async fn load_beside<T>(work: impl AsyncFnOnce(&Store) -> T) -> Result<(App, SdkConfig, T), Error> {
     let config = begin().map_err(Error::internal)?;
     let sdk = sdk_config_from_env()?;
@@ -94,10 +94,10 @@ async fn load_beside<T>(work: impl AsyncFnOnce(&Store) -> T) -> Result<(App, Sdk
 /// Serves API Gateway's events with `router` until Lambda ends the instance.
 ///
 /// # Errors
-/// What [`load`] says, and faults of the Lambda runtime.
+/// As [`load`]; failures of the Lambda runtime.
 pub fn serve(router: fn(App) -> Router) -> Serving {
     Box::pin(async move {
-        // The first request finds an open connection to the database, and keys that no emergency has made void.
+        // The first request then has an open connection to the database, and keys that no emergency has voided.
         let (app, _, mark) = load_beside(async |store| store.read_key_mark().await).await?;
         if let Ok(mark) = mark {
             app.heed(mark).await;
@@ -106,5 +106,5 @@ pub fn serve(router: fn(App) -> Router) -> Serving {
     })
 }
 
-/// A function at work. Boxed, so that it is compiled here, for size, and not in the program.
+/// A running function. It is boxed so that it is compiled here, for size, and not in the program.
 pub type Serving = LocalBoxFuture<'static, Result<(), lambda_http::Error>>;

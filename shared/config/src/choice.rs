@@ -1,4 +1,4 @@
-//! Settings that are one word of a few, and those that nobody may see.
+//! Settings that are one of a few words, and values that are secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,41 +20,41 @@ pub enum LogFormat {
     Plain,
 }
 
-/// `METRICS_DETAIL`: which metrics leave, and with which labels; `CloudWatch` charges for each combination.
+/// `METRICS_DETAIL`: which metrics are emitted, and with which labels; `CloudWatch` charges for each combination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricsDetail {
     /// What the dashboard and the alarms need: 30 combinations at most.
     Essential,
-    /// All that is declared, by route, by table and so on, and the essential ones beside it.
+    /// All metrics with all their labels (route, table and so on), and in addition the essential combinations.
     Full,
 }
 
-/// `SIGNUP_ENUMERATION`: whether sign-up tells that an address is taken.
+/// `SIGNUP_ENUMERATION`: whether sign-up reveals that an address is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enumeration {
-    /// It says so: 409.
+    /// The answer for a taken address is 409.
     Reveal,
-    /// It answers as for a free one, in the same time; the owner gets an email.
+    /// The answer is that for a free address, in the same time; the owner gets an email.
     Private,
 }
 
-/// `PASSWORD_BREACH_CHECK`: whether new passwords are looked for among those of breaches.
+/// `PASSWORD_BREACH_CHECK`: whether new passwords are checked against those of known breaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreachCheck {
-    /// They are not.
+    /// No check.
     Off,
-    /// The range API of Have I Been Pwned is asked, which learns five digits of a hash.
+    /// A check by the range API of Have I Been Pwned, which learns five digits of a hash.
     Range,
 }
 
-/// `MAIL_BACKEND`: what sends emails.
+/// `MAIL_BACKEND`: the backend that sends emails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailBackend {
     /// Amazon SES, API version 2.
     Ses,
-    /// A mail server.
+    /// An SMTP server.
     Smtp,
-    /// Printed, links included; for development only.
+    /// Emails are printed, links included; for development only.
     Console,
 }
 

@@ -1,8 +1,8 @@
-//! `EDGE_SECRET_SHA256`: by which secrets the service knows the edge in front of it.
+//! `EDGE_SECRET_SHA256`: the secrets that authenticate the edge in front of the service.
 
 use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
-/// One for the secret that the edge sends, one for the secret that it is about to send.
+/// One for the secret that the edge sends, and one for the next secret.
 const MOST: usize = 2;
 
 /// The digests (SHA-256) of the secrets that the edge may send; none when there is no edge.
@@ -10,14 +10,14 @@ const MOST: usize = 2;
 pub struct EdgeSecrets(Vec<[u8; SHA256_OUTPUT_LEN]>);
 
 impl EdgeSecrets {
-    /// Whether `secret` is the edge's. What a comparison's time could tell is a part of a digest, and from that leads no way to a secret.
+    /// Whether `secret` is the edge's. The time of the comparison can reveal only a part of a digest, from which no secret follows.
     #[must_use]
     pub fn include(&self, secret: &[u8]) -> bool {
         !self.0.is_empty() && self.0.iter().any(|known| digest(&SHA256, secret).as_ref() == known)
     }
 }
 
-/// Digests with commas between them, each as 64 hexadecimal digits in lower case.
+/// Digests separated by commas, each with 64 hexadecimal digits in lower case.
 pub(super) fn secrets(value: &str) -> Result<EdgeSecrets, String> {
     if value.is_empty() {
         return Ok(EdgeSecrets::default());
@@ -29,7 +29,7 @@ pub(super) fn secrets(value: &str) -> Result<EdgeSecrets, String> {
     let read = (1..).zip(entries).map(|(at, entry): (usize, _)| {
         let wrong = || format!("entry {at} is no SHA-256 digest: 64 hexadecimal digits in lower case");
         let known = bytes(entry).ok_or_else(wrong)?;
-        // Any stranger knows an empty secret. A line feed is what an empty one looks like where a program ended its output with it.
+        // Anybody knows an empty secret. A line feed is what an empty secret becomes when a program appends one to its output.
         let is_of = |secret: &[u8]| digest(&SHA256, secret).as_ref() == known;
         if is_of(b"") || is_of(b"\n") { Err(format!("entry {at} is the digest of an empty secret")) } else { Ok(known) }
     });

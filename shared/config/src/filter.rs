@@ -1,9 +1,9 @@
-//! Which lines the log has.
+//! Which lines are logged.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-/// A level, or levels of crates. `Targets` alone takes any word for a crate's name, blanks in it and all, so that `verbose` would end the
-/// whole log.
+/// A level, or levels of crates. `Targets` alone accepts any word as a crate's name, even with blanks, so that `verbose` would silence
+/// the whole log.
 pub(super) fn filter(value: &str) -> Result<Targets, String> {
     let value: String = value.split_whitespace().collect();
     let is_level = |text: &str| !text.is_empty() && text.parse::<LevelFilter>().is_ok();

@@ -1,5 +1,5 @@
-//! The configuration: environment variables, read once at start. What belongs to a stack has its value from `template.yaml`. What belongs
-//! to the release has it here, so that it changes with the code; there a variable is only what a stack wants otherwise.
+//! The configuration: environment variables, read once at start. The values of a stack come from `template.yaml`. The values of the
+//! release are defined here, so that they change with the code; a variable of these has a text only if the stack overrides it.
 
 mod choice;
 mod edge;
@@ -24,11 +24,11 @@ use filter::filter;
 use read::{any, between, email, name, parsed, text};
 use web::{hosts, origins, url};
 
-/// One field a variable: the variable's name is the field's in capitals, its value is read by the function behind `=`. What stands behind
-/// `=>` is the release's value, which an empty variable means.
+/// Declares one field for each variable. The variable's name is the field's name in capitals, and the function behind `=` reads its value.
+/// The literal behind `=>` is the release's value, which an empty variable means.
 macro_rules! variables {
     ($($(#[$doc:meta])* $field:ident: $type:ty = $read:expr $(=> $release:literal)?,)+) => {
-        /// Everything the functions can be told from outside.
+        /// All settings of the functions.
         #[derive(Debug, Clone)]
         pub struct Config {
             $($(#[$doc])* pub $field: $type,)+
@@ -41,7 +41,7 @@ macro_rules! variables {
                 vec![$(stringify!($field).to_uppercase()),+]
             }
 
-            /// The values that are the release's, by the variables' names.
+            /// The values that belong to the release, by the names of the variables.
             #[must_use]
             pub fn release() -> BTreeMap<String, &'static str> {
                 BTreeMap::from([$($((stringify!($field).to_uppercase(), $release),)?)+])
@@ -72,91 +72,91 @@ variables! {
     environment: Environment = parsed,
     /// The stack's name, which its metrics carry.
     stack_name: String = text,
-    /// Which metrics leave, and with which labels.
+    /// Which metrics are emitted, and with which labels.
     metrics_detail: MetricsDetail = parsed,
     /// A filter such as `info` or `user_store=debug,info`.
     log_level: Targets = filter,
-    /// How a log line looks.
+    /// The format of log lines.
     log_format: LogFormat = parsed,
-    /// Origins of browsers' applications; the gateway answers by them, and a start checks them.
+    /// The origins of browser applications (CORS). The gateway uses them; a function only validates them at start.
     cors_origins: Vec<String> = origins,
     /// Hosts that requests may name, in lower case: exact, `*.example.com`, or `*` for all.
     allowed_hosts: Vec<String> = hosts,
     /// The secrets that identify the edge in front of the gateway, whose header with the caller's address is trusted; see `user_web::edge`.
     edge_secret_sha256: EdgeSecrets = edge::secrets,
-    /// Calls a minute, of a user or a source address.
+    /// Calls per minute, by a user or from a source address.
     rate_limit: u64 = between(1, 1_000_000_000) => "100",
-    /// Calls a minute that take a password or send mail, of a source; ten times as many sign-ins of an account.
+    /// Calls per minute that take a password or send mail, from a source; ten times as many sign-ins of an account.
     rate_limit_auth: u64 = between(1, 1_000_000_000) => "5",
-    /// Calls a minute on other users' records, of a user.
+    /// Calls per minute on other users' records, by a user.
     rate_limit_admin: u64 = between(1, 1_000_000_000) => "30",
-    /// How the next signing key signs access tokens.
+    /// The algorithm with which the next signing key signs access tokens.
     jwt_algorithm: JwtAlgorithm = parsed,
-    /// How long others may keep the public keys, in seconds; a new key waits as long before it signs.
+    /// How long others may cache the public keys, in seconds. A new key does not sign before that time is over.
     jwks_cache_seconds: i64 = between(1, 86_400) => "300",
     /// The `iss` claim of every token.
     jwt_issuer: String = text,
-    /// The `aud` claim of access tokens: this API, for which they are.
+    /// The `aud` claim of access tokens, which stands for this API.
     jwt_audience: String = text,
     /// How long an access token is valid, in minutes.
     jwt_access_token_expire_minutes: i64 = between(1, 1_440) => "30",
     /// How long a refresh token is valid, in days.
     jwt_refresh_token_expire_days: i64 = between(1, 400) => "7",
-    /// How many days after its sign-in a session ends, whatever is refreshed; no refresh token outlives it, however many days one lasts.
+    /// The absolute life of a session, in days from its sign-in. Refreshing does not extend it, and no refresh token outlives it.
     session_max_days: i64 = between(1, 400) => "90",
-    /// For how many seconds a used refresh token still gets its successor.
+    /// For how many seconds a used refresh token still returns its successor.
     refresh_reuse_grace_seconds: i64 = between(0, 300) => "10",
-    /// What sign-up says of an address that is taken.
+    /// Whether sign-up reveals that an address is taken.
     signup_enumeration: Enumeration = parsed,
-    /// How long a failed sign-in takes at least, in milliseconds: so that imported hashes, which take their own time, are not told apart.
+    /// The shortest time that a failed sign-in takes, in milliseconds, so that imported hashes cannot be told apart by their own times.
     failed_sign_in_min_ms: u64 = between(0, 10_000) => "0",
-    /// Whether new users have to prove their address.
+    /// Whether new users have to verify their address.
     email_verification_enabled: bool = parsed,
-    /// After how many seconds a user that did not is gone.
+    /// After how many seconds a user who has not verified the address expires.
     unverified_user_ttl_seconds: i64 = between(1, 31_536_000) => "172800",
-    /// What sends emails.
+    /// The backend that sends emails.
     mail_backend: MailBackend = parsed,
     /// The configuration set that SES sends emails with, which reports bounces and complaints.
     ses_configuration_set: String = text,
-    /// The mail server that emails are handed to; empty without one.
+    /// The host of the SMTP server; empty without one.
     smtp_host: String = any,
-    /// Its port.
+    /// The port of the SMTP server.
     smtp_port: u16 = between(1, 65_535),
-    /// Who signs in there; empty for nobody.
+    /// The user name for the SMTP server; empty to send without authentication.
     smtp_user: String = any,
-    /// The secret that is the password; empty without one.
+    /// The identifier of the secret that holds the SMTP password; empty without one.
     smtp_secret_id: String = any,
-    /// How the connection is encrypted.
+    /// How the connection to the SMTP server is encrypted.
     smtp_tls: SmtpTls = parsed,
     /// The sender's address.
     emails_from_email: Email = email,
     /// The sender's name.
     emails_from_name: String = name,
-    /// Where the links in emails lead; without a slash at the end.
+    /// The base URL of the links in emails, without a trailing slash.
     frontend_url: String = url,
     /// Which new passwords are accepted.
     password_policy: Policy = parsed => "either",
-    /// Whether new passwords are checked against those of breaches.
+    /// Whether new passwords are checked against those of known breaches.
     password_breach_check: BreachCheck = parsed,
-    /// The service that knows those, without a slash at the end; see `user_app::breach`.
+    /// The base URL of the service for that check, without a trailing slash; see `user_app::breach`.
     password_breach_url: String = url => "https://api.pwnedpasswords.com",
     /// The memory of one password hash, in KiB.
     argon2_memory_kib: u32 = between(8, 4_194_304) => "19456",
-    /// The passes of one password hash.
+    /// The number of passes of one password hash.
     argon2_iterations: u32 = between(1, 100) => "2",
     /// The table of record.
     users_table: String = text,
-    /// The table of sessions, which may vanish.
+    /// The ephemeral table: sessions and counters, which may be lost.
     ephemeral_table: String = text,
     /// The table of emails to be sent (the outbox).
     outbox_table: String = text,
-    /// The secret with the signing keys.
+    /// The identifier of the secret with the signing keys.
     signing_secret_id: String = text,
-    /// The secret with the token that lets a collector read `/metrics`.
+    /// The identifier of the secret with the token that lets a collector read `/metrics`.
     metrics_secret_id: String = text,
 }
 
-/// What is wrong with the environment: a line for each variable, with its name.
+/// All errors of the configuration: one line for each, with the name of the variable.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(pub Vec<String>);
 
@@ -169,10 +169,10 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// Reads variables by way of `lookup`.
+    /// Reads the variables with `lookup`.
     ///
     /// # Errors
-    /// All missing and malformed variables at once.
+    /// [`ConfigError`] with all missing, malformed and contradictory variables at once.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Self::read_over(&Self::release(), lookup)
     }
@@ -180,13 +180,13 @@ impl Config {
     /// Reads the process's environment.
     ///
     /// # Errors
-    /// All missing and malformed variables at once.
+    /// As [`Config::read`].
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// The secret that is the mail server's password, when somebody signs in there.
+    /// The identifier of the secret with the SMTP password, if emails are sent by SMTP with a user name.
     #[must_use]
     pub fn mail_secret(&self) -> Option<&str> {
         let signs_in = self.mail_backend == MailBackend::Smtp && !self.smtp_user.is_empty();
@@ -205,14 +205,14 @@ impl Config {
         self.jwt_refresh_token_expire_days * 86_400
     }
 
-    /// What the tokens have in common.
+    /// The issuer, the audience and the life of access tokens.
     #[must_use]
     pub fn token_settings(&self) -> TokenSettings {
         let (issuer, audience) = (self.jwt_issuer.clone(), self.jwt_audience.clone());
         TokenSettings { issuer, audience, access_seconds: self.access_token_seconds() }
     }
 
-    /// The longest life of a token of any kind, in seconds: for so long a key stays that does not sign any more.
+    /// The longest life of a token of any kind, in seconds. A key that no longer signs is kept for that time.
     #[must_use]
     pub fn longest_token_seconds(&self) -> i64 {
         self.refresh_token_seconds().max(self.unverified_user_ttl_seconds).max(REVERT_SECONDS)

@@ -1,4 +1,4 @@
-//! How a variable's text is read.
+//! How the text of a variable is read.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,8 +6,8 @@ use std::str::FromStr;
 use user_core::email::Email;
 use user_core::user::check_line;
 
-/// The most bytes of a name in the header of an email: in encoded words (RFC 2047) and with an address it stays below the 998 of a
-/// line (RFC 5322, 2.1.1).
+/// The most bytes of a name in the header of an email: in encoded words (RFC 2047) and with an address, the line stays shorter than 998
+/// characters (RFC 5322, 2.1.1).
 const NAME_MAX_BYTES: usize = 128;
 
 pub(super) fn text(value: &str) -> Result<String, String> {
@@ -42,7 +42,7 @@ pub(super) fn email(value: &str) -> Result<Email, String> {
     Email::parse(value).map_err(|refusal| format!("is no address to send from: {}", refusal.detail))
 }
 
-/// A name as a header of an email holds it.
+/// A name that a header of an email can hold.
 pub(super) fn name(value: &str) -> Result<String, String> {
     check_line(value).map_err(|refusal| format!("is no line of text: {}", refusal.detail))?;
     if value.len() > NAME_MAX_BYTES {

@@ -1,5 +1,5 @@
-//! Values that are valid alone and not together. Each rule looks only at values that are valid alone, whatever else is wrong, so that
-//! one start names everything.
+//! Values that are valid alone but not together. A rule looks only at values that are valid alone, whatever else is wrong, so that one
+//! start reports all errors.
 
 use std::str::FromStr;
 
@@ -23,24 +23,24 @@ impl<F: Fn(&str) -> Option<String>> Values<F> {
         self.text(name).and_then(|text| text.parse().ok()).is_some_and(|read: T| read == *value)
     }
 
-    /// Whether a variable that may be empty is, or is not; neither when it is missing.
+    /// Whether a variable that may be empty has a value; `None` when it is missing.
     fn is_set(&self, name: &str) -> Option<bool> {
         self.text(name).map(|text| !text.is_empty())
     }
 
-    /// Whether an address is another one when mail is sent from it.
+    /// Whether the mailbox of an address, from which emails are sent, differs from the address.
     fn is_otherwise_sent(&self, name: &str) -> bool {
         let sent = |text: &String| Email::parse(text).is_ok_and(|email| email.mailbox().as_str() != text);
         self.0(name).is_some_and(|text| sent(&text))
     }
 
-    /// Whether others reach the service.
+    /// Whether the service is deployed, so that others can reach it.
     fn is_deployed(&self) -> bool {
         self.is("ENVIRONMENT", &Environment::Staging) || self.is("ENVIRONMENT", &Environment::Production)
     }
 }
 
-/// What is wrong with values together: a line for each rule, with the names of its variables.
+/// The contradictions between values: a line for each rule, with the names of its variables.
 pub(super) fn contradictions(lookup: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let values = Values(lookup);
     let smtp = values.is("MAIL_BACKEND", &MailBackend::Smtp);
@@ -95,7 +95,7 @@ pub(super) fn contradictions(lookup: impl Fn(&str) -> Option<String>) -> Vec<Str
 mod tests {
     use super::*;
 
-    /// What a rule says, to these values and valid ones besides.
+    /// The errors for these values together with valid ones for the rest.
     fn said(set: &[(&str, &str)]) -> Vec<String> {
         let lookup = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         contradictions(lookup)

@@ -59,7 +59,7 @@ fn is_host(text: &str) -> bool {
     is_name(text) || text.parse::<Ipv4Addr>().is_ok() || in_brackets(text).is_some()
 }
 
-/// A host's name; its last label is no number, or it would be an address.
+/// A host name. Its last label is not a number, because that would be an address.
 fn is_name(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -71,7 +71,7 @@ fn is_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(label) && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The entries of a list, each of which must be `right`.
+/// The entries of a list, each of which must be `right`; `wrong` is what an error says of the others.
 fn all(value: &str, right: fn(&str) -> bool, wrong: &str) -> Result<Vec<String>, String> {
     let entries = super::read::list(value)?;
     let bad: Vec<_> = (1..).zip(&entries).filter(|(_, entry)| !right(entry)).map(|(at, _)| at.to_string()).collect();
@@ -96,7 +96,7 @@ pub(super) fn hosts(value: &str) -> Result<Vec<String>, String> {
     all(&value.to_ascii_lowercase(), right, wrong)
 }
 
-/// A URL that paths can be added to, without a slash at its end.
+/// A URL that paths can be appended to, without a trailing slash.
 pub(super) fn url(value: &str) -> Result<String, String> {
     let plain = value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
     let right = |url: &Parts<'_>| plain && !url.rest.contains(['?', '#']);
@@ -107,7 +107,7 @@ pub(super) fn url(value: &str) -> Result<String, String> {
     })
 }
 
-/// Whether anybody between here and there reads what goes to a URL; not so on this machine.
+/// Whether others on the network can read what is sent to a URL; not if it is on this machine.
 pub(super) fn is_open(url: &str) -> bool {
     Parts::of(url).is_some_and(|url| !url.is_https && !url.is_loopback())
 }

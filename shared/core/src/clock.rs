@@ -37,7 +37,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Where the service takes its time from.
+/// The clock that the service uses.
 #[derive(Debug, Clone)]
 pub enum Clock {
     /// The system's clock.
@@ -66,7 +66,7 @@ impl Clock {
         Timestamp(self.now_millis().div_euclid(1000))
     }
 
-    /// The present in milliseconds since the epoch, as UUIDv7 wants it.
+    /// The present time in milliseconds since the epoch, the unit of UUIDv7.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub fn now_millis(&self) -> i64 {

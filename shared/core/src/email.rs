@@ -1,4 +1,4 @@
-//! Mail addresses: what counts as one, when two are the same, and where mail for one goes.
+//! Email addresses: which are valid, when two are the same, and which mailbox they stand for.
 
 mod domain;
 
@@ -13,23 +13,23 @@ use crate::error::Refusal;
 
 use domain::{ascii, is_number, is_unmapped};
 
-/// A mail address (RFC 5321, internationalised by RFC 6531) as its owner typed it.
+/// An email address (RFC 5321, internationalised by RFC 6531) as its owner typed it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Email(String);
 
 impl Email {
-    /// Reads a new address: at sign-up, for a change of address, from an import, for a sender. Spaces around it are
-    /// dropped, composed letters are one (NFC).
+    /// Reads a new address: at sign-up, for a change of address, from an import, for a sender. Surrounding spaces are dropped, and the
+    /// text is normalised (NFC).
     ///
     /// # Errors
     /// `invalid-email`: what [`Email::known`] refuses; a local part in quotes; a last label that is a number; a domain that the mapping
-    /// of UTS #46 changes by more than letter case. `unsupported-email`: a local part outside ASCII, which needs SMTPUTF8 (RFC 6531)
-    /// all the way.
+    /// of UTS #46 changes by more than letter case. `unsupported-email`: a local part outside ASCII, which every server on the way would
+    /// have to accept (SMTPUTF8, RFC 6531).
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@').unwrap_or_default();
-        // What is outside ASCII before the @ makes an address unsupported, and everything else of it invalid if it is so.
+        // Characters outside ASCII before the @ make an address unsupported; whatever else is wrong with it makes it invalid.
         let other = |c: char| !c.is_ascii() && !c.is_control() && !c.is_whitespace();
         Self::known(&format!("{}@{domain}", local.replace(other, "x")))?;
         let ascii = ascii(domain).unwrap_or_default();
@@ -46,12 +46,12 @@ impl Email {
         }
     }
 
-    /// Reads an address that is looked up: it may have been accepted under former rules, which allowed quotes, local parts outside ASCII
+    /// Reads an address to look it up. It may have been accepted under former rules, which allowed quotes, local parts outside ASCII
     /// and domains in any spelling.
     ///
     /// # Errors
-    /// `invalid-email`: nobody can have it (a display name, a domain literal, a domain of one label, a label of more than 63 octets,
-    /// more than 64 octets before the @ or 254 in all, with the domain as an A-label, too).
+    /// `invalid-email`: an address that nobody can have (a display name, a domain literal, a domain of one label, a label of more than 63
+    /// octets, more than 64 octets before the @ or 254 in all, with the domain as an A-label, too).
     pub fn known(text: &str) -> Result<Self, Refusal> {
         let text: String = text.trim().nfc().collect();
         if is_address(&text) {
@@ -67,13 +67,13 @@ impl Email {
         &self.0
     }
 
-    /// What two addresses of one account have in common: NFC, lower case, the domain as an A-label (RFC 5890, 2.3.2.1).
+    /// The form in which two addresses are compared: NFC, lower case, the domain as an A-label (RFC 5890, 2.3.2.1).
     #[must_use]
     pub fn key(&self) -> EmailKey {
         EmailKey(key(&self.0).unwrap_or_else(|| self.0.to_lowercase()))
     }
 
-    /// Where mail for it goes.
+    /// The mailbox that emails to the address go to.
     #[must_use]
     pub fn mailbox(&self) -> Mailbox {
         Mailbox(mailbox(&self.0).unwrap_or_else(|| self.0.clone()))
@@ -116,8 +116,8 @@ impl fmt::Debug for EmailKey {
     }
 }
 
-/// The form of an address that mail is sent to: the local part in its own letter case, which is the receiving host's affair (RFC 5321,
-/// 2.4), and the domain as an A-label in lower case, which every mail server can read.
+/// The form of an address that emails are sent to: the local part in its own letter case, which only the receiving host interprets (RFC
+/// 5321, 2.4), and the domain as an A-label in lower case, which every mail server can read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Mailbox(String);

@@ -1,4 +1,4 @@
-//! What can go wrong below HTTP. What it means to a client is said where it is answered, in `user-web`.
+//! Errors below HTTP. What a client is told about them is decided in `user-web`.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl Refusal {
         Self { code, detail: detail.into() }
     }
 
-    /// This refusal, as one of the field `name`.
+    /// This refusal, for the field `name`.
     #[must_use]
     pub fn of(self, name: &str) -> FieldError {
         FieldError { field: name.to_owned(), code: self.code, detail: self.detail }
@@ -55,32 +55,32 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// Why something was not read, written or computed.
 #[derive(Debug)]
 pub enum Error {
-    /// A conditional write was not done, because of what it found.
+    /// The condition of a write did not hold.
     Unmet(Unmet),
-    /// Too many writers at once on one record; nothing was written.
+    /// Too many concurrent writers of one record; nothing was written.
     Busy,
-    /// A service that is needed does not answer; nothing is known.
+    /// A service does not answer; whether the call had an effect is unknown.
     Unavailable,
     /// A fault of the service. Its cause goes to the log.
     Internal(Cause),
 }
 
-/// What a conditional write found in the place of what it needed.
+/// Which condition of a write did not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unmet {
-    /// The record is not as it was read.
+    /// The record has changed since it was read.
     Changed,
     /// There is no such record.
     Absent,
     /// Another account has the address.
     AddressTaken,
-    /// The account does not keep the address any more.
+    /// The address is not reserved for the account any more.
     AddressLeft,
     /// The session has ended.
     SessionEnded,
     /// No administrator would remain.
     LastAdmin,
-    /// What cannot be: the words say it.
+    /// Something that cannot happen, as the text describes.
     Impossible(&'static str),
 }
 
@@ -92,7 +92,7 @@ impl Error {
     }
 }
 
-/// A cause and what caused it, down to the first, for the log.
+/// An error and all its sources, for the log.
 #[must_use]
 pub fn in_words(cause: &Cause) -> String {
     let mut words = cause.to_string();

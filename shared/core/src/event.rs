@@ -1,5 +1,5 @@
-//! Security events: what happened to an account, by whom and from where. Each is a line of the log and an item that administrators
-//! read; what changed follows from the record before and after, so that no change goes unnoticed.
+//! Security events: what happened to an account, by whom and from where. Each is a line of the log and an item that administrators can
+//! read. The events of a change are derived from the record before and after it, so that none is missed.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::session::Origin;
 use crate::user::User;
 use crate::words::words;
 
-/// For how long events can be read, in seconds.
+/// How long events can be read, in seconds.
 pub const EVENT_SECONDS: i64 = 90 * 86_400;
 
 words! {
@@ -40,24 +40,24 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "StoredActor", from = "StoredActor")]
 pub enum Actor {
-    /// A user; also the holder of an email to that user.
+    /// A user, also if known only by the link in an email to that user.
     User(UserId),
-    /// Somebody who proved nothing.
+    /// An unauthenticated caller.
     Anonymous,
-    /// Somebody with access to the tables, by `userctl`.
+    /// Somebody with access to the tables, who uses `userctl`.
     Operator,
     /// The service itself.
     Service,
-    /// One of a later release.
+    /// A kind of actor that a later release has.
     Other {
-        /// What it is.
+        /// The kind.
         kind: String,
-        /// Which one, if there are several.
+        /// The identifier, if there is one.
         id: Option<String>,
     },
 }
 
-/// An actor in items and answers.
+/// The form of an actor in items and responses.
 #[derive(Serialize, Deserialize)]
 struct StoredActor {
     r#type: String,
@@ -100,31 +100,31 @@ pub struct By {
 }
 
 impl By {
-    /// Somebody who made a request.
+    /// The actor, the origin and the time of a request.
     #[must_use]
     pub fn request(actor: Actor, origin: &Origin, clock: &Clock) -> Self {
         Self { actor, ip: origin.ip.clone(), request_id: origin.request_id.clone(), millis: clock.now_millis() }
     }
 
-    /// The same request, with another actor for what it brings about besides.
+    /// The same request with another actor, for a change that it causes in addition.
     #[must_use]
     pub fn acting(&self, actor: Actor) -> Self {
         Self { actor, ..self.clone() }
     }
 
-    /// When.
+    /// The time, in whole seconds.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         Timestamp(self.millis.div_euclid(1000))
     }
 
-    /// The gateway's name for the request; empty without one.
+    /// The gateway's identifier for the request; empty without one.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.request_id
     }
 
-    /// The service or its operator, without a request.
+    /// The service itself or its operator, without a request.
     #[must_use]
     pub fn itself(actor: Actor, clock: &Clock) -> Self {
         Self::request(actor, &Origin::default(), clock)
@@ -134,27 +134,27 @@ impl By {
 /// A security event as it is stored and shown. It holds no address, password or token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Sorts by time.
+    /// Identifiers sort by time.
     pub id: EventId,
     /// What happened.
     pub name: EventName,
-    /// To whom.
+    /// The user it is about.
     pub user_id: UserId,
     /// Who did it.
     pub actor: Actor,
     /// The source address that the gateway saw; empty without a request.
     pub ip: String,
-    /// The gateway's name for the request; empty without one.
+    /// The gateway's identifier for the request; empty without one.
     pub request_id: String,
-    /// A word more, such as the new role.
+    /// An additional word, such as the new role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// When.
+    /// When it happened.
     pub created_at: Timestamp,
 }
 
 impl Event {
-    /// An event of now.
+    /// An event at the time of `by`.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
@@ -171,7 +171,7 @@ impl Event {
         })
     }
 
-    /// What a change of `before` to `after` means, with a new password or without.
+    /// The events of a change from `before` to `after`, with or without a new password.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
@@ -201,7 +201,7 @@ fn names_of_change(before: &User, after: &User, new_password: bool) -> Vec<Event
     .into_iter()
     .filter_map(|(happened, name)| happened.then_some(name))
     .collect();
-    // Somebody asked for a new epoch that nothing above explains.
+    // No change above explains the new epoch, so somebody requested it.
     if ended
         && names
             .iter()

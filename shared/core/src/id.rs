@@ -12,14 +12,14 @@ use crate::error::Error;
 /// `N` bytes from the operating system's generator.
 ///
 /// # Errors
-/// [`Error::Internal`] when the operating system has none to give.
+/// [`Error::Internal`] when the operating system gives no randomness.
 pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Error::internal("the system's random generator failed"))?;
     Ok(bytes)
 }
 
-/// A number from 0 up to and without `bound` (1 to 256), for spreading load; 0 when there is no randomness.
+/// A random number from 0 to `bound` - 1, for spreading load; 0 when there is no randomness.
 #[must_use]
 pub fn random_below(bound: u64) -> u64 {
     random::<8>().map_or(0, |bytes| u64::from_le_bytes(bytes) % bound.max(1))
@@ -33,7 +33,7 @@ macro_rules! identifier {
         pub struct $name(String);
 
         impl $name {
-            /// Takes an identifier as it stands in a token, a path or an item.
+            /// An identifier as it is in a token, a path or an item.
             #[must_use]
             pub fn of(text: impl Into<String>) -> Self {
                 Self(text.into())
@@ -55,7 +55,7 @@ macro_rules! identifier {
 }
 
 identifier! {
-    /// A user's identifier: opaque; new ones are UUIDv7 (RFC 9562, 5.7), imported users keep the one they had.
+    /// A user's identifier. It is opaque: new ones are UUIDv7 (RFC 9562, 5.7), imported users keep the one they had.
     UserId
 }
 identifier! {
@@ -63,7 +63,7 @@ identifier! {
     SessionId
 }
 identifier! {
-    /// The mailer's turn at a message: 128 random bits in base64url.
+    /// The identifier of the mailer's claim to a message: 128 random bits in base64url.
     TurnId
 }
 identifier! {
@@ -92,7 +92,7 @@ macro_rules! timed_identifier {
 timed_identifier!(UserId, EventId);
 
 impl MessageId {
-    /// The identifier of the one message of a cause, in the form of the others: mail services take it as a tag.
+    /// The identifier of the only message of a cause. It has the form of all others, which mail services accept as a tag.
     #[must_use]
     pub fn once(cause: &str) -> Self {
         Self(digest(cause))

@@ -6,7 +6,7 @@ words! {
     /// A language of emails, by its primary subtag (RFC 5646, 2.2.1).
     #[derive(Default)]
     Language {
-        /// English; also for whoever asks for none that there is.
+        /// English; also the default when no preferred language is available.
         #[default]
         En = "en",
         /// German.
@@ -15,13 +15,13 @@ words! {
 }
 
 impl Language {
-    /// The language that there are words in: this one, or else the default.
+    /// This language if emails are available in it, otherwise the default.
     #[must_use]
     pub fn spoken(self) -> Self {
         if self.is_known() { self } else { Self::default() }
     }
 
-    /// The language that an `Accept-Language` header likes best (RFC 9110, 12.5.4); of two that it likes alike the one it names first.
+    /// The language that an `Accept-Language` header prefers (RFC 9110, 12.5.4); of two with the same weight, the first.
     #[must_use]
     pub fn accepted(header: &str) -> Self {
         let mut best = (Self::default(), 0.0);

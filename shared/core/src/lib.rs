@@ -1,11 +1,11 @@
-//! `user-core`: values and rules, without I/O. The moment and whatever was read are arguments.
+//! `user-core`: values and rules, without I/O. The time and all stored data are arguments.
 //!
 //! - [`user`], [`login`], [`session`]: what is stored of an account.
 //! - [`proof`], [`client`], [`principal`]: who makes a request, proven how, by which client; [`access`]: who may do what.
 //! - [`email`], [`password`], [`language`], [`id`], [`clock`]: values with rules of their own.
 //! - [`token`], [`ticket`], [`signing`]: what is signed, and the keys.
-//! - [`message`], [`event`], [`limit`]: what is sent, what happened, how often is too often.
-//! - [`error`]: what can go wrong; [`words`]: sets of words that may grow.
+//! - [`message`], [`event`], [`limit`]: emails to be sent, what happened to accounts, and rate limits.
+//! - [`error`]: errors; [`words`]: sets of words that may grow.
 
 pub mod access;
 pub mod client;

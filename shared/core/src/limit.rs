@@ -1,5 +1,5 @@
 //! Rate limits: a minute that slides in steps of five seconds. A step counts as long as any part of it lies in the last minute, so
-//! that no minute, wherever it begins, holds more requests than the limit. [`Share`] is what an instance counts ahead.
+//! that no minute, wherever it begins, holds more requests than the limit. [`Share`] is what an instance counts in advance.
 
 pub mod allowance;
 pub mod mailbox;
@@ -16,32 +16,32 @@ const STEP_SECONDS: i64 = 5;
 /// The steps of a window.
 pub const STEPS: usize = 12;
 
-/// How many networks together may do at one account what one of them may: sign in, and give wrong passwords before it has to wait.
+/// How many times as often all networks together may sign in to one account, and give wrong passwords before a wait, as a single one.
 pub const NETWORKS: u64 = 10;
 
 /// How many requests came in each step of a window.
 pub type Counts = [u64; STEPS];
 
-/// The step that a moment lies in, counted from the epoch.
+/// The step that a moment lies in, counted from the Unix epoch.
 #[must_use]
 pub fn step_of(moment: Timestamp) -> i64 {
     moment.0.div_euclid(STEP_SECONDS)
 }
 
-/// The step of a window that its second `elapsed` lies in.
+/// The step of a window that its second `elapsed` lies in, counted from 0.
 #[must_use]
 pub fn step(elapsed: i64) -> usize {
     usize::try_from(elapsed / STEP_SECONDS).unwrap_or(0).min(STEPS - 1)
 }
 
-/// What is limited, each with a limit of its own.
+/// The classes of requests, each with a limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Any call.
     General,
     /// A call that takes a password or sends mail.
     Auth,
-    /// A sign-in to one account, from wherever it comes: what strangers everywhere can use up together.
+    /// A sign-in to one account, from anywhere: strangers share this limit.
     SignIn,
     /// A call on other users' records.
     Admin,
@@ -60,36 +60,36 @@ impl Class {
     }
 }
 
-/// How a subject stands after a request was counted.
+/// The state of a subject's limit after a request was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimitState {
     /// What is limited.
     pub class: Class,
-    /// Requests allowed in a window; 0 when something else than a window refuses.
+    /// Requests allowed in a window; 0 when the refusal does not come from a window.
     pub limit: u64,
     /// Requests that are left.
     pub remaining: u64,
-    /// Seconds until nothing of what came so far counts any more; after a refusal, until the next request can be admitted.
+    /// Seconds until no request so far counts any more; after a refusal, until the next request can be admitted.
     pub seconds: i64,
     /// Whether the request is admitted.
     pub admitted: bool,
 }
 
 impl RateLimitState {
-    /// The state of a request that was counted before, `elapsed` seconds into a window.
+    /// The state of an admitted request, `elapsed` seconds into a window.
     #[must_use]
     pub fn ahead(class: Class, limit: u64, remaining: u64, elapsed: i64) -> Self {
         Self { class, limit, remaining, seconds: seconds_to(STEPS as i64 + 1, elapsed), admitted: true }
     }
 }
 
-/// The seconds until so many steps have begun.
+/// The seconds until `steps` more steps have begun.
 fn seconds_to(steps: i64, elapsed: i64) -> i64 {
     steps * STEP_SECONDS - elapsed.rem_euclid(STEP_SECONDS)
 }
 
-/// Judges requests by the counts of this window (those `asked` for included) and the one before, `elapsed` seconds into this one: how
-/// the first of them stands, and how many of the others are admitted.
+/// Judges `asked` requests by the counts of this window, which include them, and of the one before, `elapsed` seconds into this one.
+/// Returns the state of the first request, and how many of the others are admitted.
 #[must_use]
 pub fn judge(
     class: Class,
@@ -99,7 +99,7 @@ pub fn judge(
     elapsed: i64,
     asked: u64,
 ) -> (RateLimitState, u64) {
-    // What will still count when so many steps have gone by, if nothing more comes.
+    // What still counts after `steps` more steps, if no other request comes.
     let counted = |steps: usize| previous.iter().chain(current).skip(step(elapsed) + steps).sum::<u64>();
     let used = counted(0);
     let granted = asked.saturating_sub(used.saturating_sub(limit));
@@ -152,7 +152,7 @@ mod tests {
                 let (mut subject, mut refused_until) = (Subject::default(), 0);
                 let mut admitted: Vec<i64> = Vec::new();
                 for at in (begin..begin + 400).step_by(usize::try_from(pause).unwrap()) {
-                    // Ten at once, of which those that are refused wait as told.
+                    // Ten at once. After a refusal, requests wait as long as it says.
                     for _ in 0..10 {
                         if at < refused_until {
                             break;

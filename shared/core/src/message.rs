@@ -1,4 +1,4 @@
-//! Messages: what waits in the outbox to be mailed. A message holds no usable token; the mailer signs one when it writes it.
+//! Messages: emails to be sent, as they wait in the outbox. A message holds no usable token; the mailer signs one when it writes the email.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,49 +10,49 @@ use crate::id::{MessageId, UserId};
 use crate::user::User;
 use crate::words::words;
 
-/// How long a message stays in the outbox, in seconds: long enough to answer "I never got the mail".
+/// How long a message stays in the outbox, in seconds: long enough to find out why an email did not arrive.
 pub const KEEP_SECONDS: i64 = 30 * 86_400;
-/// How often a message is tried before it is given up: for about six hours.
+/// How many attempts a message has before it is given up; they take about six hours.
 const ATTEMPTS: u32 = 12;
 
 words! {
     /// What a message is about.
     MessageKind {
-        /// Prove this address.
+        /// Asks to verify the address of a sign-up.
         VerifyEmail = "verify-email",
-        /// Choose a new password.
+        /// Asks to choose a new password.
         ResetPassword = "reset-password",
         /// Somebody signed up with an address that has an account already.
         AccountExists = "account-exists",
-        /// Prove this new address.
+        /// Asks to confirm a new address.
         ConfirmEmail = "confirm-email",
-        /// A change of address was asked for: a notice to the old one, with the way to prevent it.
+        /// A change of address was requested: a notice to the old address, with a link that prevents the change.
         EmailChange = "email-change",
-        /// The address has changed: a notice to the old one, with the way back.
+        /// The address has changed: a notice to the old one, with a link that restores it.
         EmailChanged = "email-changed",
-        /// The account has gone back to an address that it had before: a notice to the one that it left.
+        /// The account has gone back to a former address: a notice to the address that it left.
         EmailReverted = "email-reverted",
-        /// The password was changed: a notice, in case it was somebody else.
+        /// The password was changed: a notice, in case somebody else changed it.
         PasswordChanged = "password-changed",
     }
 }
 
 words! {
-    /// How far a message has come.
+    /// The state of a message.
     MessageState {
-        /// Waits for the mailer, or for its next attempt.
+        /// Waits for the mailer, or for the next attempt.
         Pending = "pending",
         /// Handed to the mail service.
         Sent = "sent",
         /// Not to be sent: the account is gone or needs no such message.
         Dropped = "dropped",
-        /// Not sent, because the address gets no emails.
+        /// Not sent, because the mailbox is marked as undeliverable.
         Suppressed = "suppressed",
-        /// Given up: a dead letter, until an operator has it tried again.
+        /// Given up, until an operator has it tried again (a dead letter).
         Failed = "failed",
-        /// Sent, and come back.
+        /// Sent, and bounced.
         Bounced = "bounced",
-        /// Sent, and its reader called it spam.
+        /// Sent, and reported as spam by its reader.
         Complained = "complained",
     }
 }
@@ -60,38 +60,38 @@ words! {
 /// A message as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Its own identifier.
+    /// The identifier of the message.
     pub id: MessageId,
-    /// What it is about.
+    /// What the message is about.
     pub kind: MessageKind,
-    /// Whose message it is; `None` when somebody asked by address, so that asking takes the same time whoever it is.
+    /// The account; `None` when somebody requested the message by address, so that the request takes the same time for every address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
-    /// Where it goes.
+    /// The address that it is sent to.
     pub to: Email,
-    /// The epoch of its user that it was written in. In another one a link that changes the account holds no more, so that it is not sent;
-    /// a notice of what has happened is.
+    /// The user's epoch when the message was written. In a later epoch links that change the account are void, so that a message with one
+    /// is not sent; a notice of what has happened still is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u64>,
-    /// The request that it comes from, by the gateway's name.
+    /// The gateway's identifier for the request that caused it.
     #[serde(default)]
     pub request_id: String,
     /// When it was put into the outbox.
     pub created_at: Timestamp,
-    /// How far it has come.
+    /// The state.
     pub state: MessageState,
     /// When TTL may remove it.
     pub expires_at: Timestamp,
-    /// How often the mailer took it.
+    /// How many times the mailer has claimed it.
     #[serde(default)]
     pub attempts: u32,
-    /// From when on the mailer may take it again; while it is being sent, until when nobody else may.
+    /// When the mailer may claim it next; while it is being sent, when the present claim ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
-    /// When it came to its present state, unless that is pending.
+    /// When it reached its present state; `None` while it is pending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
-    /// The mail service's name for it.
+    /// The mail service's identifier for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
     /// Why it was not delivered, as a code.
@@ -100,7 +100,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A new message about `user` that waits for the mailer; `by` made the request that it comes from.
+    /// A new pending message about `user`; `by` made the request that causes it.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
@@ -108,7 +108,7 @@ impl Message {
         Ok(Self { user_id: Some(user.id.clone()), epoch: Some(user.epoch), ..Self::asked_for(kind, to, by, now)? })
     }
 
-    /// A new message that somebody asked for by address; the mailer finds out whom it serves.
+    /// A new pending message that somebody requested by address; the mailer finds the account.
     ///
     /// # Errors
     /// [`Error::Internal`] when the operating system gives no randomness.
@@ -131,20 +131,20 @@ impl Message {
         })
     }
 
-    /// The same, never to be sent and gone as soon as TTL comes: what is written so that writing nothing takes as long.
+    /// The same message, marked as dropped and expired at once. It is written so that a request without an email takes the same time.
     #[must_use]
     pub fn dropped(self) -> Self {
         Self { state: MessageState::Dropped, expires_at: self.created_at, ..self }
     }
 
-    /// How long a message that was claimed so often waits for its next attempt, in seconds: a minute, doubling up to an hour. The first
-    /// wait is as long as the mailer may take, so that a crash of the mailer costs that and no more.
+    /// The wait before the next attempt after so many claims of a message, in seconds: a minute, doubling up to an hour. The first wait
+    /// is as long as the mailer's timeout, so that a crash of the mailer costs no more than that.
     #[must_use]
     pub fn back_off(attempts: u32) -> i64 {
         (60 << attempts.min(6)).min(3_600)
     }
 
-    /// Whether the message had all its attempts.
+    /// Whether the message has used up its attempts.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
         self.attempts >= ATTEMPTS

@@ -1,5 +1,5 @@
-//! Passwords: the policy a new one must meet. Hashes of other services are in [`foreign`]; how easily one is guessed, and whether it is
-//! in common use, says the crate [`guess`].
+//! Passwords: the policy a new one must meet. Hashes of other services are in [`foreign`]. The crate [`guess`] tells how easily a password
+//! is guessed, and whether it is in common use.
 
 pub mod foreign;
 
@@ -16,19 +16,19 @@ const MAX_CHARACTERS: usize = 128;
 /// NIST SP 800-63B-4, 3.1.1.2: a password that stands alone has at least 15 characters.
 const LENGTH_MINIMUM: usize = 15;
 const CLASSES_MINIMUM: usize = 8;
-/// Fewer guesses find a password that is refused: a million, a score of 2 in zxcvbn.
+/// A password that fewer guesses find is refused: a million, a score of 2 in zxcvbn.
 pub const GUESSES_MINIMUM: u64 = 1_000_005;
 
-/// A password in NFKC (NIST SP 800-63B-4, 3.1.1.2), so that it matches on every keyboard, and as typed. Never shown.
+/// A password in NFKC (NIST SP 800-63B-4, 3.1.1.2), so that it matches on every keyboard, and as typed. `Debug` does not show it.
 #[derive(Clone)]
 pub struct Password {
     text: String,
-    /// Other services hashed it so.
+    /// The form that other services hashed.
     typed: String,
 }
 
 impl Password {
-    /// Takes what the client sent; nothing is cut off.
+    /// The password that the client sent, without truncation.
     #[must_use]
     pub fn typed(text: &str) -> Self {
         Self { text: text.nfkc().collect(), typed: text.to_owned() }
@@ -40,13 +40,13 @@ impl Password {
         self.text.as_bytes()
     }
 
-    /// The SHA-1 by which breached passwords are known; good for nothing else.
+    /// The SHA-1, for looking up breached passwords and for nothing else.
     #[must_use]
     pub fn sha1(&self) -> Digest {
         digest(&SHA1_FOR_LEGACY_USE_ONLY, self.as_bytes())
     }
 
-    /// What a stored hash may be of: the NFKC form, or another one that was typed.
+    /// The forms that a stored hash may be of: NFKC, and the typed one if it differs.
     pub fn forms(&self) -> impl Iterator<Item = &[u8]> {
         let typed = (self.typed != self.text).then_some(self.typed.as_bytes());
         std::iter::once(self.as_bytes()).chain(typed)
@@ -66,7 +66,7 @@ pub enum Policy {
     Classes,
     /// At least 15 characters of any kind (NIST SP 800-63B-4, OWASP ASVS 5.0 6.2.5).
     Length,
-    /// One of the two.
+    /// Either of the two.
     Either,
 }
 
@@ -84,7 +84,7 @@ impl FromStr for Policy {
 }
 
 impl Policy {
-    /// Takes or refuses the new password in `field`; see [`Policy::refusals`].
+    /// Checks the new password in `field`; see [`Policy::refusals`].
     ///
     /// # Errors
     /// Every rule that it breaks.
@@ -132,7 +132,7 @@ impl Policy {
     }
 }
 
-/// Whether attackers would try the password, and why.
+/// The refusal of a password that attackers would try; `None` for others.
 fn expected(text: &str, known: &[&str]) -> Option<Refusal> {
     if popular::is_used(text) {
         Some(Refusal::new(

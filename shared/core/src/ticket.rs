@@ -1,6 +1,6 @@
-//! Tickets: what the link in an email may do. A ticket is signed and stored nowhere. It is bound to the user, to the user's epoch and to
-//! the address that it went to, and valid while the record has both still; the change that it makes moves one of them on. So it works
-//! once, asking for another voids nothing, and whatever raises the epoch voids every link that is open.
+//! Tickets: what the link in an email may do. A ticket is signed and stored nowhere. It is bound to the user, to an epoch of the user and
+//! to the address that it was sent to, and valid as long as the record matches. The change that it makes voids it, so it works once.
+//! Requesting another one voids nothing. A new epoch voids every open link, except those that restore a former address.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +11,13 @@ use crate::id::UserId;
 /// What a link in an email is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Proves the address of a sign-up.
+    /// Verifies the address of a sign-up.
     Verify,
     /// Sets a new password.
     Reset,
-    /// Proves a new address.
+    /// Verifies a new address.
     ConfirmEmail,
-    /// Takes an old address back.
+    /// Restores a former address.
     RevertEmail,
 }
 
@@ -25,7 +25,7 @@ impl Purpose {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Verify, Self::Reset, Self::ConfirmEmail, Self::RevertEmail];
 
-    /// The word in tokens.
+    /// The word for it in tokens.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ impl Purpose {
     }
 }
 
-/// An address in a ticket: a part of its hash, so that a link does not tell the address to the logs it passes.
+/// An address in a ticket: part of its hash, so that a link does not reveal the address in the logs it passes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AddressTag(String);
@@ -53,24 +53,24 @@ impl AddressTag {
 /// What a link in an email is bound to, besides its purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
-    /// Whose account it may change.
+    /// The user whose account it may change.
     pub user: UserId,
-    /// The user's epoch when it was written.
+    /// The epoch of the user that it is bound to.
     pub epoch: u64,
-    /// The address that it went to.
+    /// The address that it was sent to.
     pub address: AddressTag,
     /// Until when it is valid.
     pub expires_at: Timestamp,
 }
 
 impl Ticket {
-    /// Whether the link went to this address.
+    /// Whether the link was sent to this address.
     #[must_use]
     pub fn went_to(&self, email: &Email) -> bool {
         self.address == AddressTag::of(&email.key())
     }
 
-    /// A ticket that nobody has, for trying keys.
+    /// A ticket of no user, for testing keys.
     pub(crate) fn probe(expires_at: Timestamp) -> Self {
         Self { user: UserId::of("probe"), epoch: 1, address: AddressTag(String::new()), expires_at }
     }

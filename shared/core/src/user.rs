@@ -20,16 +20,15 @@ pub use name::{LINE_PATTERN, check_line, name};
 pub use role::Role;
 pub use view::UserView;
 
-/// How long after its end an unverified user, or the reservation of an address, may still lie in the table before TTL removes it, in
-/// seconds.
+/// How long after its end an unverified user, or the reservation of an address, stays in the table before TTL may remove it, in seconds.
 pub const PURGE_DELAY_SECONDS: i64 = 86_400;
 
 /// A user as stored. The password's hash is in the login item, never here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// Opaque and for ever.
+    /// Opaque; it never changes.
     pub id: UserId,
-    /// As typed at sign-up.
+    /// The address as its owner typed it.
     pub email: Email,
     /// Given name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,40 +36,40 @@ pub struct User {
     /// Family name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
-    /// What emails are written in.
+    /// The language of the emails to the user.
     #[serde(default)]
     pub language: Language,
-    /// What the user may do; `ROLE` alone is a reserved word of DynamoDB.
+    /// What the user may do. The attribute is not called `role`, since `ROLE` is a reserved word of DynamoDB.
     #[serde(rename = "user_role")]
     pub role: Role,
-    /// Whether the address is proven.
+    /// Whether the address is verified.
     pub is_verified: bool,
-    /// False when an administrator switched the account off.
+    /// False when an administrator has deactivated the account.
     pub is_active: bool,
     /// When the user signed up.
     pub created_at: Timestamp,
     /// When the record last changed.
     pub updated_at: Timestamp,
-    /// Counts the changes; the `ETag`.
+    /// Incremented by every change; the `ETag`.
     pub version: u64,
-    /// Counts what ends every session: a session, a link in an email and a pending change of an older epoch are void.
+    /// Incremented when all sessions end: sessions, links in emails and pending changes of an earlier epoch are void.
     pub epoch: u64,
-    /// The address that is to become the user's.
+    /// The address that the user asked to change to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_change: Option<PendingEmail>,
-    /// The addresses that can be taken back, oldest first.
+    /// The former addresses that can be restored, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reverts: Vec<FormerEmail>,
-    /// When the user may end every session by hand five times at once again; see [`User::ending_sessions`].
+    /// When the user can again end all sessions five times in a row; see [`User::ending_sessions`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endings_full_at: Option<Timestamp>,
-    /// Until when a new user may prove the address; then it is gone.
+    /// When a new user expires, unless the address is verified before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
 
 impl User {
-    /// A new user whose address is not proven and who is gone at `expires_at`, unless it is `None`.
+    /// A new user whose address is not verified, without an expiry.
     #[must_use]
     pub fn new(id: UserId, email: Email, now: Timestamp) -> Self {
         Self {
@@ -93,26 +92,26 @@ impl User {
         }
     }
 
-    /// Whether the user never proved the address and its time is over: for every reader it does not exist.
+    /// Whether the user has expired without verifying the address. Such a user exists for no reader.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// What somebody who knows the user would try first as a password.
+    /// The words that somebody who knows the user would try first as a password.
     #[must_use]
     pub fn known_words<'a>(&'a self, project: &'a str) -> Vec<&'a str> {
         let names = [self.first_name.as_deref(), self.last_name.as_deref()].into_iter().flatten();
         [self.email.as_str(), project].into_iter().chain(names).collect()
     }
 
-    /// Whether the user may be signed in.
+    /// Whether the user may sign in.
     #[must_use]
     pub fn may_sign_in(&self, now: Timestamp) -> bool {
         self.is_active && self.is_verified && !self.is_expired(now)
     }
 
-    /// Whether the user can administer the service now: the last one of these is protected.
+    /// Whether the user can administer the service now. The last such user is protected.
     #[must_use]
     pub fn is_working_admin(&self) -> bool {
         self.role == Role::Admin && self.is_active && self.is_verified
@@ -124,8 +123,8 @@ impl User {
         format!("\"{}\"", self.version)
     }
 
-    /// The user after `edit`: the same when nothing changes, else one version later. Losing the right to sign in starts a new
-    /// epoch, so that a later return does not revive old sessions; a proven address ends the wait.
+    /// The user after `edit`: unchanged if nothing changes, otherwise with the next version. Losing the right to sign in starts a new
+    /// epoch, so that old sessions stay void if the right comes back. A verified address removes the expiry.
     #[must_use]
     pub fn edited(&self, edit: &Edit, now: Timestamp) -> Self {
         let mut user = self.clone();
@@ -149,19 +148,19 @@ impl User {
         user
     }
 
-    /// The user in a new epoch, in which no session, no pending change and no link of before holds but those that take an address back.
+    /// The user in a new epoch. All earlier sessions, links and pending changes are void, except the links that restore an address.
     #[must_use]
     pub fn in_new_epoch(&self, now: Timestamp) -> Self {
         let (epoch, version) = (self.epoch + 1, self.version + 1);
         Self { epoch, version, email_change: None, endings_full_at: None, updated_at: now, ..self.clone() }
     }
 
-    /// The same by whoever was signed in, or knew the password, in `epoch`: five at once, and then one in the life of a link. So whoever
-    /// stole both cannot void the owner's links to recover as fast as they come. Whatever else begins an epoch, a recovery above all,
-    /// gives the whole allowance back.
+    /// Ends all sessions for somebody who was signed in, or knew the password, in `epoch`: five times in a row, then once in the life of a
+    /// link. So a thief who has both cannot void the owner's recovery links as fast as they arrive. Anything else that starts an epoch,
+    /// above all a recovery, restores the full allowance.
     ///
     /// # Errors
-    /// [`NotChanged::EpochEnded`] when another epoch has begun since: it ended the sessions already; [`NotChanged::TooSoon`].
+    /// [`NotChanged::EpochEnded`] when a later epoch has begun, which has ended the sessions already; [`NotChanged::TooSoon`].
     pub fn ending_sessions(&self, epoch: u64, now: Timestamp) -> Result<Self, NotChanged> {
         if self.epoch != epoch {
             return Err(NotChanged::EpochEnded);
@@ -171,21 +170,21 @@ impl User {
         Ok(Self { endings_full_at: Some(full_at), ..self.in_new_epoch(now) })
     }
 
-    /// From when on TTL may remove the record.
+    /// When TTL may remove the record.
     #[must_use]
     pub fn purge_after(&self) -> Option<Timestamp> {
         self.expires_at.map(|end| end.plus(PURGE_DELAY_SECONDS))
     }
 }
 
-/// Why a user stays as it is.
+/// Why a user was not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotChanged {
-    /// The ticket is bound to what the record does not have any more, or the account may not be used.
+    /// The ticket does not match the record any more, or the account may not be used.
     TicketVoid,
     /// The epoch of the session has ended, and the session with it.
     EpochEnded,
-    /// Too many changes of this kind in a short time; one more can be made in so many seconds.
+    /// Too many changes of this kind in a short time; the next one is possible after this many seconds.
     TooSoon {
         /// At least 1.
         seconds: i64,

@@ -1,9 +1,9 @@
-//! Sets of words that may grow: a kind of message, a state, a role. During a deployment, and after one that is rolled back, items of the
-//! next release are read by this one. A word that it does not know is carried and shown like any other, and means nothing here.
+//! Sets of words that may grow: a kind of message, a state, a role. During a deployment, and after a rollback, this release reads items of
+//! the next one. It carries and shows a word that it does not know like any other, but gives it no meaning.
 
 use std::fmt;
 
-/// A word that this release does not know. It has at most 31 bytes, as every word of these sets.
+/// A word that this release does not know. Like all words of these sets, it has at most 31 bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Word {
     bytes: [u8; 31],
@@ -11,7 +11,7 @@ pub struct Word {
 }
 
 impl Word {
-    /// The word; none when it is too long.
+    /// The word; `None` when it is too long.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let mut bytes = [0; 31];
@@ -33,22 +33,22 @@ impl fmt::Debug for Word {
     }
 }
 
-/// An enum whose variants are words, in items, tokens and everything that people see.
+/// An enum whose variants are words: in items, in tokens and wherever people see them.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$variant:meta])* $known:ident = $word:literal,)+ }) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum $name {
             $($(#[$variant])* $known,)+
-            /// One of a later release.
+            /// A word of a later release.
             Other($crate::words::Word),
         }
 
         impl $name {
-            /// All that this release knows.
+            /// All words that this release knows.
             pub const ALL: &[Self] = &[$(Self::$known),+];
 
-            /// The one with this word, if this release knows it.
+            /// The variant of this word, if this release knows it.
             #[must_use]
             pub fn known(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|known| known.as_str() == word)

@@ -1,10 +1,10 @@
-//! Words at the ends of a password: common ones and known ones, in any case, backwards, and with signs for letters.
+//! Words at either end of a password: common and known ones, in any letter case, backwards, and with signs for letters.
 
 use super::words::{self, WORDS};
 use super::{Ends, variations};
 use crate::packed::Found;
 
-/// The letters for which signs are written; of two with the same sign, the first is the usual one.
+/// The signs that are written for letters. If two letters have the same sign, the first one is the usual one.
 pub(crate) const SIGNS: [(char, &str); 12] = [
     ('a', "4@"),
     ('b', "8"),
@@ -30,13 +30,13 @@ pub(super) fn offer(chars: &[char], known: &[Vec<char>], ends: &mut Ends) {
     });
 }
 
-/// Takes the start and the end of a word and its guesses.
+/// Is called with the start and the end of a word and its guesses.
 type Offer<'a> = dyn FnMut(usize, usize, u64) + 'a;
 
 struct Text {
     chars: Vec<char>,
-    /// In lower case. The Turkish dotted capital becomes two characters by that, so that words behind it are not found, as in the
-    /// original (which differs a little where signs follow it).
+    /// In lower case. The Turkish dotted capital becomes two characters, so that words after it are not found, as in the original (which
+    /// differs a little where signs follow it).
     lower: Vec<char>,
     /// Whether signs may stand for letters.
     signs: bool,
@@ -54,7 +54,7 @@ impl Text {
             self.walk(start, &mut Vec::new(), offer);
         }
         for (index, word) in known.iter().enumerate() {
-            // Of a word that is known twice, the last place counts.
+            // If a word is known twice, its last place counts.
             let last = known.iter().skip(index + 1).all(|other| other != word);
             let (rank, length) = (index as u64 + 1, word.len());
             if last && (1..=self.chars.len()).contains(&length) {
@@ -64,7 +64,7 @@ impl Text {
         }
     }
 
-    /// Offers the common words that begin at `start` with the letters of `word`, as far as they reach an end.
+    /// Offers the common words that begin at `start` with the letters of `word` and lie at an end.
     fn walk(&self, start: usize, word: &mut Vec<char>, offer: &mut Offer<'_>) {
         let end = start + word.len();
         if !word.is_empty() {
@@ -85,7 +85,7 @@ impl Text {
         }
     }
 
-    /// Offers a word, if it is what the characters from `start` on may mean.
+    /// Offers a word if the characters from `start` on can stand for it.
     fn word(&self, start: usize, word: &[char], rank: u64, offer: &mut Offer<'_>) {
         let range = start..start + word.len();
         let (Some(chars), Some(lower)) = (self.chars.get(range.clone()), self.lower.get(range.clone())) else { return };
@@ -94,7 +94,7 @@ impl Text {
         }
     }
 
-    /// In how many ways signs could have been written for the letters of a word, where `typed` may mean it.
+    /// In how many ways signs could have been written for the letters of a word; `None` when `typed` cannot stand for it.
     fn ways(&self, typed: &[char], word: &[char]) -> Option<u64> {
         let mut swaps: Vec<(char, char)> = Vec::new();
         for (sign, letter) in typed.iter().copied().zip(word.iter().copied()).filter(|(sign, letter)| sign != letter) {
@@ -112,8 +112,8 @@ impl Text {
         })
     }
 
-    /// Whether the swaps are of the kind an attacker tries: in the whole password a sign means one letter, a letter is written with
-    /// one sign, and a letter that has signs in the password is written with one unless that means another letter.
+    /// Whether the swaps are of the kind that an attacker tries: in the whole password a sign means one letter, a letter is written with
+    /// one sign, and a letter whose signs occur in the password is always written with one, unless that sign means another letter.
     fn consistent(&self, swaps: &[(char, char)], typed: &[char], word: &[char]) -> bool {
         let swapped = |sign: char| swaps.iter().any(|swap| swap.0 == sign);
         let alone = swaps.iter().enumerate().all(|(index, one)| {
@@ -129,7 +129,7 @@ impl Text {
     }
 }
 
-/// In how many ways the capitals of a word could be set; one at an end, or all, is what people do.
+/// In how many ways the capitals of a word could be set. One at an end, or all, is the usual way.
 fn capitals(word: &[char]) -> u64 {
     if word.iter().flat_map(|c| c.to_lowercase()).eq(word.iter().copied()) {
         return 1;

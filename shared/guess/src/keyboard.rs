@@ -1,15 +1,15 @@
-//! Walks from key to neighbouring key.
+//! Keyboard walks: from each key to a neighbouring one.
 
 use super::{ENOUGH, Ends, choices, variations};
 
-/// Keys in rows, without and with shift; a space is no key.
+/// Keys in rows, without and with shift; a space means that there is no key.
 struct Board {
     layers: &'static [[&'static str; 5]],
-    /// Whether each row is set off half a key from the one above, so that a key has six neighbours, not eight.
+    /// Whether each row is shifted by half a key from the one above, so that a key has six neighbours instead of eight.
     slanted: bool,
-    /// Where a walk can start.
+    /// The number of keys where a walk can start.
     keys: u64,
-    /// How many neighbours a key has on average.
+    /// The average number of neighbours of a key.
     neighbours: u64,
 }
 
@@ -31,7 +31,7 @@ const BOARDS: [Board; 4] = [
     Board { layers: &MAC_KEYPAD, slanted: false, keys: 15, neighbours: 5 },
 ];
 
-/// Where a key is, and whether shift is held.
+/// The position of a key, and whether shift is held.
 #[derive(Clone, Copy)]
 struct Key {
     column: usize,
@@ -39,14 +39,14 @@ struct Key {
     shifted: bool,
 }
 
-/// What the same key of a QWERTY keyboard writes without the shift key.
+/// The character of the same key of a QWERTY keyboard without shift.
 pub(crate) fn unshifted(typed: char) -> char {
     let [plain, shifted] = QWERTY;
     let same = |(shifted, plain): (&str, &str)| shifted.chars().zip(plain.chars()).find(|(key, _)| *key == typed);
     shifted.into_iter().zip(plain).find_map(same).map_or(typed, |(_, key)| key)
 }
 
-/// Offers every walk of three keys or more; the next begins where one ends.
+/// Offers every walk of three keys or more. The next walk begins where one ends.
 pub(super) fn offer(chars: &[char], ends: &mut Ends) {
     for board in &BOARDS {
         let mut start = 0;
@@ -83,7 +83,7 @@ impl Board {
         (near && !(self.slanted && step.0 == step.1)).then_some(step)
     }
 
-    /// The walk that begins with the first character.
+    /// The walk from the first character on.
     fn walk(&self, chars: &[char]) -> Walk {
         let mut keys = chars.iter().map(|char| self.key(*char));
         let first = keys.next().flatten();
@@ -103,7 +103,7 @@ impl Board {
         walk
     }
 
-    /// The guesses for all walks that are no longer and turn no more often.
+    /// The guesses for all walks that are not longer and do not turn more often.
     fn guesses(&self, walk: &Walk) -> u64 {
         let mut guesses = 0_u64;
         for steps in 1..walk.length {

@@ -1,9 +1,9 @@
-//! How many guesses a password would stand, after Wheeler, "zxcvbn: Low-Budget Password Strength Estimation" (USENIX Security 2016).
+//! How many guesses a password withstands, after Wheeler, "zxcvbn: Low-Budget Password Strength Estimation" (USENIX Security 2016).
 //!
-//! A password is cut into parts that an attacker would try: words, walks over the keyboard, repeats, dates. The cheapest way to cut
-//! it counts: the parts' guesses multiplied, times the number of their orders, and `10_000^(parts - 1)` on top for the attacker who
-//! tries fewer parts first. Three parts thus cost more than [`ENOUGH`] whatever they are, so that only one or two need a look, and of
-//! all matches only those at the beginning and at the end.
+//! A password is divided into parts that an attacker would try: words, keyboard walks, repeats, dates. The cheapest division counts:
+//! the product of the parts' guesses, times the number of their orders, plus `10_000^(parts - 1)` for the attacker who tries fewer
+//! parts first. So three parts always cost more than [`ENOUGH`]: only divisions into one or two parts have to be tried, and only
+//! matches at the beginning and at the end.
 
 mod dictionary;
 mod keyboard;
@@ -17,17 +17,17 @@ mod words;
 use dictionary::SIGNS;
 use keyboard::unshifted;
 
-/// From here on the number says no more than "at least so many".
+/// The largest result, which means this many guesses or more.
 pub const ENOUGH: u64 = 100_000_000;
-/// What lies behind so many characters is not looked at.
+/// How many characters of a password are looked at.
 const MOST_CHARACTERS: usize = 100;
-/// The year from which others are counted. Those up to twenty years away cost the same, and older ones a little less than they
-/// should once this one has passed: it may stay behind.
+/// The year from which the distance of others is counted. Years up to twenty years away cost the same. When this year has passed, older
+/// ones cost a little less than they should, so it need not be up to date.
 const YEAR: i64 = 2026;
 /// What one more part costs an attacker.
 const PART: u64 = 10_000;
 
-/// How many guesses find the password, a twentieth more or less below [`ENOUGH`]; `known` are the words an attacker would try first,
+/// How many guesses find the password, accurate to a twentieth below [`ENOUGH`]. `known` are the words an attacker would try first,
 /// in that order.
 #[must_use]
 pub fn guesses(password: &str, known: &[&str]) -> u64 {
@@ -61,14 +61,14 @@ impl Attack<'_> {
 
 /// The cheapest matches at either end of a password.
 struct Ends {
-    /// For the first so many characters.
+    /// For the first `index` characters.
     first: Vec<u64>,
-    /// For all but the first so many characters.
+    /// For all but the first `index` characters.
     rest: Vec<u64>,
 }
 
 impl Ends {
-    /// Starts with trying all characters, ten for each place, which a match of another kind undercuts.
+    /// Starts with the guesses of brute force, ten for each character, which other matches can undercut.
     fn new(length: usize) -> Self {
         let all = |count: usize| match count {
             1 => 11,
@@ -103,7 +103,7 @@ impl Ends {
     }
 }
 
-/// In how many ways `count` things can be chosen from `all`; a large number where it would not fit.
+/// In how many ways `count` things can be chosen from `all`; a large number if the result would overflow.
 fn choices(all: usize, count: usize) -> u64 {
     let all = all as u64;
     (1..=count as u64).fold(1, |ways: u64, next| ways.saturating_mul((all + 1).saturating_sub(next)) / next)

@@ -1,4 +1,4 @@
-//! Sorted words in a file, of which nothing is unpacked. `pack.py` writes its sections and describes them.
+//! Sorted words in a file that is searched without unpacking it. `pack.py` writes its sections and describes them.
 
 use std::cmp::Ordering;
 
@@ -14,19 +14,19 @@ pub(super) struct Packed {
     endings: &'static [u8],
 }
 
-/// What a list says of some letters.
+/// The result of a search for some letters.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// They are the word of this number; longer ones may begin with it.
+    /// They are the word with this number; longer words may begin with it.
     Word(usize),
-    /// Some words begin so.
+    /// Some words begin with them.
     Beginning,
-    /// No word begins so.
+    /// No word begins with them.
     Nothing,
 }
 
 impl Packed {
-    /// The first two sections of so many words, and what follows; a file of another form does not compile.
+    /// The first two sections for `count` words, and the rest of the data. Data of another form does not compile.
     pub(super) const fn sections(count: usize, data: &'static [u8]) -> ([&'static [u8]; 2], &'static [u8]) {
         let (shared, rest) = data.split_at(count.div_ceil(2));
         let (starts, rest) = rest.split_at(3 * count.div_ceil(BLOCK));
@@ -37,7 +37,7 @@ impl Packed {
         Self { count, shared, starts, endings }
     }
 
-    /// Says whether letters are a word, or begin one.
+    /// Tells whether letters are a word, or begin one.
     pub(super) fn find(&self, letters: &[char]) -> Found {
         let (mut low, mut high) = (0, self.count.div_ceil(BLOCK));
         while low < high {
@@ -49,7 +49,7 @@ impl Packed {
         let (mut at, mut same) = (self.start(block), 0);
         for number in block * BLOCK..self.count {
             let (shared, ending) = (self.shared(number), self.ending(at));
-            // A word that shares more with the one before than the letters do lies before them just as that one did.
+            // A word that shares more letters with the one before it than we do comes before ours, as that one did.
             if shared <= same {
                 let left = letters.get(shared..).unwrap_or_default();
                 match compare(ending, left) {
@@ -64,7 +64,7 @@ impl Packed {
         Found::Nothing
     }
 
-    /// The letters from a place to the end of their word.
+    /// The letters from `at` to the end of their word.
     fn ending(&self, at: usize) -> &'static [u8] {
         let rest = self.endings.get(at..).unwrap_or_default();
         let length = rest.iter().position(|byte| byte & LAST != 0).map_or(rest.len(), |last| last + 1);
@@ -94,7 +94,7 @@ impl Packed {
     }
 }
 
-/// How an ending stands to some letters, and how many of them are the same.
+/// The order of an ending and some letters, and how many of them are the same.
 fn compare(ending: &[u8], letters: &[char]) -> (Ordering, usize) {
     let mut letters = letters.iter();
     for (same, byte) in ending.iter().enumerate() {
@@ -106,7 +106,7 @@ fn compare(ending: &[u8], letters: &[char]) -> (Ordering, usize) {
     (if letters.len() == 0 { Ordering::Equal } else { Ordering::Less }, ending.len())
 }
 
-/// A number of a section that holds all low bytes first.
+/// A number of a section that has all low bytes first.
 pub(super) fn number(section: &[u8], index: usize, count: usize) -> usize {
     let bytes = section.iter().skip(index).step_by(count).rev();
     bytes.fold(0, |number, byte| number << 8 | usize::from(*byte))

@@ -2,14 +2,14 @@
 
 use super::{Attack, Ends};
 
-/// Years further away cost more than these.
+/// The cost of all years that are no further away than this.
 const YEARS_LEAST: u64 = 20;
 const LONGEST_DATE: usize = 10;
 const SHORTEST_DATE: usize = 4;
 const FIRST_YEAR: i64 = 1000;
 const LAST_YEAR: i64 = 2050;
 
-/// Offers every match of the four kinds.
+/// Offers all matches of the four kinds.
 pub(super) fn offer(chars: &[char], attack: Attack<'_>, ends: &mut Ends) {
     repeats(chars, attack, ends);
     sequences(chars, ends);
@@ -17,7 +17,7 @@ pub(super) fn offer(chars: &[char], attack: Attack<'_>, ends: &mut Ends) {
     dates(chars, attack.year, ends);
 }
 
-/// From left to right, the longest run of what comes again at once: as many guesses as for one of them, times their number.
+/// From left to right, the longest run of a repeated part: the guesses for the part, times the number of repetitions.
 fn repeats(chars: &[char], attack: Attack<'_>, ends: &mut Ends) {
     let mut start = 0;
     while let Some(rest) = chars.get(start..).filter(|rest| !rest.is_empty()) {
@@ -33,7 +33,7 @@ fn repeats(chars: &[char], attack: Attack<'_>, ends: &mut Ends) {
     }
 }
 
-/// The length of the run that the characters begin with, and of what is repeated in it.
+/// The length of the run that the characters begin with, and of the part that it repeats.
 fn run(chars: &[char]) -> Option<(usize, usize)> {
     let long = |unit: &usize| length_of_run(chars, *unit) > *unit;
     let shortest = (1..=chars.len() / 2).find(long)?;
@@ -42,20 +42,20 @@ fn run(chars: &[char]) -> Option<(usize, usize)> {
     if length <= short {
         return Some((short, shortest));
     }
-    // What is repeated may itself be a repeat.
+    // The repeated part may itself be a repetition.
     let whole = chars.get(..length).unwrap_or_default();
     let unit = (1..=longest).find(|unit| length % unit == 0 && length_of_run(whole, *unit) == length);
     Some((length, unit.unwrap_or(longest)))
 }
 
-/// How far the first `unit` characters repeat themselves, in whole units. No line ends in one.
+/// How far the first `unit` characters are repeated, in whole units. No run crosses the end of a line.
 fn length_of_run(chars: &[char], unit: usize) -> usize {
     let later = chars.iter().skip(unit);
     let same = chars.iter().zip(later).take_while(|(one, other)| one == other && **one != '\n').count();
     unit + same / unit * unit
 }
 
-/// Characters that lie equally far apart, five places at most.
+/// Characters at equal distances, at most five places.
 fn sequences(chars: &[char], ends: &mut Ends) {
     let place = |index: usize| chars.get(index).map_or(0, |char| i64::from(u32::from(*char)));
     let (mut start, mut step) = (0, 0);
@@ -79,7 +79,7 @@ fn sequences(chars: &[char], ends: &mut Ends) {
     }
 }
 
-/// The number that digits make.
+/// The number that the digits stand for.
 fn number(digits: &[char]) -> Option<i64> {
     digits.iter().try_fold(0_i64, |number, digit| Some(number * 10 + i64::from(digit.to_digit(10)?)))
 }
@@ -114,7 +114,7 @@ fn dates(chars: &[char], now: i64, ends: &mut Ends) {
     let _ = lengths().any(|count| offer(length - count, length));
 }
 
-/// The guesses for a date: the days of the years from now, four times as many with a separator.
+/// The guesses for a date: the days in the years from now to it, four times as many with a separator.
 fn date_guesses(chars: &[char], now: i64) -> Option<u64> {
     let days = |year: i64| years_between(year, now) * 365;
     let is_separator = |char: &char| char.is_whitespace() || "/\\_.-".contains(*char);
@@ -131,7 +131,7 @@ fn date_guesses(chars: &[char], now: i64) -> Option<u64> {
     year.filter(|_| fits && chars.len() > 5).map(|year| days(year) * 4)
 }
 
-/// The years of the dates that digits alone can mean.
+/// The years of the dates that digits without a separator can mean.
 fn without_separator(digits: &[char]) -> impl Iterator<Item = i64> {
     let cuts: &[(usize, usize)] = match digits.len() {
         4 => &[(1, 2), (2, 3)],
@@ -146,7 +146,7 @@ fn without_separator(digits: &[char]) -> impl Iterator<Item = i64> {
     })
 }
 
-/// The year of a date with the year first or last; one of two digits is from 1951 to 2050.
+/// The year of a date that has it first or last. A year of two digits is from 1951 to 2050.
 fn year(first: i64, second: i64, third: i64) -> Option<i64> {
     let parts = [first, second, third];
     let count = |test: fn(i64) -> bool| parts.iter().filter(|part| test(**part)).count();

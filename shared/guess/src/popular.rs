@@ -1,5 +1,5 @@
 //! Passwords in common use (NIST SP 800-63B-4, 3.1.1.2; OWASP ASVS 5.0, 6.2.4): the most used of a published list, in the forms in
-//! which people use them again. The list is exact: what is in none of these forms on it is never taken for one that is.
+//! which people use them again. The list is exact: a password that is on it in none of these forms is never taken for a used one.
 
 mod form;
 mod list;

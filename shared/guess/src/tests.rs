@@ -7,7 +7,7 @@ use crate::packed::Found;
 const KNOWN: [&str; 9] =
     ["ann.bean@example.com", "Ann", "Bean", "Coffee Shop", "ann", "bean", "example", "ΝΙΚΟΣ", "Çelik-Işık"];
 
-/// Marsaglia's xorshift: the same numbers in every run.
+/// Marsaglia's xorshift, which gives the same numbers in every run.
 pub(crate) struct Chance(pub(crate) u64);
 
 impl Chance {
@@ -71,7 +71,7 @@ impl Chance {
         }
     }
 
-    /// Keys next to each other, with a slip now and then.
+    /// Neighbouring keys, sometimes with a slip.
     fn walk(&mut self) -> String {
         let rows = ["`1234567890-=", "qwertyuiop[]\\", "asdfghjkl;'", "zxcvbnm,./", "~!@#$%^&*()_+", "QWERTYUIOP{}|"];
         let more = ["',.pyfgcrl/=", "aoeuidhtns-", ";qjkxbmwvz", "741085209630", "789456123", "1qaz2wsx3edc", "[]{}[]"];
@@ -131,7 +131,7 @@ impl Chance {
     }
 }
 
-/// The year of the crate, which asks the clock: this one is cheapest as a year.
+/// The year that the crate takes from the clock, found by its guesses for 1913, which it takes for a year.
 fn year() -> i64 {
     i64::try_from(zxcvbn::zxcvbn("1913", &[]).guesses()).unwrap() - 1 + 1913
 }
@@ -148,7 +148,7 @@ fn the_guesses_are_a_twentieth_at_most_beside_those_of_the_crate_zxcvbn_up_to_wh
         let ours = in_year(&password, known, year);
         guessable += usize::from(theirs < GUESSES_MINIMUM);
         exact += usize::from(ours == theirs);
-        // The ranks of two words are multiplied; what is no word is exact.
+        // The ranks of two words are multiplied; everything else is exact.
         if ours.abs_diff(theirs) * 20 > theirs {
             different.push(format!("{password:?}: {ours}, not {theirs}, {} known", known.len()));
         }
@@ -198,7 +198,7 @@ fn nothing_that_is_sent_takes_long() {
     for unit in units {
         let (repeated, mixed) = (unit.repeat(5_000), chance.text(unit, 5_000));
         for password in [repeated.as_str(), mixed.as_str()] {
-            // What lies behind the first hundred characters is not looked at.
+            // Only the first hundred characters are looked at.
             let first: String = password.chars().take(100).collect();
             assert_eq!(guesses(password, &[password, "", unit]), guesses(&first, &[password, "", unit]));
         }

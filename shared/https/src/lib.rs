@@ -1,6 +1,5 @@
-//! The HTTPS client of the AWS SDKs' clients and of our own calls: HTTP/1.1 over rustls and ring. Connections stay open, one for each
-//! call at a time, and serve the next call of their host. Smithy's own client also speaks HTTP/2 and goes through proxies, which no
-//! function needs.
+//! The HTTPS client of the AWS SDKs and of our own calls: HTTP/1.1 over rustls and ring. A connection serves one call at a time, and stays
+//! open for the next call to its host. Smithy's own client also supports HTTP/2 and proxies, which no function needs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -25,13 +24,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// How long a connection that nobody uses is kept: hosts and what lies between close or forget it some time later.
+/// How long an idle connection is kept. Hosts and network devices close or drop idle connections some time later.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// The most bytes of an answer's body: no answer of AWS that is asked for is longer (DynamoDB's `BatchGetItem`: 16 MB).
+/// The largest body of a response, in bytes: no AWS response that is requested is longer (DynamoDB's `BatchGetItem`: 16 MB).
 const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
-/// A client of all hosts, whose certificates are checked with those of the system (`SSL_CERT_FILE` names others).
+/// A client of all hosts. It verifies certificates with those of the system (`SSL_CERT_FILE` names others).
 #[must_use]
 pub fn client() -> SharedHttpClient {
     let connections = Arc::new(Connections::default());
@@ -43,7 +42,7 @@ pub fn client() -> SharedHttpClient {
 
 type Sender = SendRequest<SdkBody>;
 
-/// Where a connection leads.
+/// The host that a connection leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Host {
     tls: bool,
@@ -64,7 +63,7 @@ impl Host {
     }
 }
 
-/// The open connections that no call uses, and since when.
+/// The idle connections, and the time since which they are idle.
 #[derive(Default)]
 struct Connections {
     idle: Mutex<HashMap<Host, Vec<(Sender, Instant)>>>,
@@ -97,16 +96,16 @@ impl HttpConnector for Https {
 }
 
 impl Https {
-    /// A client whose connections may take so long to open; a call as a whole may take any time.
+    /// A client whose connections may take `patience` to open. The time of a whole call is not limited.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         Self { connections: Arc::default(), patience }
     }
 
-    /// Sends a request and reads the answer to its end, of at most so many bytes of a body.
+    /// Sends a request and reads the response to its end, with at most `most_bytes` of a body.
     ///
     /// # Errors
-    /// A request that names no host, a network that fails, an answer that is none or too long.
+    /// When the request names no host, the network fails, or the response is malformed or too long.
     pub async fn send(
         &self,
         mut request: Request<SdkBody>,
@@ -133,8 +132,8 @@ impl Https {
         self.receive(host, sender, response, most_bytes).await
     }
 
-    /// Reads an answer to its end, after which its connection is free. One that is longer than `most_bytes`, or says so, ends
-    /// the call and the connection, and is not asked for again: it would be as long.
+    /// Reads a response to its end, after which its connection is idle. A response that is longer than `most_bytes`, or announces so, ends
+    /// the call and the connection, and is not requested again, because it would be as long.
     async fn receive(
         &self,
         host: Host,
@@ -158,7 +157,7 @@ impl Https {
 }
 
 impl Connections {
-    /// The connection that was used last.
+    /// The idle connection that was used last.
     fn take(&self, host: &Host) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let senders = idle.get_mut(host)?;
@@ -188,7 +187,7 @@ impl Connections {
         Ok(sender)
     }
 
-    /// Certificates are read once, when the first connection wants them.
+    /// Certificates are read once, when the first connection needs them.
     fn tls(&self) -> Result<&TlsConnector, BoxError> {
         if let Some(tls) = self.tls.get() {
             return Ok(tls);
@@ -207,7 +206,7 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// The host goes from the target into its header (RFC 9112, 3.2.1).
+/// Moves the host from the request target into the `Host` header (RFC 9112, 3.2.1).
 fn to_origin_form(request: &mut Request<SdkBody>) -> Result<(), BoxError> {
     if let (Some(authority), false) = (request.uri().authority(), request.headers().contains_key(header::HOST)) {
         let host = HeaderValue::from_str(authority.as_str())?;

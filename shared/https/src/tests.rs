@@ -1,4 +1,4 @@
-//! Against hosts that close, lie and never end.
+//! Hosts that close connections, announce false lengths and never end.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +14,7 @@ async fn listen() -> (TcpListener, Arc<AtomicUsize>, String) {
     (listener, Arc::default(), url)
 }
 
-/// The head of the next request.
+/// Reads the head of the next request.
 async fn head_of(stream: &mut TcpStream) -> Vec<u8> {
     let mut seen = Vec::new();
     while !seen.ends_with(b"\r\n\r\n") {
@@ -23,7 +23,7 @@ async fn head_of(stream: &mut TcpStream) -> Vec<u8> {
     seen
 }
 
-/// A host whose connections serve so many requests each and are closed then; how many there were, and its address.
+/// A host that closes each connection after so many requests; returns the count of its connections, and its address.
 async fn host(requests: usize) -> (Arc<AtomicUsize>, String) {
     let (listener, count, url) = listen().await;
     let connections = count.clone();
@@ -71,7 +71,7 @@ async fn a_connection_that_its_host_closed_fails_no_call() {
     assert_eq!(count.load(Ordering::SeqCst), 10);
 }
 
-/// A host that answers every connection with this head and then, as long as it is listened to, with this body again and again.
+/// A host that answers every connection with this head, and then with this body again and again while the client reads.
 async fn talker(head: &'static str, body: Vec<u8>) -> (Arc<AtomicUsize>, String) {
     let (listener, count, url) = listen().await;
     let connections = count.clone();
@@ -83,7 +83,7 @@ async fn talker(head: &'static str, body: Vec<u8>) -> (Arc<AtomicUsize>, String)
             head_of(&mut stream).await;
             stream.write_all(head.as_bytes()).await.unwrap();
             while !body.is_empty() && stream.write_all(&body).await.is_ok() {}
-            // What says nothing more stays open until the client hangs up.
+            // A host with nothing more to send stays open until the client hangs up.
             let _ = stream.read_u8().await;
         }
     });
@@ -94,7 +94,7 @@ async fn talker(head: &'static str, body: Vec<u8>) -> (Arc<AtomicUsize>, String)
 async fn an_answer_of_more_than_16_mb_ends_the_call_and_is_not_asked_for_again() {
     let chunk = [format!("{:x}\r\n", 1 << 20).as_bytes(), &vec![b' '; 1 << 20], b"\r\n"].concat();
     let hosts = [
-        // Nothing of it ever comes.
+        // The body never comes.
         talker("HTTP/1.1 200 OK\r\ncontent-length: 16777217\r\n\r\n", Vec::new()).await,
         talker("HTTP/1.1 200 OK\r\ncontent-length: 9223372036854775807\r\n\r\n", vec![b'x'; 1 << 20]).await,
         talker("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", chunk).await,

@@ -8,8 +8,8 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 use lambda_http::{Body, IntoResponse};
 
-/// An answer whose body goes as text if it is UTF-8, and else as base64. The conversion of `lambda_http` itself knows the character sets
-/// of the whole world: 150 KB in each function, for answers that are all UTF-8 or packed.
+/// An answer whose body is sent as text if it is UTF-8, and otherwise as base64. The conversion of `lambda_http` itself supports all
+/// character sets, which takes 150 KB in each function, although all answers are UTF-8 or compressed.
 #[derive(Debug)]
 pub(super) struct Answer(pub(super) Response);
 

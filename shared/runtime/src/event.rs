@@ -1,12 +1,12 @@
-//! A request's event, made fit for `lambda_http`, which panics at a URI that is none. What a client sends must not end a call as a fault
-//! of the function: enough of those take a release back.
+//! Adjusts the event of a request for `lambda_http`, which panics at an invalid URI. What a client sends must not end a call as a fault of
+//! the function: enough of such faults roll a release back.
 
 use http::{HeaderMap, header};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
-/// What would end a path or be read as something else in it (WHATWG URL, path state).
+/// Characters that would end a path or have another meaning in it (WHATWG URL, path state).
 const IN_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -22,17 +22,17 @@ const IN_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// What would end a query, or is refused in one by the crate `http`; a `%` belongs to what the client encoded.
+/// Characters that would end a query, or that the crate `http` refuses in one. A `%` belongs to the client's encoding.
 const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
-/// The most bytes of a path with its query: fewer than `http` takes of a URI (65,534), and more than API Gateway lets through, whose
-/// request line and headers have 10,240 bytes in all.
+/// The most bytes of a path with its query: fewer than `http` accepts in a URI (65,534), and more than API Gateway accepts, whose limit
+/// for the request line and the headers together is 10,240 bytes.
 const LIMIT_BYTES: usize = 60_000;
 
 const PROTOCOL: &str = "x-forwarded-proto";
 
-/// HTTP APIs decode `rawPath` and leave `rawQueryString` as the client sent it; a gateway on a developer's machine takes any host and any
-/// length. (That of `cargo lambda watch` does not decode, so that there a path's parameter arrives encoded.) Too long a path is none.
+/// HTTP APIs decode `rawPath` and leave `rawQueryString` as the client sent it. A gateway on a developer's machine accepts any host and
+/// any length. (`cargo lambda watch` does not decode: there, path parameters arrive encoded.) A path that is too long becomes `/`.
 pub(super) fn made_fit(event: &mut ApiGatewayV2httpRequest) {
     let path = event.raw_path.take().unwrap_or_default();
     let mut path = utf8_percent_encode(&path, IN_PATH).to_string();
@@ -56,7 +56,7 @@ fn keep_if(headers: &mut HeaderMap, name: &str, is_right: impl Fn(&str) -> bool)
     }
 }
 
-/// Whether this is a name or an address, and a port or none, also to the parser that `lambda_http` expects it to pass.
+/// Whether this is a name or an address, with or without a port, also for the parser whose success `lambda_http` expects.
 fn is_host(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
     text.bytes().all(is_part) && Url::parse(&format!("http://{text}/")).is_ok()

@@ -1,4 +1,4 @@
-//! How a function starts and answers on AWS Lambda.
+//! How a function starts on AWS Lambda and answers there.
 
 mod answer;
 mod event;
@@ -16,23 +16,23 @@ use user_config::{Config, ConfigError};
 use user_telemetry::log;
 use user_telemetry::metric::{self, When};
 
-/// Serves API Gateway's events with a router that stands on the configuration alone: it asks no other service, not even when it starts.
+/// Serves API Gateway's events with a router that needs only the configuration. It calls no other service, not even at the start.
 ///
 /// # Errors
-/// What is missing or malformed in the configuration, and faults of the Lambda runtime.
+/// The [`ConfigError`] of [`begin`]; failures of the Lambda runtime.
 pub async fn serve_alone(router: fn(Arc<Config>) -> Router) -> Result<(), lambda_http::Error> {
     run(router(Arc::new(begin()?))).await
 }
 
-/// Serves API Gateway's events with a router that is ready.
+/// Serves API Gateway's events with a router.
 ///
 /// # Errors
-/// Faults of the Lambda runtime.
+/// Failures of the Lambda runtime.
 pub async fn run(router: Router) -> Result<(), lambda_http::Error> {
     lambda_runtime::run(service(router)).await
 }
 
-/// The router as the Lambda runtime calls it, with the conversions of `lambda_http` between.
+/// The router as the Lambda runtime calls it, with the conversions of `lambda_http`.
 pub fn service(
     router: Router,
 ) -> impl Service<LambdaEvent<LambdaRequest>, Response: Serialize, Error = Infallible, Future: Send> {
@@ -45,10 +45,10 @@ pub fn service(
     })
 }
 
-/// Reads the configuration and starts the log and the metrics: the first thing that a function does.
+/// Reads the configuration and starts the log and the metrics. Every function calls it first.
 ///
 /// # Errors
-/// All missing and malformed variables at once.
+/// [`ConfigError`] with all errors of the configuration at once.
 pub fn begin() -> Result<Config, ConfigError> {
     let config = Config::from_env()?;
     log::start(&config);

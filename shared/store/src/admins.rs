@@ -1,4 +1,4 @@
-//! The count of administrators who can work: the guard of the last one.
+//! The count of working administrators, which protects the last one.
 
 use serde::Deserialize;
 use user_core::error::{Error, Unmet};
@@ -8,10 +8,10 @@ use super::transaction::{Expression, Transaction};
 use super::{Store, from_item, key, n};
 
 impl Store {
-    /// Counts so many administrators more, with the other writes.
+    /// Adds an increase of the count of administrators to the other writes.
     ///
     /// # Errors
-    /// [`Error::Internal`].
+    /// [`Error::Internal`] when the write cannot be built.
     pub fn admins_more(&self, writes: Transaction, more: u64) -> Result<Transaction, Error> {
         let add = Expression::new("ADD working :more", [(":more", n(more)), (":none", n(0))]);
         writes.update(
@@ -28,7 +28,7 @@ impl Store {
         writes.update(&self.users, key::admins(), subtract, "working > :one", Unmet::LastAdmin)
     }
 
-    /// How many administrators can work, as the guard of the last one has counted them.
+    /// The number of working administrators, according to the stored count.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

@@ -1,4 +1,4 @@
-//! Items of the table of record without a condition: one, or many in one round trip.
+//! Reads and writes of the table of record without a condition: one item, or many in one round trip.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use user_core::error::Error;
 use super::failure::failed;
 use super::{BATCH_ATTEMPTS, Item, Store};
 
-/// How many items one batch can ask for.
+/// How many items one batch can read.
 pub const READS: usize = 100;
 /// How many items one batch can write.
 pub const WRITES: usize = 25;
 
-/// How long to wait before what a batch left undone is asked for again; longer each time.
+/// The pause before the unprocessed part of a batch is sent again; longer each time.
 fn pause(turn: usize) -> Duration {
     Duration::from_millis(20 << turn.min(BATCH_ATTEMPTS))
 }
 
 impl Store {
-    /// The items with these keys, up to [`READS`], as they stand now and in any order.
+    /// The items with these keys, up to [`READS`], strongly consistent and in any order.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`].
@@ -43,7 +43,7 @@ impl Store {
         Err(Error::Busy)
     }
 
-    /// Writes an item over what lies at its key.
+    /// Writes an item, and replaces one with the same key.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -51,7 +51,7 @@ impl Store {
         self.client.put_item().table_name(&self.users).set_item(Some(item)).send().await.map(|_| ()).map_err(failed)
     }
 
-    /// Writes items, up to [`WRITES`], over what lies at their keys.
+    /// Writes items, up to [`WRITES`], and replaces those with the same keys.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`].

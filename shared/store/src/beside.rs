@@ -1,4 +1,4 @@
-//! One item of the table of record and some of the ephemeral table, as all stand now, in one round trip.
+//! One item of the table of record and some of the ephemeral table, strongly consistent, in one round trip.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::failure::failed;
 use super::{BATCH_ATTEMPTS, Item, Store};
 
 impl Store {
-    /// The item at `record`, and those at the keys of `ephemeral`, in their order.
+    /// The item at `record`, and those at the keys of `ephemeral` in the same order.
     pub(super) async fn read_beside<const N: usize>(
         &self,
         record: Item,

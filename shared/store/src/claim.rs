@@ -1,5 +1,5 @@
-//! Whose an address is: what its login item says. A login item is the lock of its address; a reserved one keeps an old address for its
-//! user, who cannot sign in by it but can take it back. Nothing is reserved for an address that is only asked for.
+//! The holder of an address, according to its login item, which is the lock of the address. A reserved login item keeps a former address
+//! for its user, who cannot sign in with it but can restore it. An address that is only requested is not reserved.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use user_core::clock::Timestamp;
@@ -11,27 +11,27 @@ use super::failure::failed;
 use super::transaction::Expression;
 use super::{Item, Store, at, key, s};
 
-/// What the login item of an address says of somebody who wants it.
+/// What the login item of an address means for an account that wants it.
 pub enum Claim {
-    /// Nobody has it, or the account itself keeps it.
+    /// Nobody has it, or it is reserved for the account itself.
     Free,
-    /// The account itself signs in by it.
+    /// The account itself signs in with it.
     Own,
-    /// A sign-up waits for its first proof: whoever proves it first has it.
+    /// A sign-up has not verified it: whoever verifies it first has it.
     Waiting(UserId),
-    /// Somebody has proven it, may still take it back, or came with it by an import or an administrator's hand, which no sign-up undoes.
+    /// Another account verified it, can still restore it, or got it by an import or from an administrator, which no sign-up overrides.
     Taken,
 }
 
-/// Whose an address is.
+/// The account that an address belongs to.
 pub enum Holder {
-    /// The account signs in by it.
+    /// The account signs in with it.
     Present(UserId),
-    /// The account has left it and may take it back.
+    /// The account has left it and can restore it.
     Former(UserId),
 }
 
-/// Whether a login item only keeps its address.
+/// Whether a login item only reserves its address.
 #[must_use]
 pub fn is_reserved(item: &Item) -> bool {
     item.contains_key("reserved")
@@ -41,13 +41,13 @@ fn owner_of(item: &Item) -> Option<UserId> {
     item.get("user_id")?.as_s().ok().map(UserId::of)
 }
 
-/// Until when a login item counts.
+/// When a login item expires, if it does.
 #[must_use]
 pub fn end_of(item: &Item) -> Option<Timestamp> {
     item.get("expires_at")?.as_n().ok()?.parse().ok().map(Timestamp)
 }
 
-/// Holds while an address is as it was when [`Store::claim`] called it free or waiting.
+/// The condition that an address is as it was when [`Store::claim`] called it free or waiting.
 pub(crate) fn still(claim: &Claim, own: &UserId, now: Timestamp) -> Expression {
     match claim {
         Claim::Waiting(other) => Expression::new(
@@ -62,7 +62,7 @@ pub(crate) fn still(claim: &Claim, own: &UserId, now: Timestamp) -> Expression {
 }
 
 impl Store {
-    /// What stands against `user` having this address.
+    /// The claim of `user` to this address.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -83,7 +83,7 @@ impl Store {
         })
     }
 
-    /// Whose an address is, or was.
+    /// The account that has the address, or had it.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

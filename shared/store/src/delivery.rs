@@ -1,5 +1,5 @@
-//! Mailboxes that get no emails, marked by what the mail service reports. A mark is about the mailbox, whoever holds it: `Ann@` may
-//! have sent an email back where `ann@` takes them (RFC 5321, 2.4), though both are one address here.
+//! Mailboxes that get no emails, marked after reports of the mail service. A mark belongs to the mailbox, not to an account: `Ann@` may
+//! bounce where `ann@` accepts emails (RFC 5321, 2.4), although both are one address here.
 
 use serde::{Deserialize, Serialize};
 use user_core::clock::Timestamp;
@@ -9,31 +9,31 @@ use user_core::error::Error;
 use super::failure::failed;
 use super::{Item, Store, from_item, key, s, to_item};
 
-/// For how long a mark stays, in seconds: mailboxes come back, and none is to be kept for ever.
+/// How long a mark is kept, in seconds: a mailbox can come back, and no mark is to be kept for ever.
 const KEEP_SECONDS: i64 = 365 * 86_400;
 
 /// Why a mailbox gets no emails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undeliverable {
-    /// The mailbox that the report was about; none in a mark of a former release, which means every form of its address.
+    /// The mailbox of the report; `None` in a mark of a former release, which covers every mailbox of its address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mailbox: Option<Mailbox>,
     /// A code, such as `bounce-permanent-general`.
     pub reason: String,
-    /// Since when.
+    /// When it was marked.
     pub since: Timestamp,
-    /// Until when; TTL removes the item.
+    /// When the mark ends and TTL may remove the item.
     purge_after: Timestamp,
 }
 
 impl Undeliverable {
-    /// A mark from now on.
+    /// A mark that begins now.
     #[must_use]
     pub fn new(mailbox: Mailbox, reason: String, now: Timestamp) -> Self {
         Self { mailbox: Some(mailbox), reason, since: now, purge_after: now.plus(KEEP_SECONDS) }
     }
 
-    /// Whether emails to this mailbox, which is one of the mark's address, are not to be sent.
+    /// Whether the mark stops emails to this mailbox, which is one of its address.
     #[must_use]
     pub fn stops(&self, mailbox: &Mailbox) -> bool {
         self.mailbox.as_ref().is_none_or(|marked| marked == mailbox)
@@ -41,7 +41,7 @@ impl Undeliverable {
 }
 
 impl Store {
-    /// Marks a mailbox of an address; marked twice, the last reason counts.
+    /// Marks a mailbox of an address. A later mark replaces an earlier one.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -50,7 +50,7 @@ impl Store {
         self.put(item).await
     }
 
-    /// The marks of an address that count at `now`: one for each of its mailboxes that is marked.
+    /// The marks of an address that are in force at `now`: one for each of its mailboxes that is marked.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

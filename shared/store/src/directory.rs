@@ -1,4 +1,4 @@
-//! The list of users, newest first, merged over the shards of the index `by_created`. It may lag behind by moments.
+//! The list of users, newest first, merged over the shards of the index `by_created`. It is eventually consistent.
 
 use std::collections::HashMap;
 
@@ -16,19 +16,19 @@ use super::{Store, at, from_item, key, s};
 pub struct Filter {
     /// Only those with this role.
     pub role: Option<Role>,
-    /// Only those whose address is proven, or is not.
+    /// Only those whose address is verified, or not verified.
     pub verified: Option<bool>,
 }
 
 impl Filter {
-    /// Whether a user that was found otherwise belongs into the list.
+    /// Whether a user that was found in another way belongs to the list.
     #[must_use]
     pub fn holds(&self, user: &User) -> bool {
         self.role.is_none_or(|role| role == user.role)
             && self.verified.is_none_or(|verified| verified == user.is_verified)
     }
 
-    /// The filter as a cursor is bound to it. Another text makes cursors of before invalid.
+    /// The text of the filter that a cursor is bound to. A change of this text makes earlier cursors invalid.
     #[must_use]
     pub fn query(&self) -> String {
         let role = self.role.map(|role| format!("role={}", role.as_str()));
@@ -41,20 +41,20 @@ impl Filter {
     }
 }
 
-/// How often a filter that few users pass is carried on before the page is returned short.
+/// How many rounds a filter that few users pass gets before a short page is returned.
 const ROUNDS: usize = 10;
-/// How many items a shard looks at in one round of a filtered list.
+/// How many items a shard reads in one round of a filtered list.
 const FILTERED_LIMIT: i32 = 250;
 
-/// What one shard knows: its users, and down to which place that is all of them (`None`: to the end).
+/// The users of one shard, and the place down to which they are complete (`None`: to the end).
 struct Stretch {
     users: Vec<(String, User)>,
     known_to: Option<String>,
 }
 
 impl Store {
-    /// Up to `limit` users before the place `before` in the list, and the place to go on from. A page can be short, even empty,
-    /// while a place to go on from says that there is more.
+    /// Up to `limit` users before the place `before` in the list, and the place where the next page begins. A page can be short, even
+    /// empty, when there are more.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

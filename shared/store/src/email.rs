@@ -24,7 +24,7 @@ fn reservation(email: &EmailKey, user: &UserId, until: Timestamp) -> Item {
     item
 }
 
-/// The login of `before` for `after`, with this hash, and with what a later release says of it.
+/// The login item of `after` with this hash, and with the attributes of the stored one that only a later release knows.
 fn carried(stored: Item, before: &User, after: &User, hash: String) -> Result<Item, Error> {
     let known = login_item(before, &from_item(stored.clone())?)?;
     let mut item = stored;
@@ -39,11 +39,11 @@ fn own_with_password(user: &User, login: &Login) -> Expression {
 }
 
 impl Store {
-    /// Makes the proven address the user's, and tells the old one. Each address is reserved as long as it can be taken back. A sign-up
-    /// that waits for the proof of the address gives way, for good. `stays` is the session that lives on.
+    /// Moves the user to the verified address, and writes the message to the old one. Former addresses are reserved as long as they can be
+    /// restored. A sign-up that has not verified the address is removed. `stays` is the session that is kept.
     ///
     /// # Errors
-    /// [`Unmet::AddressTaken`] when somebody else proved the address first; [`Unmet::SessionEnded`] when the session has ended;
+    /// [`Unmet::AddressTaken`] when somebody else verified the address first; [`Unmet::SessionEnded`] when the session has ended;
     /// [`Unmet::Changed`].
     pub async fn move_email(
         &self,
@@ -70,7 +70,7 @@ impl Store {
             still(&claim, &after.id, now),
             Unmet::Changed,
         )?;
-        // Back where it came from, an account leaves nothing that could be taken back.
+        // If the account returns to a former address, the one that it leaves cannot be restored.
         if !after.may_take_back(&before.email) {
             writes = writes.delete(&self.users, key::login(&old), own.clone(), Unmet::Changed)?;
         }
@@ -93,11 +93,11 @@ impl Store {
         self.commit(self.free_left_over(writes, before, Some(after)).await?, &events).await
     }
 
-    /// Gives the user the old address back without a password, frees all that came after it, and writes the email by which its owner
-    /// chooses a new one, and a notice to the address that it leaves.
+    /// Moves the user back to a former address, without a password, and frees all addresses that came after it. Writes the message for
+    /// choosing a new password, and a notice to the address that the account leaves.
     ///
     /// # Errors
-    /// [`Unmet::AddressLeft`] when somebody else holds the old address by now; [`Unmet::Changed`].
+    /// [`Unmet::AddressLeft`] when somebody else has the former address by now; [`Unmet::Changed`].
     pub async fn revert_email(&self, before: &User, after: &User, messages: &[Message], by: &By) -> Result<(), Error> {
         let (stored, login) = self.present_login(before).await?;
         let restored = carried(stored, before, after, NO_PASSWORD.to_owned())?;
@@ -122,7 +122,7 @@ impl Store {
         Ok((stored.clone(), from_item(stored)?))
     }
 
-    /// The user without those of the addresses left before `old` that somebody else holds by now: they cannot be taken back.
+    /// The user without the addresses left before `old` that somebody else has by now, since they cannot be restored.
     async fn without_lost(&self, user: &User, old: &EmailKey, now: Timestamp) -> Result<User, Error> {
         let mut user = user.clone();
         for former in std::mem::take(&mut user.reverts) {
@@ -134,8 +134,8 @@ impl Store {
         Ok(user)
     }
 
-    /// Frees, with the other writes, the addresses that were reserved for `before` and are not for `after`. Those that somebody else
-    /// holds by now stay his.
+    /// Frees, with the other writes, the addresses that were reserved for `before` and are not for `after`, unless somebody else has them
+    /// by now.
     pub(super) async fn free_left_over(
         &self,
         mut writes: Transaction,
@@ -146,7 +146,7 @@ impl Store {
             after.is_some_and(|user| user.reserved_emails().chain([&user.email]).any(|kept| kept.key() == *email))
         };
         let mut keys: Vec<_> = before.reserved_emails().map(Email::key).filter(|email| !kept(email)).collect();
-        // A transaction names each item once.
+        // A transaction may contain an item only once.
         keys.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         keys.dedup();
         for email in keys {

@@ -1,4 +1,4 @@
-//! Event items: beside the user they are about, gone after their time.
+//! Event items, in the partition of the user they are about. TTL removes them.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use user_core::clock::Timestamp;
@@ -18,7 +18,7 @@ fn event_item(event: &Event) -> Result<Item, Error> {
 }
 
 impl Store {
-    /// Writes everything with the events that it means, all or nothing, and then their lines of the log.
+    /// Writes a transaction together with its events, and then the log lines of the events.
     pub(super) async fn commit(&self, mut writes: Transaction, events: &[Event]) -> Result<(), Error> {
         for event in events {
             let new = Expression::new("attribute_not_exists(pk)", []);
@@ -29,7 +29,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes an event that comes with no change of the user, and its line of the log.
+    /// Writes an event without a change of the user, and its log line.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -38,10 +38,10 @@ impl Store {
         self.put(event_item(event)?).await
     }
 
-    /// Takes as long as [`Store::note_event`], for an event that is about nobody. What is written is gone soon.
+    /// Takes as long as [`Store::note_event`], for an event that is about no user. The item can be removed by TTL at once.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Store::note_event`].
     pub async fn note_nothing(&self, event: &Event) -> Result<(), Error> {
         security::note(event);
         let mut item = event_item(event)?;
@@ -50,7 +50,7 @@ impl Store {
         self.put(item).await
     }
 
-    /// Up to `limit` events of a user before `before`, newest first, and where to go on.
+    /// Up to `limit` events of a user before `before`, newest first, and where the next page begins.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -64,7 +64,7 @@ impl Store {
         if user.as_str().len() > MAX_ID_BYTES {
             return Ok((Vec::new(), None));
         }
-        // An identifier begins with its time; those of the second that is 90 days old are over.
+        // An identifier begins with its time. The events of the second that is 90 days ago have expired.
         let oldest = EventId::new(now.plus(1 - EVENT_SECONDS).0.saturating_mul(1000) - 1)?;
         let bound = |id: &EventId| key::event(user, id).remove("sk").unwrap_or_else(|| s(""));
         let answer = self

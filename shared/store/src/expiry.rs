@@ -1,4 +1,4 @@
-//! Unverified users whose time is over: how cleanup finds and removes them, and the note it leaves.
+//! Expired unverified users: how cleanup finds and removes them, and the record of its last run.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use serde::{Deserialize, Serialize};
@@ -12,40 +12,40 @@ use super::transaction::{Expression, Transaction, if_met, unless_contended};
 use super::user::is_of;
 use super::{Item, Store, at, from_item, key, s, to_item};
 
-/// The shards of the index `by_expiry`; they can be worked on side by side.
+/// The number of shards of the index `by_expiry`; they can be processed concurrently.
 pub const SHARDS: u64 = key::SHARDS;
 
-/// A user whose time is over, as the index knows it.
+/// An expired unverified user, as the index has it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Overdue {
-    /// Whose.
+    /// The identifier.
     pub id: UserId,
     /// The address, for the login item.
     pub email: Email,
 }
 
-/// What became of an overdue user.
+/// The outcome of the removal of an overdue user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
     /// Removed by this call.
     Removed,
-    /// It is not there any more, or was verified at the last moment: nothing was touched.
+    /// It was already removed, or verified at the last moment: nothing was written.
     Spared,
 }
 
-/// The note of a cleanup run.
+/// The record of a cleanup run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heartbeat {
     /// When the run ended.
     pub ended_at: Timestamp,
     /// How many users it removed.
     pub removed: u64,
-    /// How many overdue users it left.
+    /// How many overdue users were left.
     pub overdue: u64,
 }
 
 impl Store {
-    /// A page of one shard's users that ended at or before `cutoff`, oldest first, and where to go on.
+    /// A page of one shard's users that expired at or before `cutoff`, oldest first, and where the next page begins.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -66,7 +66,7 @@ impl Store {
         Ok((users, answer.last_evaluated_key.map(OverduePlace)))
     }
 
-    /// How many users of one shard ended at or before `cutoff`: the first megabyte's worth of them, so that counting has an end.
+    /// How many users of one shard expired at or before `cutoff`. Only the first megabyte of them is counted, so that the time is bounded.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -121,7 +121,7 @@ impl Store {
         Ok(if gone.is_some() { Removal::Removed } else { Removal::Spared })
     }
 
-    /// Leaves the note of a run.
+    /// Writes the record of a run.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -130,7 +130,7 @@ impl Store {
         self.put(item).await
     }
 
-    /// The note of the last run.
+    /// The record of the last run.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

@@ -1,4 +1,4 @@
-//! What a failed call means when no condition of ours explains it.
+//! The error of a failed call that no unmet condition explains.
 
 use std::fmt::Debug;
 
@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use serde_json::Value;
 use user_core::error::Error;
 
-/// Codes of what a later try may heal, behind all repetitions of the SDK.
+/// Codes of errors that may pass, after all retries of the SDK.
 const PASSING: [&str; 6] = [
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -19,8 +19,8 @@ const PASSING: [&str; 6] = [
     "TransactionInProgressException",
 ];
 
-/// Has the SDK repeat two kinds of calls more than it does by itself: those whose answer came mutilated, which may or may not have
-/// been done, like those without an answer, and writes of an item that another transaction holds.
+/// Makes the SDK retry two more kinds of calls: those whose response is mutilated, which may or may not have had an effect, like those
+/// without a response, and writes of an item that another transaction holds.
 #[derive(Debug)]
 pub(crate) struct Repeatable;
 
@@ -42,12 +42,12 @@ impl ClassifyRetry for Repeatable {
     }
 }
 
-/// The JSON of an answer; none when it came mutilated.
+/// The JSON of a response; `None` when it is mutilated.
 fn body(answer: &HttpResponse) -> Option<Value> {
     serde_json::from_slice(answer.body().bytes()?).ok()
 }
 
-/// [`Error::Unavailable`] when the service was out of reach or had no capacity, which a later try may heal; else
+/// [`Error::Unavailable`] when the service was out of reach or had no capacity, so that a later attempt may succeed; otherwise
 /// [`Error::Internal`].
 pub fn failed<E>(error: SdkError<E, HttpResponse>) -> Error
 where

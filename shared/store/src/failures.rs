@@ -1,5 +1,5 @@
-//! Wrong passwords in a row, in the table that may vanish: of an account from each network, at its sign-ins from everywhere, and from
-//! whoever is signed in. So one network that guesses waits by what it did itself, and holds up nobody elsewhere.
+//! Wrong passwords in a row, in the ephemeral table. They are counted for each network of an account, for all sign-ins of the account, and
+//! for its signed-in callers. So a network that guesses has to wait for its own failures, and delays nobody elsewhere.
 
 use futures::future::try_join3;
 use serde::{Deserialize, Serialize};
@@ -10,24 +10,24 @@ use user_core::error::Error;
 use super::transaction::{failure, if_met, unless_contended};
 use super::{Item, Store, at, from_item, key, n, to_item};
 
-/// How long a row lives, and a network is known after a reset, in seconds.
+/// How long a row is kept, and a network is known after a reset, in seconds.
 const KEEP_SECONDS: i64 = 86_400;
 
-/// From which wrong password on a row lives its time.
+/// The wrong password from which the lifetime of a row is counted.
 #[derive(Clone, Copy)]
 enum Lives {
-    /// The first: what many add to would never end otherwise.
+    /// The first one: a row that many networks add to would otherwise never expire.
     FromFirst,
-    /// The last.
+    /// The last one.
     FromLast,
 }
 
 /// Where a password was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Given {
-    /// By whoever named the address.
+    /// At a sign-in, by anybody who knows the address.
     AtSignIn,
-    /// By whoever is signed in, in an epoch: what a thief gave in one that is over holds nobody up.
+    /// By a signed-in caller, in an epoch: what a thief gave in an epoch that has ended delays nobody.
     SignedIn {
         /// The account's epoch.
         epoch: u64,
@@ -37,13 +37,13 @@ pub enum Given {
 /// Wrong passwords in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
-    /// How many.
+    /// Their number.
     pub count: u64,
     /// When the last one came.
     pub last_at: Timestamp,
 }
 
-/// An item.
+/// A row as stored.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Stored {
     count: u64,
@@ -61,7 +61,7 @@ struct Reset {
     at: Timestamp,
 }
 
-/// What is held against whoever gives a password for an account from a network, and for him.
+/// The wrong passwords that count against a password for an account from a network, and the last reset from that network.
 #[derive(Debug, Clone, Copy)]
 pub struct Failures {
     given: Given,
@@ -70,7 +70,7 @@ pub struct Failures {
 }
 
 impl Failures {
-    /// What the items at [`Failures::keys`] say; those whose time is over say nothing.
+    /// Reads the items at [`Failures::keys`]; expired ones are ignored.
     pub(super) fn of(given: Given, items: [Option<Item>; 2], now: Timestamp) -> Result<Self, Error> {
         let read = |item: Option<Item>| -> Result<Option<Stored>, Error> {
             Ok(item.map(from_item::<Stored>).transpose()?.filter(|row| now < row.expires_at))
@@ -83,19 +83,19 @@ impl Failures {
         [key::failures(account, &everywhere(given)), key::failures(account, &of_network(network))]
     }
 
-    /// Those from this network.
+    /// The wrong passwords from this network.
     #[must_use]
     pub fn from_here(&self) -> Row {
         row(self.network)
     }
 
-    /// Those from everywhere: at sign-ins, or by whoever is signed in, to which strangers add nothing.
+    /// The wrong passwords from everywhere: at sign-ins, or by signed-in callers, whose count no stranger can add to.
     #[must_use]
     pub fn from_everywhere(&self) -> Row {
         row(self.everywhere)
     }
 
-    /// Whether the account's password was reset from this network in the last day, which began `epoch`.
+    /// Whether the account's password was reset from this network in the last day, and that reset began `epoch`.
     #[must_use]
     pub fn is_reset_from_here(&self, epoch: u64, now: Timestamp) -> bool {
         let reset = self.network.and_then(|row| row.reset);
@@ -120,8 +120,8 @@ fn of_network(network: &str) -> String {
 }
 
 impl Store {
-    /// Counts one more wrong password for an account, from a network that has `free` in a row before it waits. Only those count towards
-    /// the sign-ins from everywhere: what a network gives after them, it waits for itself.
+    /// Counts one more wrong password for an account, from a network that has `free` in a row before it waits. Only these also count for
+    /// the sign-ins from everywhere: for later ones the network itself has to wait.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
@@ -145,7 +145,7 @@ impl Store {
         Box::pin(try_join3(here, at_sign_in, signed_in)).await.map(|_| ())
     }
 
-    /// Counts one more password for an account, from a network, that was not heard: for that network alone.
+    /// Counts one more password of a sign-in that has to wait, against its network alone.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
@@ -153,7 +153,7 @@ impl Store {
         self.count_row(key::failures(account, &of_network(network)), Lives::FromLast, now).await
     }
 
-    /// Counts in a row, which begins anew when its time is over.
+    /// Increments a row. An expired row starts again.
     async fn count_row(&self, key: Item, lives: Lives, now: Timestamp) -> Result<(), Error> {
         let update = match lives {
             Lives::FromFirst => "ADD #count :one SET last_at = :now, expires_at = if_not_exists(expires_at, :end)",
@@ -179,8 +179,8 @@ impl Store {
         }
     }
 
-    /// Forgets the wrong passwords of an account that are in `known`: from this network, and of whoever is signed in. What strangers tried
-    /// everywhere at sign-ins stays, or its end would tell them that the owner came. That the password was reset from there is remembered.
+    /// Removes the wrong passwords of an account that are in `known`: those from this network and those of signed-in callers. The count of
+    /// all sign-ins stays, since its end would tell strangers that the owner signed in. A reset from the network stays recorded.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
@@ -197,8 +197,8 @@ impl Store {
         }
     }
 
-    /// Remembers for a day that an account's password is reset from `network`, which begins `epoch`: the network is known in that epoch,
-    /// in which nobody is signed in yet. What was wrong from there is forgotten.
+    /// Records for a day that an account's password was reset from `network`, which began `epoch`: the network is known in that epoch,
+    /// in which there is no session yet. Wrong passwords from the network are removed.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.

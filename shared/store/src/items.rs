@@ -1,4 +1,4 @@
-//! What items are made of: for commands of operators, which read and write many at once and in any form. Handlers use the methods of
+//! The parts of items, for operators' commands, which read and write many at once and in any form. Handlers use the methods of
 //! [`Store`](crate::Store).
 
 pub use crate::batch::{READS, WRITES};

@@ -9,7 +9,7 @@ use user_core::id::{EventId, MessageId, SessionId, UserId};
 
 use super::Item;
 
-/// Over how many partitions an index spreads: one takes 1,000 writes a second, which would throttle the whole service.
+/// How many partitions an index is spread over: one takes 1,000 writes per second, which would throttle the whole service.
 pub const SHARDS: u64 = 8;
 
 fn item(pk: String, sk: &str) -> Item {
@@ -22,7 +22,7 @@ pub fn user(id: &UserId) -> Item {
     item(user_partition(id), "PROFILE")
 }
 
-/// Everything of a user, in the table of record and in that of sessions.
+/// The partition of a user, in the table of record and in the ephemeral table.
 #[must_use]
 pub fn user_partition(id: &UserId) -> String {
     format!("USER#{id}")
@@ -32,12 +32,12 @@ pub(crate) fn event(user: &UserId, id: &EventId) -> Item {
     item(user_partition(user), &format!("EVENT#{id}"))
 }
 
-/// Where an event lies that is about nobody.
+/// The key of an event that is about no user.
 pub(crate) fn no_event(id: &EventId) -> Item {
     item(format!("NOBODY#{id}"), "EVENT#")
 }
 
-/// Everything about an address, in the table of record and in the outbox.
+/// The partition of an address, in the table of record and in the outbox.
 #[must_use]
 pub fn address(email: &EmailKey) -> String {
     format!("EMAIL#{}", email.as_str())
@@ -49,7 +49,7 @@ pub fn login(email: &EmailKey) -> Item {
     item(address(email), "LOGIN")
 }
 
-/// What the sort keys of marks begin with.
+/// The prefix of the sort keys of marks.
 pub(crate) const DELIVERY: &str = "DELIVERY";
 
 /// The mark of a mailbox of an address; former releases had one for all of them.
@@ -68,7 +68,7 @@ pub(crate) fn cleanup() -> Item {
     item("META#CLEANUP".to_owned(), "LAST")
 }
 
-/// How far the last migration came.
+/// The key of the progress of the last migration.
 #[must_use]
 pub fn migration() -> Item {
     item("META#MIGRATION".to_owned(), "LAST")
@@ -84,7 +84,7 @@ pub(crate) fn session(user: &UserId, id: &SessionId) -> Item {
     item(user_partition(user), &format!("SESSION#{id}"))
 }
 
-/// Where the notes of removed users lie, whose sessions are to be swept.
+/// The partition of the sweeps of removed users' sessions.
 pub const SWEEPS: &str = "SWEEPS";
 
 pub(crate) fn sweep(user: &UserId) -> Item {
@@ -95,12 +95,12 @@ pub(crate) fn limit(class: &str, subject: &str, window: &str) -> Item {
     item(format!("LIMIT#{class}#{subject}"), window)
 }
 
-/// The wrong passwords of an account that one row counts.
+/// The key of a row that counts wrong passwords of an account.
 pub(crate) fn failures(account: &EmailKey, row: &str) -> Item {
     limit("failures", account.as_str(), row)
 }
 
-/// What is left of the emails of a purpose that a mailbox gets; of each account, when one asks for them.
+/// The key of a mailbox's allowance of emails for a purpose; one for each account if an account asks for them.
 pub(crate) fn messages(mailbox: &EmailKey, asked: &str, account: &str) -> Item {
     limit(&format!("messages-{asked}"), mailbox.as_str(), &format!("LEFT#{account}"))
 }
@@ -113,7 +113,7 @@ pub(crate) fn message(to: &EmailKey, id: &MessageId) -> Item {
     item(address(to), &format!("LETTER#{id}"))
 }
 
-/// Where messages that were given up lie in `by_retry`.
+/// The partition of `by_retry` that holds the messages that were given up.
 pub(crate) const FAILED_SHARD: &str = "FAILED";
 
 /// A partition of `by_retry`.
@@ -137,7 +137,7 @@ pub(crate) fn expiry_shard(shard: u64) -> String {
     format!("E#{shard}")
 }
 
-/// A number from 0 up to and without [`SHARDS`], the same for the same user (FNV-1a).
+/// A number from 0 to [`SHARDS`] - 1, the same for the same user (FNV-1a).
 pub(crate) fn shard(id: &UserId) -> u64 {
     shard_of(id.as_str())
 }
@@ -147,7 +147,7 @@ fn shard_of(id: &str) -> u64 {
         % SHARDS
 }
 
-/// The place of a user in the list: by time, then by identifier.
+/// The sort key of a user in the list: by time, then by identifier.
 pub(crate) fn created(at: Timestamp, id: &UserId) -> String {
     format!("{:012}#{id}", at.0)
 }

@@ -9,16 +9,16 @@ use super::failure::failed;
 use super::{Store, from_item, key, n};
 use crate::transaction::{if_met, unless_contended};
 
-/// The stages of a version that rotation knows (Secrets Manager, "Rotation by Lambda function").
+/// The staging labels that rotation uses (Secrets Manager, "Rotation by Lambda function").
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
 
-/// What every instance is told of rotations.
+/// The mark by which every instance learns of rotations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct Mark {
-    /// The generation of keys that is in force; 0 before the first rotation.
+    /// The generation of the keys that are in force; 0 before the first rotation.
     pub generation: u64,
-    /// That of the last emergency, which made the keys of every one before it void; 0 before the first.
+    /// The generation of the last emergency, which voided all keys before it; 0 before the first emergency.
     #[serde(default)]
     pub emergency: u64,
 }
@@ -32,7 +32,7 @@ impl Store {
         self.read_secret(self.secrets.get_secret_value()).await?.ok_or_else(|| Error::internal("there is no secret"))
     }
 
-    /// The keys of a version, in force or not, if there is one.
+    /// The keys of a version, in force or not; `None` if there is no such version.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the secret cannot be read.
@@ -48,7 +48,7 @@ impl Store {
         }
     }
 
-    /// Keeps keys as a version that is not in force yet. Doing so twice is as good as once.
+    /// Stores keys as a version that is not in force yet. It may be repeated.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the secret cannot be written.
@@ -58,10 +58,10 @@ impl Store {
         put.map(|_| ()).map_err(failed)
     }
 
-    /// Brings a version into force in the place of the one that is, unless it is already.
+    /// Brings a version into force instead of the present one, unless it already is.
     ///
     /// # Errors
-    /// [`Unmet::Changed`] when the version is not a staged one, or another came into force meanwhile.
+    /// [`Unmet::Changed`] when the version is not staged, or another one came into force meanwhile.
     pub async fn promote_keys(&self, version: &str) -> Result<(), Error> {
         let described = self.secrets.describe_secret().secret_id(&self.secret_id).send().await;
         let versions = described.map_err(failed)?.version_ids_to_stages.unwrap_or_default();
@@ -85,16 +85,16 @@ impl Store {
         })
     }
 
-    /// Asks Secrets Manager for a rotation by the stack's own function, which knows the stack's settings. It may take a while.
+    /// Asks Secrets Manager for a rotation by the stack's own function, which has the stack's settings. The rotation may take a while.
     ///
     /// # Errors
-    /// [`Error::Internal`] when there is no rotation schedule, or one is under way.
+    /// [`Error::Internal`] when there is no rotation schedule, or a rotation is under way.
     pub async fn ask_for_rotation(&self) -> Result<(), Error> {
         let asked = self.secrets.rotate_secret().secret_id(&self.secret_id).send().await;
         asked.map(|_| ()).map_err(failed)
     }
 
-    /// The mark of the rotations that were finished.
+    /// The mark of the last finished rotation.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -105,12 +105,12 @@ impl Store {
         Ok(item.map(from_item).transpose()?.unwrap_or_default())
     }
 
-    /// Tells every instance that these keys are in force, and which emergency they know of. It never goes back.
+    /// Announces to every instance that these keys are in force, and the last emergency that they record. The generation never goes back.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn announce_keys(&self, keys: &Keys) -> Result<(), Error> {
-        // Keys that know of no emergency leave an earlier one in the mark.
+        // Keys without an emergency leave an earlier one in the mark.
         let emergency = Some(keys.emergency()).filter(|emergency| *emergency > 0);
         let update = if emergency.is_some() { ", emergency = :emergency" } else { "" };
         let told = unless_contended(|| {

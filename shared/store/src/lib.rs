@@ -1,5 +1,4 @@
-//! The store: three `DynamoDB` tables and the secret of the signing keys. The only floor that speaks to them; one file for each kind
-//! of item.
+//! The store: three `DynamoDB` tables and the secrets. No other crate of `shared/` calls them. It has one file for each kind of item.
 
 pub mod admins;
 mod batch;
@@ -43,10 +42,10 @@ use user_core::error::Error;
 use crate::failure::Repeatable;
 use crate::meter::Meter;
 
-/// How often what a batch left undone is asked for again.
+/// How many times a batch is sent while part of it stays unprocessed.
 const BATCH_ATTEMPTS: usize = 8;
 
-/// No identifier is longer: a partition key has at most 2,048 bytes, a sort key 1,024.
+/// The longest identifier, in bytes: a partition key has at most 2,048 bytes, a sort key 1,024.
 const MAX_ID_BYTES: usize = 512;
 
 /// An item, by the names of its attributes.
@@ -63,12 +62,12 @@ pub struct Store {
     users: String,
     ephemeral: String,
     outbox: String,
-    /// How long after its sign-in a session ends, whatever its item says.
+    /// How long after its sign-in a session ends, even if its item has a later end.
     session_max_seconds: i64,
 }
 
 impl Store {
-    /// The tables and the secrets that the configuration names, at the services that `sdk` leads to.
+    /// The tables and secrets that the configuration names, called as `sdk` configures.
     #[must_use]
     pub fn connect(sdk: &SdkConfig, config: &Config) -> Self {
         let (client, secrets) = (Client::new(sdk), aws_sdk_secretsmanager::Client::new(sdk));
@@ -103,17 +102,17 @@ impl Store {
         &self.users
     }
 
-    /// The name of the table of sessions and counts.
+    /// The name of the ephemeral table.
     #[must_use]
     pub fn ephemeral_table(&self) -> &str {
         &self.ephemeral
     }
 }
 
-/// A value as an item, with this key.
+/// The item of a value, with this key.
 ///
 /// # Errors
-/// [`Error::Internal`] when it is none.
+/// [`Error::Internal`] when the value cannot be an item.
 pub fn to_item(value: &impl Serialize, key: Item) -> Result<Item, Error> {
     let mut item: Item = serde_dynamo::to_item(value).map_err(Error::internal)?;
     item.extend(key);
@@ -128,17 +127,17 @@ pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(Error::internal)
 }
 
-/// A text as a value of an attribute.
+/// A string attribute.
 pub fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A number as a value of an attribute.
+/// A number attribute.
 pub fn n(number: impl Display) -> AttributeValue {
     AttributeValue::N(format!("{number}"))
 }
 
-/// A moment as a value of an attribute: seconds since 1970.
+/// A moment as a number attribute: seconds since 1970.
 #[must_use]
 pub fn at(moment: Timestamp) -> AttributeValue {
     n(moment.0)

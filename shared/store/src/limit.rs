@@ -1,4 +1,4 @@
-//! Counters of rate limits, in the table that may vanish.
+//! Counters of rate limits, in the ephemeral table.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use user_core::clock::Timestamp;
@@ -10,7 +10,7 @@ use super::transaction::{failure, unless_contended};
 use super::{Item, Store, at, key, n};
 
 impl Store {
-    /// Counts so many more requests of `subject`, or fewer, in a step of the window that begins at `window`; returns the counts.
+    /// Adds `requests`, which may be negative, of `subject` to a step of the window that begins at `window`; returns the counts.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -38,7 +38,7 @@ impl Store {
         item.as_ref().map(counts).ok_or_else(|| Error::internal("a counter returned no count"))
     }
 
-    /// The counts of a window that is over; those of one without requests are zero.
+    /// The counts of a window that has ended; all zero if it had no requests.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

@@ -13,7 +13,7 @@ use super::{Store, from_item, key, s};
 use crate::failures::{Failures, Given};
 
 impl Store {
-    /// The login of an address as it stands now, expired or not: the one read that sign-in needs. An address that is only
+    /// The login of an address, expired or not, by a strongly consistent read: the only one that a sign-in needs. An address that is only
     /// reserved has none.
     ///
     /// # Errors
@@ -30,8 +30,8 @@ impl Store {
         item.filter(|item| !is_reserved(item)).map(from_item).transpose()
     }
 
-    /// What a password of an address is judged by that is given from `network`: the account's login and its wrong passwords in a row, in
-    /// one round trip.
+    /// What decides about a password for an address from `network`: the account's login, and its counts of wrong passwords, in one round
+    /// trip.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -51,7 +51,7 @@ impl Store {
     /// Stores the same password under a stronger hash, unless the password has changed meanwhile.
     ///
     /// # Errors
-    /// [`Unmet::Changed`] when it has; [`Error::Busy`].
+    /// [`Unmet::Changed`] when it has changed; [`Error::Busy`].
     pub async fn rehash(&self, email: &EmailKey, user: &UserId, old: &str, new: &str) -> Result<(), Error> {
         let outcome = unless_contended(|| {
             self.client

@@ -7,10 +7,10 @@ use user_core::error::Error;
 use super::Store;
 
 impl Store {
-    /// The password that signs in to the mail server; an empty one when nobody does.
+    /// The password for the mail server; empty if it is used without authentication.
     ///
     /// # Errors
-    /// [`Error::Internal`], in words for the log of a start, when the secret cannot be read or is empty.
+    /// [`Error::Internal`], with a text for the log, when the secret cannot be read or is empty.
     pub async fn read_mail_password(&self) -> Result<Hidden, Error> {
         let Some(id) = &self.mail_secret_id else { return Ok(Hidden::default()) };
         let because = |why: &str| {

@@ -1,4 +1,4 @@
-//! What is left of the emails that a mailbox gets and anybody can ask for, in the table that may vanish.
+//! How many emails that anybody can request a mailbox may still get, in the ephemeral table.
 
 use serde::{Deserialize, Serialize};
 use user_core::clock::Timestamp;
@@ -12,7 +12,7 @@ use super::failure::failed;
 use super::transaction::{if_met, unless_contended};
 use super::{Store, from_item, key, s, to_item};
 
-/// The epoch of an account, in which the links of the ones before it are void.
+/// The epoch of an account, which voids the links of earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Epoch {
     /// The account.
@@ -21,10 +21,10 @@ pub struct Epoch {
     pub epoch: u64,
 }
 
-/// The item of a mailbox and a purpose.
+/// The item for a mailbox and a purpose.
 #[derive(Serialize, Deserialize)]
 struct Allowance {
-    /// When nothing that was counted counts any more: then TTL may remove the item, too.
+    /// When the allowance is full again; TTL may remove the item then.
     expires_at: Timestamp,
     /// The message that was counted last.
     #[serde(rename = "letter")]
@@ -35,7 +35,7 @@ struct Allowance {
 }
 
 impl Allowance {
-    /// Whether the links that were counted are void by now, so that the allowance begins anew.
+    /// Whether the counted links are void by now, so that the allowance starts again.
     fn is_over_in(&self, present: &Epoch) -> bool {
         let later = |of: &Epoch| of.user_id != present.user_id || of.epoch < present.epoch;
         self.of.as_ref().is_none_or(later)
@@ -43,11 +43,11 @@ impl Allowance {
 }
 
 impl Store {
-    /// Counts a message among those that its mailbox gets; whether it may have it. A message that was the last one counted is not counted
-    /// again: a reply that was lost does not cost the mailbox an email.
+    /// Counts a message against the allowance of its mailbox; returns whether it may be sent. The message that was counted last is not
+    /// counted again, so that a lost reply does not cost the mailbox an email.
     ///
-    /// `epoch` is given for links that a later epoch makes void: in that one, and for another account, the mailbox has its whole allowance
-    /// again, so that whoever ends an epoch on purpose does not leave the owner without a valid link.
+    /// `epoch` is given for links that a later epoch voids: in a later one, and for another account, the mailbox has its full allowance
+    /// again, so that nobody can leave the owner without a valid link by ending an epoch.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -87,7 +87,7 @@ impl Store {
                 return Ok(true);
             }
         }
-        // Each time another one was counted instead: by now nothing is left.
+        // Another message was counted each time, so that nothing is left by now.
         Ok(false)
     }
 }

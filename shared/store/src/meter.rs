@@ -1,4 +1,4 @@
-//! Measures every database call: an interceptor of the SDK that asks for consumed capacity and notes attempts, time and units.
+//! Measures every database call: an interceptor of the SDK that requests the consumed capacity, and records attempts, time and units.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use user_telemetry::{metric, usage};
 /// The label of a call that concerns more than one table.
 const SEVERAL: &str = "several";
 
-/// See the module. Holds the tables' names with the words that metrics call them by.
+/// See the module. It has the tables' names with their labels in metrics.
 #[derive(Debug, Clone)]
 pub(super) struct Meter(pub(super) [(String, &'static str); 3]);
 
@@ -32,7 +32,7 @@ impl Storable for Started {
     type Storer = StoreReplace<Self>;
 }
 
-/// Asks for consumed capacity, in whatever operation the input is of.
+/// Requests the consumed capacity, whichever operation the input belongs to.
 macro_rules! ask {
     ($input:expr, $($of:ident::$type:ident),+) => {$(
         if let Some(input) = $input.downcast_mut::<$of::$type>() {
@@ -48,14 +48,14 @@ macro_rules! table {
     };
 }
 
-/// The units in an output of these operations, which have one capacity each.
+/// The units in an output of these operations, which have one capacity.
 macro_rules! units {
     ($output:expr, $($of:ident::$type:ident),+) => {
         0.0 $(+ $output.downcast_ref::<$of::$type>().and_then(|o| o.consumed_capacity()).map_or(0.0, of))+
     };
 }
 
-/// The same for operations that have one for each table.
+/// The same for operations that have a capacity for each table.
 macro_rules! units_of_all {
     ($output:expr, $($of:ident::$type:ident),+) => {
         0.0 $(+ $output.downcast_ref::<$of::$type>().map_or(0.0, |o| o.consumed_capacity().iter().map(of).sum::<f64>()))+
@@ -116,7 +116,7 @@ impl Intercept for Meter {
         ask!(input, get::GetItemInput, put::PutItemInput, update::UpdateItemInput, delete::DeleteItemInput);
         ask!(input, query::QueryInput, batch_get::BatchGetItemInput);
         ask!(input, transact::TransactWriteItemsInput);
-        // The input is gone when the call is over.
+        // The input is not available any more when the call is over.
         let table = Table(self.label(input));
         bag.interceptor_state().store_put(table);
         Ok(())

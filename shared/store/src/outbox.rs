@@ -1,5 +1,5 @@
-//! Messages in the outbox, in a partition for each address. They are written with their cause, in one transaction; the table's stream
-//! brings them to the mailer, and the sparse index `by_retry` those that it could not send.
+//! Messages in the outbox, in one partition for each address. A message is written in the transaction of the change that causes it. The
+//! table's stream delivers it to the mailer; the sparse index `by_retry` lists the messages that could not be sent.
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ use super::failure::failed;
 use super::transaction::{Expression, Transaction, if_met, unless_contended};
 use super::{Item, Store, at, from_item, key, n, s, to_item};
 
-/// The partitions of the index `by_retry`; they can be worked on side by side.
+/// The number of partitions of pending messages in the index `by_retry`; they can be processed concurrently.
 pub const SHARDS: u64 = key::SHARDS;
 
-/// How long the stream has for a message before the schedule looks for it, too, in seconds.
+/// How long the stream has to deliver a message before the schedule also looks for it, in seconds.
 const STREAM_SECONDS: i64 = 600;
 
-/// How many messages are read from a partition of the index at once.
+/// How many messages one page of the index has.
 const PAGE: i32 = 25;
 
 impl Store {
@@ -30,7 +30,7 @@ impl Store {
         writes.put(&self.outbox, message_item(message)?, new, Unmet::Impossible("a new message id was taken"))
     }
 
-    /// Puts a message into the outbox that has no other cause than somebody's request.
+    /// Puts a message into the outbox that somebody requested and that comes with no other write.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -40,8 +40,7 @@ impl Store {
         Ok(())
     }
 
-    /// Puts a message into the outbox, unless one with its identifier is there: for messages that one cause brings about once, however
-    /// often it comes.
+    /// Puts a message into the outbox unless one with its identifier exists, so that a cause that is repeated sends one message.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -54,13 +53,13 @@ impl Store {
         if_met(put.await).map(|_| ())
     }
 
-    /// Claims a message for sending, so that nobody else sends it meanwhile, and as it stands now; `None` when it is settled, waits, or is
-    /// claimed. Should nothing more be heard of it, it can be claimed again after [`Message::back_off`].
+    /// Claims a message for sending, so that no other mailer sends it meanwhile, and returns it as it is now; `None` when it is settled,
+    /// waits for its next attempt or is claimed. If the claim has no result, it can be claimed again after [`Message::back_off`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
     pub async fn take_message(&self, message: &Message, now: Timestamp) -> Result<Option<Message>, Error> {
-        // A reply that was lost must not make us take ourselves for somebody else.
+        // Identifies this claim, so that the condition still holds for a repetition after a lost reply.
         let taker = TurnId::new()?;
         let taken = unless_contended(|| {
             self.message_update(message)
@@ -81,7 +80,7 @@ impl Store {
         if_met(taken.await)?.and_then(|answer| answer.attributes).map(from_item).transpose()
     }
 
-    /// Notes why an attempt failed, and lets the message be claimed again from `retry_at` on.
+    /// Records why an attempt failed. The message can be claimed again from `retry_at` on.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -93,8 +92,8 @@ impl Store {
             .map(|_| ())
     }
 
-    /// Notes what became of a message, with the mail service's name for it or the code of what went wrong; whether that is news. A message
-    /// that failed stays in the index, in a partition of its own.
+    /// Records what became of a message, with the mail service's identifier for it or the code of the error; returns whether that is new. A
+    /// message that failed stays in the index, in a partition of its own.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -120,7 +119,7 @@ impl Store {
             update.push_str(" REMOVE retry_at, retry_shard, taker");
         }
         let condition = match state {
-            // News of a message that was sent may come before the note that it was.
+            // The report of a bounce or a complaint may come before the message is recorded as sent.
             MessageState::Bounced | MessageState::Complained => "attribute_exists(pk) AND #state <> :state",
             _ => {
                 values.push((":pending", s(MessageState::Pending.as_str())));
@@ -130,7 +129,7 @@ impl Store {
         self.change_message(message, &update, condition, values).await
     }
 
-    /// Lets a message that was given up be claimed again, as often as a new one.
+    /// Lets a failed message be claimed again, with as many attempts as a new one; returns whether it was a failed one.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -147,8 +146,8 @@ impl Store {
         self.change_message(message, update, "#state = :failed", values).await
     }
 
-    /// Messages of one partition of the index that may be claimed again, a page of them; it may lag behind by moments. What this release
-    /// does not know, or nobody can read, holds up nothing behind it.
+    /// A page of the messages in one partition of the index that may be claimed again. The index is eventually consistent. Messages that
+    /// cannot be read or have a kind or state that this release does not know are skipped, so that they do not block the others.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -165,7 +164,7 @@ impl Store {
         Ok(Vec::new())
     }
 
-    /// Messages that were given up, a page of them, the oldest first.
+    /// A page of the messages that were given up, the oldest first.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -182,7 +181,7 @@ impl Store {
             .expression_attribute_values(":now", at(now))
     }
 
-    /// A message to an address.
+    /// The message to an address with this identifier, if there is one.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -205,7 +204,7 @@ impl Store {
         Ok(messages)
     }
 
-    /// Changes a message if `condition` holds for it; whether it did.
+    /// Changes a message if `condition` holds for it; returns whether it did.
     async fn change_message(
         &self,
         message: &Message,
@@ -233,7 +232,7 @@ impl Store {
     }
 }
 
-/// The message in an item, if it can be read.
+/// The message in an item; `None`, with a line in the log, if it cannot be read.
 fn readable(item: Item) -> Option<Message> {
     let message = from_item(item);
     message.map_err(|error| tracing::error!(error.cause = %error, "a message cannot be read")).ok()
@@ -243,7 +242,7 @@ fn key_of(message: &Message) -> Item {
     key::message(&message.to.key(), &message.id)
 }
 
-/// The item of a new message; should the stream give it up before any mailer could take it, the schedule finds it.
+/// The item of a new message. It is in the index from the start, so that the schedule finds it if the stream gives it up.
 fn message_item(message: &Message) -> Result<Item, Error> {
     let mut item = to_item(message, key_of(message))?;
     if message.state == MessageState::Pending {
@@ -256,7 +255,7 @@ fn message_item(message: &Message) -> Result<Item, Error> {
 /// The message in a stream record's image.
 ///
 /// # Errors
-/// [`Error::Internal`] when the image is none of a message.
+/// [`Error::Internal`] when the image is not that of a message.
 pub fn from_image(image: impl Into<serde_dynamo::Item>) -> Result<Message, Error> {
     serde_dynamo::from_item(image.into()).map_err(Error::internal)
 }

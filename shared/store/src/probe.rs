@@ -1,4 +1,4 @@
-//! Probes: real calls that tell whether a table answers.
+//! Probes: real calls that show whether a table answers.
 
 use user_core::clock::Timestamp;
 use user_core::error::Error;

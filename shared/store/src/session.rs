@@ -1,4 +1,4 @@
-//! Session items, in the table that may vanish.
+//! Session items, in the ephemeral table.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -16,27 +16,27 @@ use super::failure::failed;
 use super::transaction::{Expression, Transaction, failure, if_met, unless_contended};
 use super::{Item, MAX_ID_BYTES, Store, at, from_item, key, n, s, to_item};
 
-/// How many sessions a sign-in may see beside its own write without looking again after it: what one read unit holds.
+/// Up to this many sessions, a sign-in does not read them again after its own write. One read unit holds that many.
 const FEW: usize = 10;
 
 /// How many sessions are ended concurrently.
 const AT_A_TIME: usize = 8;
 
-/// What became of a rotation.
+/// The outcome of a rotation.
 #[derive(Debug)]
 pub enum Rotation {
-    /// The session's next turn.
+    /// The session at its next turn.
     Turned(Session),
-    /// It was another turn's turn: the session as it stands, if there is one.
+    /// The session was not at this turn or is not valid: the session as it is now, if there is one.
     Refused(Option<Session>),
 }
 
 impl Store {
-    /// Writes a new session and ends those of its user that [`giving_way`] says, so that [`user_core::session::MOST`] are left.
+    /// Writes a new session and ends those of its user that [`giving_way`] names, so that [`user_core::session::MOST`] are left.
     ///
-    /// What there is, is read concurrently with the write, so that a sign-in takes no trip more; who sees more than a few looks again
-    /// after it. Sign-ins that do not see each other are within a moment, so that it takes 40 of one account in the same moment to leave
-    /// more than there may be, until the next one.
+    /// The sessions are read concurrently with the write, so that a sign-in needs no further round trip. If there are more than a few, they
+    /// are read again after it. Sign-ins at the same moment may not see each other: 40 of one account can leave more sessions than allowed,
+    /// until its next sign-in.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
@@ -53,7 +53,7 @@ impl Store {
         Box::pin(self.delete_sessions(gone.collect())).await
     }
 
-    /// A user and one of its sessions, as both stand now, in one round trip.
+    /// A user and one of its sessions as they are now, in one round trip.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -66,15 +66,16 @@ impl Store {
         Ok((user.map(from_item).transpose()?, session.map(|item| self.session_of(item)).transpose()?))
     }
 
-    /// The session that an item holds, with the end that it has by the setting of now.
+    /// The session in an item, which ends no later than the present setting allows.
     /// # Errors
-    /// [`Error::Internal`] when it holds none.
+    /// [`Error::Internal`] when the item is not a session.
     pub fn session_of(&self, item: Item) -> Result<Session, Error> {
         from_item(item).map(|session: Session| session.within(self.session_max_seconds))
     }
 
-    /// Begins the turn after `seq`, if `seq` is the present one and the session is still valid in `epoch`. It lasts until `expires_at`, or
-    /// the session's absolute end when that is earlier. With `again` the user was authenticated anew.
+    /// Begins the turn after `seq`, if `seq` is the present turn and the session is still valid in `epoch`. The turn lasts until
+    /// `expires_at`, or until the session's absolute end if that is earlier. With `again` the user was
+    /// authenticated anew.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -142,13 +143,13 @@ impl Store {
         gone.await.map(|_| ()).map_err(failure)
     }
 
-    /// Ends the sessions at these keys, some at a time; none of them need exist.
+    /// Ends the sessions at these keys, several concurrently; none of them need exist.
     async fn delete_sessions(&self, keys: Vec<Item>) -> Result<(), Error> {
         let gone = stream::iter(keys).map(|key| self.delete_at(key)).buffer_unordered(AT_A_TIME);
         gone.try_for_each(|()| std::future::ready(Ok(()))).await
     }
 
-    /// Ends every session of a user that began until `until`, however many there are, page by page.
+    /// Ends every session of a user that began no later than `until`, page by page.
     pub(super) async fn delete_sessions_until(&self, user: &UserId, until: Timestamp) -> Result<(), Error> {
         let keys = self.sessions_query(user).projection_expression("pk, sk");
         let keys = keys.filter_expression("created_at <= :until").expression_attribute_values(":until", at(until));
@@ -159,10 +160,10 @@ impl Store {
         Ok(())
     }
 
-    /// Ends one session of a user, if it is there.
+    /// Ends one session of a user, which must exist.
     ///
     /// # Errors
-    /// [`Unmet::Absent`]; [`Error::Busy`].
+    /// [`Unmet::Absent`] when there is no such session; [`Error::Busy`].
     pub async fn end_session(&self, user: &UserId, id: &SessionId) -> Result<(), Error> {
         if id.as_str().len() > MAX_ID_BYTES {
             return Err(Unmet::Absent.into());
@@ -178,7 +179,7 @@ impl Store {
         if_met(gone.await)?.map(|_| ()).ok_or_else(|| Unmet::Absent.into())
     }
 
-    /// Notes that a session was used, if it is still there.
+    /// Records that a session was used, if it still exists.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.
@@ -196,14 +197,14 @@ impl Store {
         if_met(touched.await).map(|_| ())
     }
 
-    /// Takes a session along into its user's new epoch.
+    /// Adds an update that moves a session into its user's new epoch.
     pub(super) fn move_session(&self, writes: Transaction, user: &User, id: &SessionId) -> Result<Transaction, Error> {
         let update = Expression::new("SET epoch = :epoch", [(":epoch", n(user.epoch))]);
         let key = key::session(&user.id, id);
         writes.update(&self.ephemeral, key, update, "attribute_exists(pk)", Unmet::SessionEnded)
     }
 
-    /// All sessions of a user that lie in the table, valid or not.
+    /// All sessions of a user that are in the table, valid or not.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.

@@ -1,6 +1,6 @@
-//! Sweeps: what is noted when a user is removed whose sessions may still lie in the table. The note is written in the transaction that
-//! removes the user, beside the sessions, so that it is lost only with them. The removal itself ends the sessions that it finds; cleanup
-//! does it once more a while later, for a removal that broke off and for sign-ins that were under way and wrote a session after it.
+//! Sweeps: records of removed users whose sessions may still be in the table. A sweep is written in the transaction that removes the
+//! user, into the table of the sessions, so that it is lost only with them. The removal itself ends the sessions that it finds. Cleanup
+//! ends them again later, because a removal can break off, and a sign-in that was under way can write a session after it.
 
 use serde::{Deserialize, Serialize};
 use user_core::clock::Timestamp;
@@ -12,21 +12,21 @@ use super::failure::failed;
 use super::transaction::{Transaction, failure, unless_contended};
 use super::{Item, Store, at, from_item, key, s, to_item};
 
-/// How long after a removal a sign-in that read the login before it may write a session, in seconds: longer than a function may take
-/// (15 s in `template.yaml`). A session that begins later is of a user who is there again, by a restore or an import.
+/// How long after a removal a sign-in that read the login before it may write a session, in seconds: longer than the timeout of a function
+/// (15 s in `template.yaml`). A session that begins later is of a user who exists again after a restore or an import.
 pub const LATE_SECONDS: i64 = 60;
 
-/// The note of a removed user.
+/// The record of a removed user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sweep {
-    /// Whose sessions are to be ended.
+    /// The user whose sessions are to be ended.
     pub user_id: UserId,
     /// When the user was removed.
     pub removed_at: Timestamp,
 }
 
 impl Sweep {
-    /// Whether the session is one that this ends.
+    /// Whether this sweep ends the session.
     #[must_use]
     pub fn covers(&self, session: &Session) -> bool {
         session.user_id == self.user_id && session.created_at <= self.until()
@@ -42,16 +42,16 @@ impl Sweep {
 pub struct SweepPlace(Item);
 
 impl Store {
-    /// Notes, with the other writes, that a removed user's sessions are to be swept.
+    /// Adds the record that a removed user's sessions are to be swept.
     pub(super) fn note_sweep(&self, writes: Transaction, sweep: &Sweep) -> Result<Transaction, Error> {
         let mut item = to_item(sweep, key::sweep(&sweep.user_id))?;
-        // The last of the sessions is over then.
+        // By then the last of the sessions has ended.
         let end = sweep.until().plus(self.session_max_seconds);
         item.insert("expires_at".to_owned(), at(end));
         writes.overwrite(&self.ephemeral, item)
     }
 
-    /// A page of the sweeps of users who were removed at or before `cutoff`, and where to go on. A page can be empty while there is more.
+    /// A page of sweeps of users removed at or before `cutoff`, and where the next page begins. A page can be empty while there are more.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -81,7 +81,7 @@ impl Store {
         self.delete_sessions_until(&sweep.user_id, sweep.until()).await
     }
 
-    /// Forgets the note of a sweep that was done after the last session that it is about.
+    /// Removes a sweep that was done after the last session that it covers.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Unavailable`] when the database does not answer.

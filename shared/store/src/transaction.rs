@@ -20,12 +20,12 @@ use super::failure::failed;
 pub struct Expression {
     text: Cow<'static, str>,
     values: HashMap<String, AttributeValue>,
-    /// What stands for names of attributes that are reserved words.
+    /// The placeholders of attribute names, which can be reserved words.
     names: HashMap<String, String>,
 }
 
 impl Expression {
-    /// An expression with the values that it names.
+    /// An expression with the values of its placeholders.
     pub fn new<'a>(
         text: impl Into<Cow<'static, str>>,
         values: impl IntoIterator<Item = (&'a str, AttributeValue)>,
@@ -34,15 +34,15 @@ impl Expression {
         Self { text: text.into(), values, names: HashMap::new() }
     }
 
-    /// Makes of an item as this release writes it the other: sets what differs, and removes what the other lacks. Attributes that this
-    /// release does not know stay. None when they are the same.
+    /// The update of `old` to `new`, both as this release writes them: sets attributes that differ, and removes those that `new` lacks.
+    /// Attributes that this release does not know stay. `None` when both are the same.
     pub(crate) fn from_to(old: &Item, new: &Item) -> Option<Self> {
         let mut sets: Vec<_> = new.iter().filter(|(name, value)| old.get(*name) != Some(value)).collect();
         let mut removes: Vec<_> = old.keys().filter(|name| !new.contains_key(*name)).collect();
         if sets.is_empty() && removes.is_empty() {
             return None;
         }
-        // In one order, so that the same change is the same request.
+        // Sorted, so that the same change is the same request.
         sets.sort_by_key(|(name, _)| *name);
         removes.sort();
         let (mut values, mut names) = (HashMap::new(), HashMap::new());
@@ -64,7 +64,7 @@ impl Expression {
         Some(Self { text: text.trim_end().to_owned().into(), values, names })
     }
 
-    /// The same with the values of a condition.
+    /// The same with the values and names of a condition, and the text of the condition.
     pub(crate) fn with(mut self, condition: Self) -> (Self, Cow<'static, str>) {
         self.values.extend(condition.values);
         self.names.extend(condition.names);
@@ -88,7 +88,7 @@ impl Expression {
     }
 }
 
-/// Up to 100 writes, each with what it means when its condition does not hold.
+/// Up to 100 writes, each with the error that it means when its condition does not hold.
 #[derive(Default)]
 pub struct Transaction {
     writes: Vec<TransactWriteItem>,
@@ -102,10 +102,10 @@ impl Transaction {
         self
     }
 
-    /// Puts an item, if what lies at its key meets the condition.
+    /// Adds a put of an item, on a condition for the item at its key.
     ///
     /// # Errors
-    /// [`Error::Internal`].
+    /// [`Error::Internal`] when the write cannot be built.
     pub fn put(self, table: &str, item: Item, condition: Expression, unmet: Unmet) -> Result<Self, Error> {
         let put = Put::builder()
             .table_name(table)
@@ -117,7 +117,7 @@ impl Transaction {
         Ok(self.with(TransactWriteItem::builder().put(put).build(), unmet))
     }
 
-    /// Changes an item; `update` carries the values of both expressions.
+    /// Adds an update of an item; `update` has the values of both expressions.
     pub(crate) fn update(
         self,
         table: &str,
@@ -149,14 +149,14 @@ impl Transaction {
         Ok(self.with(TransactWriteItem::builder().delete(delete).build(), unmet))
     }
 
-    /// Puts an item over what lies at its key.
+    /// Adds a put of an item that replaces whatever is at its key.
     pub(crate) fn overwrite(self, table: &str, item: Item) -> Result<Self, Error> {
         let put = Put::builder().table_name(table).set_item(Some(item)).build().map_err(Error::internal)?;
         let write = TransactWriteItem::builder().put(put).build();
         Ok(self.with(write, Unmet::Impossible("a write without a condition was refused")))
     }
 
-    /// Writes everything, once: each repetition, of the SDK for a reply that was lost or of ours for a conflict, bears the same token.
+    /// Writes everything, once: every retry, by the SDK after a lost reply or by us after a conflict, has the same request token.
     ///
     /// # Errors
     /// [`Error::Unmet`] of the first write whose condition does not hold; [`Error::Busy`] when others keep writing the same items.
@@ -187,7 +187,7 @@ fn failed_condition(error: &SdkError<TransactWriteItemsError>) -> Option<usize> 
     cancelled.cancellation_reasons().iter().position(|reason| reason.code() == Some("ConditionalCheckFailed"))
 }
 
-/// An error of a kind of request that a competing transaction can cause, or a moment without capacity.
+/// An error of requests that a competing transaction or a moment without capacity can make fail.
 pub trait Contended {
     /// Whether another transaction held the item, or there was no capacity for a moment.
     fn is_conflict(&self) -> bool;
@@ -222,7 +222,7 @@ contended!(
 
 const ATTEMPTS: u32 = 8;
 
-/// Tries a write until no other transaction holds its items, waiting a random time that doubles (about a second in all).
+/// Retries a write while another transaction holds its items, with random pauses that double (about a second in all).
 ///
 /// # Errors
 /// The last one.
@@ -243,7 +243,7 @@ where
     }
 }
 
-/// What a failed call means when no condition of ours explains it.
+/// The error of a failed call that no unmet condition explains.
 pub(crate) fn failure<E>(error: SdkError<E>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + Contended + 'static,
@@ -251,7 +251,7 @@ where
     if error.as_service_error().is_some_and(Contended::is_conflict) { Error::Busy } else { failed(error) }
 }
 
-/// The answer to a write of one item; none when its condition did not hold.
+/// The response to a write of one item; `None` when its condition did not hold.
 ///
 /// # Errors
 /// [`Error::Busy`] when others keep writing the item; [`Error::Unavailable`].

@@ -1,4 +1,4 @@
-//! User items, and the transactions that keep user, login and the count of administrators in step.
+//! User items, and the transactions that keep user, login and the count of administrators consistent.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use super::sweep::Sweep;
 use super::transaction::{Expression, Transaction, if_met, unless_contended};
 use super::{Item, MAX_ID_BYTES, Store, at, from_item, key, n, s, to_item};
 
-/// The form of the items that this release writes; migrations compare it.
+/// The schema version of the user items that this release writes; only migrations compare it.
 pub const SCHEMA: u32 = 1;
 
-/// How long a removal may take to end the user's sessions; those of very many that are left then are swept later.
+/// How long a removal may spend on ending the user's sessions. Sessions that are left then are swept later.
 const SWEEP_TIME: Duration = Duration::from_secs(5);
 
-/// How often a record may change under our hands before the answer is [`Error::Busy`].
+/// How many times a change is tried, when the record keeps changing meanwhile, before it ends with [`Error::Busy`].
 const ATTEMPTS: usize = 5;
 
-/// The item of a user: with its key, its places in the indices and under TTL, and the mark of its form.
+/// The item of a user, with its key, the attributes for the indices and for TTL, and the schema version.
 ///
 /// # Errors
-/// [`Error::Internal`].
+/// [`Error::Internal`] when the user cannot be serialised.
 pub fn user_item(user: &User) -> Result<Item, Error> {
     let mut item = to_item(user, key::user(&user.id))?;
     item.insert("schema".to_owned(), n(SCHEMA));
@@ -40,10 +40,10 @@ pub fn user_item(user: &User) -> Result<Item, Error> {
     Ok(item)
 }
 
-/// The item of a login: with its key and its place under TTL.
+/// The item of a login, with its key and the attribute for TTL.
 ///
 /// # Errors
-/// [`Error::Internal`].
+/// [`Error::Internal`] when the login cannot be serialised.
 pub fn login_item(user: &User, login: &Login) -> Result<Item, Error> {
     let mut item = to_item(login, key::login(&user.email.key()))?;
     if let Some(purge_after) = user.purge_after() {
@@ -52,7 +52,7 @@ pub fn login_item(user: &User, login: &Login) -> Result<Item, Error> {
     Ok(item)
 }
 
-/// What makes `after` of the item of `before`, and its condition. A change always changes the version, at least.
+/// The update that turns the item of `before` into that of `after`, and its condition. Every change increments at least the version.
 fn user_update(before: &User, after: &User) -> Result<(Expression, String), Error> {
     let update = Expression::from_to(&user_item(before)?, &user_item(after)?);
     let update = update.ok_or_else(|| Error::internal("a change of a user changes nothing"))?;
@@ -60,16 +60,16 @@ fn user_update(before: &User, after: &User) -> Result<(Expression, String), Erro
     Ok((update, condition.into_owned()))
 }
 
-/// What becomes of a user, and what is written with it, all or nothing.
+/// A change of a user, and what is written with it in one transaction.
 #[derive(Debug)]
 pub struct Change {
-    /// The record.
+    /// The user after the change.
     pub user: User,
-    /// The hash of a new password.
+    /// The hash of a new password, if there is one.
     pub password_hash: Option<String>,
-    /// The messages that tell of it.
+    /// The messages about the change.
     pub messages: Vec<Message>,
-    /// The session that lives on into a new epoch.
+    /// The session that is moved into the new epoch instead of being ended.
     pub stays: Option<SessionId>,
 }
 
@@ -80,11 +80,11 @@ impl From<User> for Change {
 }
 
 impl Store {
-    /// Writes a new user with its login and, if any, the email to it: all or nothing. An address whose unverified holder has
-    /// expired is free.
+    /// Writes a new user with its login and, if given, a message, in one transaction. An address is free if its unverified holder has
+    /// expired.
     ///
     /// # Errors
-    /// [`Unmet::AddressTaken`].
+    /// [`Unmet::AddressTaken`] when another account has the address.
     pub async fn create_user(
         &self,
         user: &User,
@@ -106,7 +106,7 @@ impl Store {
         self.commit(writes, &[Event::new(EventName::SignedUp, &user.id, by)?]).await
     }
 
-    /// The user with this identifier as it stands now, expired or not.
+    /// The user with this identifier, expired or not, by a strongly consistent read.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -119,11 +119,11 @@ impl Store {
         answer.await.map_err(failed)?.item.map(from_item).transpose()
     }
 
-    /// Changes a user to what `decide` makes of the record as it stands, and reads it again when it changed meanwhile. `known` is the
-    /// record if the caller has just read it. Nothing is written when nothing changes.
+    /// Changes a user to what `decide` makes of the present record, and tries again if the record changed meanwhile. `known` is the record
+    /// if the caller has just read it. Nothing is written when nothing changes.
     ///
     /// # Errors
-    /// What `decide` says; [`Unmet::Absent`]; [`Unmet::LastAdmin`] when no administrator would remain; [`Error::Busy`].
+    /// The error of `decide`; [`Unmet::Absent`]; [`Unmet::LastAdmin`] when no administrator would remain; [`Error::Busy`].
     pub async fn change_user<E: From<Error>>(
         &self,
         id: &UserId,
@@ -146,11 +146,11 @@ impl Store {
         Err(Error::Busy.into())
     }
 
-    /// Changes a user by several writes of its own, again from the start when a record changed meanwhile. An attempt ends with its own
-    /// error, or with what came of its writes.
+    /// Runs `attempt`, which makes several writes of its own, again from the start when a record changed meanwhile. It returns its own
+    /// error, or the outcome of its writes.
     ///
     /// # Errors
-    /// What `attempt` says; [`Error::Busy`].
+    /// The error of `attempt`; [`Error::Busy`].
     pub async fn again_when_changed<E: From<Error>, F: Future<Output = Result<Result<(), Error>, E>>>(
         &self,
         attempt: impl Fn() -> F,
@@ -164,8 +164,8 @@ impl Store {
         Err(Error::Busy.into())
     }
 
-    /// Removes a user with its login if `decide` lets it, and then its sessions, however many; the address is free at once. Sessions that
-    /// this does not come to are left to cleanup by a [`Sweep`] that the removal notes; none of them opens anything any more.
+    /// Removes a user with its login if `decide` allows it, and then all its sessions; the address is free at once. Sessions that remain
+    /// are void, and are left to cleanup by a [`Sweep`] that the removal writes.
     ///
     /// # Errors
     /// As [`Store::change_user`].
@@ -193,7 +193,7 @@ impl Store {
         Err(Error::Busy.into())
     }
 
-    /// Writes a change of `before`, with the login's copies and the count of administrators where they change.
+    /// Writes a change of `before`. Updates the login's copies of attributes and the count of administrators if they change.
     async fn replace_user(&self, before: &User, change: &Change, by: &By) -> Result<(), Error> {
         let after = &change.user;
         if before == after {
@@ -224,7 +224,7 @@ impl Store {
         self.commit(writes, &events).await
     }
 
-    /// Changes the user's item, with the other writes, if it is still `before`.
+    /// Adds a change of the user's item, on condition that it is still `before`.
     pub(super) fn change_item(&self, writes: Transaction, before: &User, after: &User) -> Result<Transaction, Error> {
         let (update, condition) = user_update(before, after)?;
         writes.update(&self.users, key::user(&after.id), update, condition, Unmet::Changed)
@@ -246,7 +246,7 @@ impl Store {
         if_met(outcome.await)?.map(|_| ()).ok_or_else(|| Unmet::Changed.into())
     }
 
-    /// Removes a user without its sessions, which are to be swept.
+    /// Removes a user without its sessions, and returns the sweep that ends them.
     async fn delete_user(&self, user: &User, by: &By) -> Result<Sweep, Error> {
         let event = Event::new(EventName::Deleted, &user.id, by)?;
         let mut writes = Transaction::default()
@@ -262,7 +262,7 @@ impl Store {
     }
 }
 
-/// Holds for a login item of this user.
+/// The condition that a login item belongs to this user.
 pub(super) fn is_of(id: &UserId) -> Expression {
     Expression::new("user_id = :id", [(":id", s(id.as_str()))])
 }

@@ -1,7 +1,7 @@
 //! Metrics and logs.
 //!
 //! - [`metric`]: every metric.
-//! - [`log`]: lines of the log; [`security`]: those of security events.
+//! - [`log`]: log lines; [`security`]: those of security events.
 //! - [`usage`]: what one request has used.
 
 pub mod log;

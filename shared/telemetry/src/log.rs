@@ -1,4 +1,4 @@
-//! The log: one line for each thing worth knowing. In JSON a request's line is its metrics at once.
+//! The log: one line for each notable event. In JSON, the line of a request also contains its metrics.
 
 mod json;
 
@@ -11,7 +11,7 @@ use user_config::{Config, LogFormat};
 
 use json::Json;
 
-/// The crates whose lines `LOG_LEVEL` is about. Below `info` others would write whole requests, with all that is secret in them.
+/// The crates that `LOG_LEVEL` applies to. Below `info`, others would log whole requests, with all secrets in them.
 pub const LOGGED_CRATES: [&str; 23] = [
     "auth",
     "cleanup",
@@ -41,12 +41,12 @@ pub const LOGGED_CRATES: [&str; 23] = [
 /// The target of a request's line.
 pub const REQUEST: &str = "user_telemetry::request";
 
-/// Writes log lines to standard output, as the configuration wants them. The first call in a process counts.
+/// Writes log lines to standard output, in the configured format. Only the first call in a process has an effect.
 pub fn start(config: &Config) {
     start_to(config, std::io::stdout);
 }
 
-/// The same, to another place.
+/// The same, to another writer.
 pub fn start_to<W>(config: &Config, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -55,7 +55,7 @@ where
     let harmless = filter_fn(move |line| *line.level() <= Level::INFO || own(line.target()));
     let log = tracing_subscriber::registry().with(config.log_level.clone()).with(harmless);
     let lines = tracing_subscriber::fmt::layer().with_target(false).with_writer(writer);
-    // An error says that a log is running already.
+    // An error means that a log was already started.
     let _ = match config.log_format {
         LogFormat::Json => log.with(lines.event_format(Json)).try_init(),
         LogFormat::Plain => log.with(lines).try_init(),

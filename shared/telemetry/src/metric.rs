@@ -144,7 +144,7 @@ struct Sink {
 pub enum When {
     /// With each request's log line, since Lambda may freeze an instance after each answer.
     EachRequest,
-    /// After so many answers together, apart from the log.
+    /// Together after this many answers, apart from the log.
     Answers(usize),
 }
 

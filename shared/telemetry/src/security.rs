@@ -4,7 +4,7 @@ use user_core::event::{Actor, Event};
 
 use crate::metric;
 
-/// Counts a security event and writes its line of the log.
+/// Counts a security event and writes its log line.
 pub fn note(event: &Event) {
     let (actor, actor_id) = match &event.actor {
         Actor::User(id) => ("user", id.as_str()),

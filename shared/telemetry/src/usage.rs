@@ -1,4 +1,4 @@
-//! What a request has used, gathered on its way for its line of the log.
+//! What a request uses, collected while it is handled, for its log line.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -18,32 +18,32 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Database calls, repeated ones included.
+    /// The number of database calls, with retries.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Read and write units of the database.
+    /// The read and write units of the database.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a request uses few")]
     pub fn units(&self) -> f64 {
         self.half_units.load(Ordering::Relaxed) as f64 / 2.0
     }
 
-    /// Who made the request, once that is proven.
+    /// The user who made the request, once authenticated.
     #[must_use]
     pub fn user(&self) -> Option<&UserId> {
         self.user.get()
     }
 }
 
-/// Runs `work`; whatever it notes goes to `usage`.
+/// Runs `work`, and adds to `usage` what it notes.
 pub async fn gather<T>(usage: Arc<Usage>, work: impl Future<Output = T>) -> T {
     USAGE.scope(usage, work).await
 }
 
-/// Notes a database call that took so many attempts and units. Units come in halves (`DynamoDB`, read consistency).
+/// Notes a database call with its attempts and units. Units come in halves (`DynamoDB`, read consistency).
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "few, and never negative")]
 pub fn note_call(attempts: u32, units: f64) {
     let _ = USAGE.try_with(|usage| {
@@ -52,7 +52,7 @@ pub fn note_call(attempts: u32, units: f64) {
     });
 }
 
-/// Notes who makes the request.
+/// Notes the user who made the request.
 pub fn note_user(user: &UserId) {
     let _ = USAGE.try_with(|usage| usage.user.set(user.clone()));
 }

@@ -1,8 +1,8 @@
-//! `transport`: what sends emails. The mailer sends by it; health asks whether it could.
+//! `transport`: sends emails. The mailer sends with it; health asks it whether it could.
 //!
 //! - [`Mail`]: an email as it is sent.
 //! - [`ses`]: Amazon SES, API version 2.
-//! - [`smtp`]: a mail server.
+//! - [`smtp`]: an SMTP server.
 
 pub mod ses;
 pub mod smtp;
@@ -31,7 +31,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// The link that the text shows; empty when it shows none.
+    /// The link in the text; empty when there is none.
     #[must_use]
     pub fn link(&self) -> &str {
         self.text.split_whitespace().find(|word| word.contains("?token=")).unwrap_or_default()
@@ -44,7 +44,7 @@ impl Mail {
     }
 }
 
-/// What a person at a terminal needs of it.
+/// One line for a person at a terminal.
 impl fmt::Display for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "mail to {} | {} | {}", self.to.as_str(), self.subject, self.link())
@@ -54,32 +54,31 @@ impl fmt::Display for Mail {
 /// Why a mail was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// A code such as `smtp-550` or `ses-TooManyRequestsException`. The service's own words may name the address; this does not.
+    /// A code such as `smtp-550` or `ses-TooManyRequestsException`. Unlike the service's own message, it never contains the address.
     pub code: String,
     /// Whether the same mail will always be refused.
     pub is_permanent: bool,
 }
 
-/// Takes a mail on a developer's machine.
+/// Handles an email on a developer's machine.
 pub type Printer = Arc<dyn Fn(&Mail) -> io::Result<()> + Send + Sync>;
 
-/// `MAIL_BACKEND`.
+/// The backend that `MAIL_BACKEND` selects.
 #[derive(Clone)]
 pub enum Transport {
     /// Amazon SES.
     Ses(ses::Ses),
-    /// A mail server.
+    /// An SMTP server.
     Smtp(Box<smtp::Smtp>),
-    /// Whatever the machine does with it.
+    /// The printer of a developer's machine.
     Console(Printer),
 }
 
 impl Transport {
-    /// The transport that the configuration names; `sdk` leads to SES, `password` opens the mail server, `printer` takes mails for the
-    /// console.
+    /// The transport that the configuration selects. `sdk` is for SES, `password` for the SMTP server, `printer` for the console.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the mail server's name cannot be one.
+    /// [`Error::Internal`] when the name of the SMTP server is not valid.
     pub fn new(config: &Config, sdk: &SdkConfig, password: smtp::Password, printer: Printer) -> Result<Self, Error> {
         Ok(match config.mail_backend {
             MailBackend::Ses => Self::Ses(ses::Ses::new(config, sdk)),
@@ -88,10 +87,10 @@ impl Transport {
         })
     }
 
-    /// Hands the mail over; returns the receiver's name for it.
+    /// Sends the email; returns the backend's identifier for it.
     ///
     /// # Errors
-    /// Why it was refused.
+    /// The reason of the refusal.
     pub async fn send(&self, mail: &Mail) -> Result<String, Refusal> {
         match self {
             Self::Ses(ses) => ses.send(mail).await,
@@ -103,10 +102,10 @@ impl Transport {
         }
     }
 
-    /// Asks whether a mail would be accepted now, without sending one.
+    /// Checks whether an email would be accepted now, without sending one.
     ///
     /// # Errors
-    /// [`Error::Internal`] with what is wrong, for the log.
+    /// [`Error::Internal`] with the reason, for the log.
     pub async fn probe(&self) -> Result<(), Error> {
         match self {
             Self::Ses(ses) => ses.probe().await,

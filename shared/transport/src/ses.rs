@@ -9,8 +9,8 @@ use user_core::error::Error;
 
 use crate::{Mail, Refusal};
 
-/// The code of a refusal that no later attempt changes (`SendEmail`, "Errors"). `MessageRejected` is none: an identity that is not
-/// verified any more gets it, too, and an operator can mend that.
+/// The code of a refusal that no later attempt changes (`SendEmail`, "Errors"). `MessageRejected` is not one: an identity that is no
+/// longer verified also causes it, and an operator can correct that.
 const PERMANENT: &str = "BadRequestException";
 
 /// SES with our sender and configuration set.
@@ -54,7 +54,7 @@ impl Ses {
         Ok(Message::builder().subject(content(&mail.subject)?).body(body).build())
     }
 
-    /// The account may send, and its quota of the day is not used up.
+    /// Checks that the account may send, and that its daily quota is not used up.
     pub(crate) async fn probe(&self) -> Result<(), Error> {
         let account = self.client.get_account().send().await;
         let account =
@@ -74,11 +74,11 @@ fn tag((name, value): (&str, &String)) -> Option<MessageTag> {
     MessageTag::builder().name(name).value(value).build().ok()
 }
 
-/// The most bytes of an encoded word (RFC 2047, 2) without what it begins and ends with.
+/// The most bytes of an encoded word (RFC 2047, 2) without its delimiters.
 const WORD_BYTES: usize = 75 - "=?UTF-8?Q??=".len();
 
-/// `"Name" <address>` (RFC 5322, 3.4), the name quoted; one outside of ASCII in encoded words (RFC 2047, 4.2), none of which cuts a
-/// character in two.
+/// `"Name" <address>` (RFC 5322, 3.4) with a quoted name. A name outside ASCII is in encoded words (RFC 2047, 4.2), none of which splits a
+/// character.
 fn sender(name: &str, address: &str) -> String {
     if name.is_ascii() {
         let quoted: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();

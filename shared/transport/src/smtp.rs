@@ -1,4 +1,4 @@
-//! A mail server (RFC 5321), by `lettre`.
+//! An SMTP server (RFC 5321), by `lettre`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,14 +15,14 @@ use user_store::Store;
 
 use crate::{Mail, Refusal};
 
-/// The most that one command of the conversation may take.
+/// The timeout of one command of the conversation.
 const COMMAND: Duration = Duration::from_secs(5);
-/// The most that a whole conversation may take.
+/// The timeout of a whole conversation.
 const CONVERSATION: Duration = Duration::from_secs(15);
 
 type Server = AsyncSmtpTransport<Tokio1Executor>;
 
-/// The password of the mail server, as it was last read from its secret.
+/// The password of the mail server, as last read from its secret.
 #[derive(Clone)]
 pub struct Password {
     store: Store,
@@ -30,7 +30,7 @@ pub struct Password {
 }
 
 impl Password {
-    /// A password that was read from this store.
+    /// A password that was read from this store before.
     #[must_use]
     pub fn new(store: Store, known: Hidden) -> Self {
         Self { store, known: Arc::new(Mutex::new(known)) }
@@ -40,7 +40,7 @@ impl Password {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the secret again; says whether the password is another one than `refused`.
+    /// Reads the secret again; returns whether the password differs from `refused`.
     async fn renew(&self, refused: &Hidden) -> bool {
         match self.store.read_mail_password().await {
             Ok(password) => {
@@ -56,7 +56,7 @@ impl Password {
     }
 }
 
-/// A mail server with our sender. Each mail is a conversation of its own: between two of them a function may be frozen for long.
+/// A mail server with our sender. Each mail has a connection of its own, since a function may be frozen for long between two of them.
 #[derive(Clone)]
 pub struct Smtp {
     server: ServerBuilder,
@@ -100,7 +100,7 @@ impl Smtp {
         }
     }
 
-    /// Whether the server refused the password, and it was changed since it was read.
+    /// Whether the server refused the password, and it has changed since it was read.
     async fn is_renewed(&self, error: &SmtpError, refused: &Hidden) -> bool {
         is_about_us(error) && !self.user.is_empty() && self.password.renew(refused).await
     }
@@ -111,11 +111,11 @@ impl Smtp {
         if self.user.is_empty() { server.build() } else { server.credentials(credentials()).build() }
     }
 
-    /// The email and its `Message-ID`, which is made of the outbox message's identifier: an email that is sent twice is known as one.
+    /// The email and its `Message-ID`, which contains the outbox message's identifier, so that receivers recognise an email sent twice.
     fn message(&self, mail: &Mail) -> Result<(String, Message), Error> {
         let to: Address = mail.to.mailbox().as_str().parse().map_err(Error::internal)?;
         let id = format!("<{}@{}>", mail.id, self.from.email.domain());
-        // Read out of the header, an address in quotes would not be the one that was written.
+        // Taken from the header, a quoted address would differ from the one that was written.
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()]).map_err(Error::internal)?;
         let message = Message::builder()
             .envelope(envelope)
@@ -128,7 +128,7 @@ impl Smtp {
         Ok((id, message))
     }
 
-    /// The server greets us, takes our name and password, and answers.
+    /// Checks that the server greets us, accepts our user name and password, and answers.
     pub(crate) async fn probe(&self) -> Result<(), Error> {
         let password = self.password.known();
         let answer = match self.open(&password).test_connection().await {
@@ -145,12 +145,12 @@ impl Smtp {
     }
 }
 
-/// Whether the server objects to how we sign in (RFC 4954, 6): an operator can mend that.
+/// Whether the server objects to our authentication (RFC 4954, 6), which an operator can correct.
 fn is_about_us(error: &SmtpError) -> bool {
     error.status().is_some_and(|status| status.category == Category::Unspecified3)
 }
 
-/// What went wrong, without the server's words.
+/// A code for the error, without the server's message.
 fn code(error: &SmtpError) -> String {
     match error.status() {
         Some(status) => format!("smtp-{status}"),

@@ -21,13 +21,13 @@ pub struct MessageBody {
     pub message: &'static str,
 }
 
-/// A body that knows its fields.
+/// A body that reads itself from its fields.
 pub trait Body: Sized {
     /// Takes each field it knows from `fields`; `None` when one that it needs is missing or refused.
     fn read(fields: &mut Fields) -> Option<Self>;
 }
 
-/// A JSON body of fields that `T` knows, each once, and none besides.
+/// A JSON body that has only fields that `T` knows, each once.
 pub struct Json<T>(pub T);
 
 impl<T: Body, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -41,7 +41,7 @@ impl<T: Body, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// No body is sent with neither a content type nor a byte.
+/// `None` without a content type and without a byte.
 impl<T: Body, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 
@@ -53,11 +53,11 @@ impl<T: Body, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     }
 }
 
-/// A JSON body, or a form of RFC 6749's password grant, which `rename` turns into the fields of `T`. A field that is there twice makes a
-/// form malformed (RFC 6749, 3.2), also under two names; what is dropped may be there as often as it likes.
+/// A JSON body, or the form of RFC 6749's password grant, whose fields `rename` turns into those of `T`. A repeated field makes a form
+/// malformed (RFC 6749, 3.2), also under two names; fields that are dropped may be repeated.
 pub struct JsonOrForm<T>(pub T);
 
-/// How a form's fields are called in JSON; those without a name here are dropped.
+/// The JSON names of a form's fields; fields without one are dropped.
 pub trait Form: Body {
     /// The JSON name of a form field.
     fn rename(field: &str) -> Option<&'static str>;
@@ -105,12 +105,12 @@ fn read<T: Body>(bytes: &[u8]) -> Result<T, Problem> {
     }
 }
 
-/// What was given for a field that may be missing.
+/// The value of a field that may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Given<T> {
-    /// The field is not there: in a change, the value stays as it is.
+    /// The field is missing: a change leaves the value as it is.
     Missing,
-    /// `null`: in a change, the value is taken away.
+    /// `null`: a change removes the value.
     Null,
     /// A value.
     Value(T),
@@ -122,7 +122,7 @@ impl<T> Given<T> {
         self.change().flatten()
     }
 
-    /// What it changes; `None` when it changes nothing.
+    /// The new value, which may be none; `None` when the field changes nothing.
     pub fn change(self) -> Option<Option<T>> {
         match self {
             Self::Missing => None,
@@ -132,10 +132,10 @@ impl<T> Given<T> {
     }
 }
 
-/// At most so many fields that a call does not know are named.
+/// The most unknown fields that an answer names.
 const NAMED: usize = 16;
 
-/// The fields of a body, or the parameters of a query, that nobody took yet, and what is wrong with those taken.
+/// The fields of a body, or the parameters of a query, that were not read yet, and the errors of those that were.
 pub struct Fields {
     map: Map<String, Value>,
     errors: Vec<FieldError>,
@@ -146,23 +146,23 @@ impl Fields {
         Self { map, errors: Vec::new() }
     }
 
-    /// What `read` makes of the fields, if it takes them all and refuses none.
+    /// The result of `read`, if it takes all fields and refuses none.
     pub(super) fn complete<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Problem> {
         let whole = read(&mut self);
         let unknown = || Refusal::new("unknown-field", "this call has no such field");
-        // The name comes from the client: it is cut, so that an answer does not grow with it.
+        // The name comes from the client, and is cut to limit the size of the answer.
         let extra = self.map.keys().map(|name| unknown().of(&name.chars().take(64).collect::<String>()));
         self.errors.extend(extra.take(NAMED));
         whole.filter(|_| self.errors.is_empty()).ok_or(Problem::Invalid(self.errors))
     }
 
-    /// A text that must be there, as `read` takes it.
+    /// A required text, read by `read`.
     pub fn text<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<T> {
         let value = self.required(name)?;
         self.parsed(name, &value, read)
     }
 
-    /// A text that may be missing or `null`, which `read` never sees; `read` may take another text for `null`, too.
+    /// An optional text. `read` is not called when it is missing or `null`, and may itself take a text for `null`.
     pub fn optional_text<T>(
         &mut self,
         name: &str,
@@ -175,7 +175,7 @@ impl Fields {
         }
     }
 
-    /// A text that must be there and may be `null`.
+    /// A required text that may be `null`.
     pub fn nullable_text<T>(
         &mut self,
         name: &str,
@@ -187,13 +187,13 @@ impl Fields {
         }
     }
 
-    /// `true` or `false` that must be there.
+    /// A required boolean.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         let value = self.required(name)?;
         self.boolean(name, &value)
     }
 
-    /// `true` or `false` that may be missing (`Some(None)`).
+    /// An optional boolean (`Some(None)` when it is missing).
     pub fn optional_flag(&mut self, name: &str) -> Option<Option<bool>> {
         match self.map.remove(name) {
             None => Some(None),
@@ -201,14 +201,14 @@ impl Fields {
         }
     }
 
-    /// Refuses a field that was there more than once, unless nobody took it: then it is unknown.
+    /// Refuses a repeated field, unless it was not read: then it is unknown.
     pub(super) fn repeated(&mut self, name: &str) {
         if !self.map.contains_key(name) {
             self.errors.push(Refusal::new("repeated", "this may be there only once").of(name));
         }
     }
 
-    /// A text that may be missing.
+    /// An optional text.
     pub fn parameter<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, Refusal>) -> Option<Option<T>> {
         match self.map.remove(name) {
             None => Some(None),

@@ -1,5 +1,5 @@
-//! The edge in front of the gateway, if there is one: of CloudFront the gateway sees CloudFront's address, and a header says the
-//! caller's. `infra/edge.yaml` makes it.
+//! The edge in front of the gateway, if there is one. Behind CloudFront the gateway sees CloudFront's address, and a header has the
+//! caller's. `infra/edge.yaml` creates the edge.
 
 use std::net::IpAddr;
 
@@ -8,13 +8,13 @@ use axum::extract::Request;
 use lambda_http::request::RequestContext;
 use user_config::EdgeSecrets;
 
-/// The header with the edge's secret. CloudFront overwrites a caller's own, and adds none whose name begins with `X-Edge-`.
+/// The header with the edge's secret. CloudFront overwrites one of the caller, and adds none whose name begins with `X-Edge-`.
 const SECRET: HeaderName = HeaderName::from_static("x-origin-verify");
-/// The caller's address and port, as CloudFront says them.
+/// The caller's address and port, as CloudFront sends them.
 const VIEWER: HeaderName = HeaderName::from_static("cloudfront-viewer-address");
 
-/// Puts the caller's address, as the edge says it, in the place of the one that the gateway saw. The edge is known by its secret;
-/// whoever does not have it changes nothing, whatever headers say. The secret goes no further.
+/// Replaces the address that the gateway saw by the caller's, which the edge sends. The edge is authenticated by its secret; without the
+/// secret, headers change nothing. The secret is removed from the request.
 pub(super) fn identify(secrets: &EdgeSecrets, request: &mut Request) {
     let address = viewer(secrets, request.headers());
     request.headers_mut().remove(SECRET);
@@ -25,7 +25,7 @@ pub(super) fn identify(secrets: &EdgeSecrets, request: &mut Request) {
     }
 }
 
-/// The caller's address, of a request that comes from the edge.
+/// The caller's address, if the request comes from the edge.
 fn viewer(secrets: &EdgeSecrets, headers: &HeaderMap) -> Option<IpAddr> {
     let from_edge = secrets.include(only(headers, &SECRET)?);
     let value = only(headers, &VIEWER).filter(|_| from_edge)?;
@@ -36,7 +36,7 @@ fn viewer(secrets: &EdgeSecrets, headers: &HeaderMap) -> Option<IpAddr> {
     bare.parse().ok().map(|ip: IpAddr| ip.to_canonical())
 }
 
-/// The value of a header that is there once.
+/// The value of a header that occurs exactly once.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
     let mut values = headers.get_all(name).iter();
     let (Some(value), None) = (values.next(), values.next()) else {

@@ -1,4 +1,4 @@
-//! Arguments of handlers that come from the request's head.
+//! Arguments of handlers from the head of a request.
 
 use std::convert::Infallible;
 
@@ -12,7 +12,7 @@ use user_core::user::User;
 
 use crate::problem::Problem;
 
-/// The token of `Authorization: Bearer` (RFC 6750, 2.1). Two such headers are none.
+/// The token of `Authorization: Bearer` (RFC 6750, 2.1); `None` if there are two such headers.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
@@ -22,7 +22,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Where the request comes from: the address as the gateway saw it, or as the edge says it (`edge.rs`), never another header's word.
+/// The origin of a request. The address is the one that the gateway saw, or that the edge sent (`edge.rs`); no other header counts.
 pub struct RequestOrigin(pub Origin);
 
 impl<S: Send + Sync> FromRequestParts<S> for RequestOrigin {
@@ -37,7 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestOrigin {
     }
 }
 
-/// The language that the caller likes best (`Accept-Language`), of those that emails are written in.
+/// The language that the caller prefers (`Accept-Language`) among those of the emails.
 pub struct AcceptLanguage(pub Language);
 
 impl<S: Send + Sync> FromRequestParts<S> for AcceptLanguage {
@@ -49,20 +49,20 @@ impl<S: Send + Sync> FromRequestParts<S> for AcceptLanguage {
     }
 }
 
-/// Where the caller reached the service, such as `https://api.example.com`, as the gateway saw it.
+/// The base URL by which the caller reached the service, such as `https://api.example.com`, as the gateway saw it.
 pub struct BaseUrl(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        // API Gateway sets it, whatever the client sent; the local gateway, which speaks plain HTTP, has none.
+        // API Gateway sets it, whatever the client sent; the local gateway, which uses plain HTTP, has none.
         let https = parts.headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
         let host = context(&parts.extensions).and_then(|context| context.domain_name.clone()).unwrap_or_default();
         if https {
             return Ok(Self(format!("https://{host}")));
         }
-        // `sam local start-api` names the host alone; its port is in a header.
+        // `sam local start-api` gives the host name alone; the port is in a header.
         let port = parts.headers.get("x-forwarded-port").and_then(|value| value.to_str().ok()?.parse::<u16>().ok());
         let port = port.filter(|_| !host.contains(':')).map(|port| format!(":{port}")).unwrap_or_default();
         Ok(Self(format!("http://{host}{port}")))
@@ -73,10 +73,10 @@ impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
 pub struct IfMatch(Option<String>);
 
 impl IfMatch {
-    /// Goes on when there is no condition or `user` meets it.
+    /// Succeeds when there is no condition or `user` meets it.
     ///
     /// # Errors
-    /// [`Problem::Stale`].
+    /// [`Problem::Stale`] when `user` does not meet it.
     pub fn check(&self, user: &User) -> Result<(), Problem> {
         let etag = user.etag();
         let holds = |tags: &String| tags.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag);
@@ -94,12 +94,12 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// The gateway's name for the request; empty when there is no gateway.
+/// The gateway's identifier for the request; empty when there is no gateway.
 pub(super) fn request_id(request: &Request) -> String {
     context(request.extensions()).and_then(|context| context.request_id.clone()).unwrap_or_default()
 }
 
-/// The address that the request came from: as the gateway saw it, or as the edge says it, never another header's word.
+/// The address that the request came from, as the gateway saw it or the edge sent it; no other header counts.
 pub(super) fn source_address(request: &Request) -> Option<String> {
     context(request.extensions())?.http.source_ip.clone()
 }

@@ -1,16 +1,15 @@
-//! JSON in which no object has a key twice: readers differ in which of two they take (RFC 8259, 4), so whoever checks one and whoever
-//! uses the other would be deceived.
+//! JSON in which no object has a key twice. Readers differ in which of two values they take (RFC 8259, 4), so the one that checks a value
+//! and the one that uses it could see different ones.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// What reading says of a key that is there twice; the key itself it does not tell.
+/// The error for a repeated key; it does not contain the key.
 pub const TWICE: &str = "a key is there twice";
 
-/// A value whose objects have each key once, at any depth. Reading another one fails. Keys are compared as the texts that they stand
-/// for, however they are escaped.
+/// A value whose objects have each key once, at any depth. Others cannot be read. Keys are compared after escapes are decoded.
 #[derive(Debug)]
 pub struct Unique(pub Value);
 

@@ -1,4 +1,4 @@
-//! The HTTP edge of every function: one wrapper round its routes, so that each answer has the same form.
+//! The HTTP layer of every function: one wrapper around its routes, so that all answers have the same form.
 
 pub mod body;
 mod edge;
@@ -30,17 +30,17 @@ use crate::problem::{Problem, document};
 use crate::rate_limit::Ledger;
 use crate::record::Record;
 
-/// The most bytes of a body that is read.
+/// The largest body that is read, in bytes.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
-/// The most that an answer waits for keys that are read again beside it; what takes longer is done by a later request.
+/// The longest that an answer waits for keys that are being read again. If that takes longer, a later request reads them.
 const KEYS_GRACE: Duration = Duration::from_millis(250);
 
-/// What the routes of a function stand on: the parts of the service, or for those that touch no data the configuration alone.
+/// The state of a function's routes: the parts of the service, or only the configuration if the function touches no data.
 pub trait Ground: Clone + Send + Sync + 'static {
     /// The configuration.
     fn config(&self) -> &Config;
-    /// What is to be done from time to time, beside a request.
+    /// Work to be done from time to time, concurrently with a request.
     fn look_after(&self) -> impl Future<Output = ()> + Send;
 }
 
@@ -52,14 +52,14 @@ impl Ground for Arc<Config> {
     async fn look_after(&self) {}
 }
 
-/// A function's routes with all that answers have in common: problem documents, request id, security headers, a log line, a 500
-/// in the place of a panic.
+/// A function's routes with what all answers have in common: problem documents, request id, security headers, a log line, and a 500
+/// instead of a panic.
 pub fn serve<G: Ground>(routes: Router<G>, ground: G) -> Router {
     let routes = routes.fallback(async || Problem::NotFound);
     serve_all(routes.method_not_allowed_fallback(async || Problem::MethodNotAllowed), ground)
 }
 
-/// The same for routes that answer by themselves what none of them takes.
+/// The same for routes that answer unknown paths and methods themselves.
 pub fn serve_all<G: Ground>(routes: Router<G>, ground: G) -> Router {
     routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
@@ -98,21 +98,21 @@ async fn answer<G: Ground>(State(ground): State<G>, mut request: Request, next: 
     response
 }
 
-/// What is kept of a function's time for writing the answer that there was not enough of it.
+/// The part of a function's time that is kept for answering that the time was not sufficient.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// The time until Lambda gives the request up, by the system's clock as Lambda counts it.
+/// The time until Lambda ends the request, by the system's clock, as Lambda measures it.
 fn time_left(request: &Request) -> Duration {
     let deadline = request.extensions().get::<lambda_http::Context>().map_or(0, |context| context.deadline);
     let now = u64::try_from(Clock::System.now_millis()).unwrap_or(0);
     match deadline.checked_sub(now) {
         Some(left) => Duration::from_millis(left).saturating_sub(RESERVE),
-        // No request begins after its end: this is none. `cargo lambda watch` sends such.
+        // No request begins after its deadline, so this is not one. `cargo lambda watch` sends such deadlines.
         None => Duration::MAX,
     }
 }
 
-/// The headers that every answer carries (OWASP REST security cheat sheet). What a handler set itself stays.
+/// The headers that every answer has (OWASP REST security cheat sheet). Headers that a handler set stay.
 fn common_headers(headers: &mut HeaderMap, request_id: &str) {
     const COMMON: [(HeaderName, HeaderValue); 5] = [
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

@@ -1,5 +1,5 @@
-//! Queries: parameters that a call takes, each once, and none besides. What is sent is never ignored: whoever writes `?dry_run=true`
-//! must not believe that it was heard.
+//! Queries: the parameters that a call takes, each at most once, and no others. Nothing is ignored: a client that sends `?dry_run=true`
+//! must not believe that it has an effect.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::body::Fields;
 use crate::problem::Problem;
 
-/// Parameters that know themselves.
+/// Parameters that read themselves from fields.
 pub trait Parameters: Sized {
     /// Takes each parameter it knows from `fields`; `None` when one is refused.
     fn read(fields: &mut Fields) -> Option<Self>;
@@ -25,7 +25,7 @@ impl Parameters for () {
     }
 }
 
-/// A query of parameters that `T` knows, and none besides.
+/// A query that has only parameters that `T` knows.
 pub struct Query<T>(pub T);
 
 impl<T: Parameters, S: Send + Sync> FromRequestParts<S> for Query<T> {
@@ -36,7 +36,7 @@ impl<T: Parameters, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// A layer of routes that take no query: one with any parameter is refused.
+/// A layer for routes that take no query: a request with any parameter is refused.
 ///
 /// # Errors
 /// [`Problem::Invalid`], with the names of the parameters.

@@ -1,16 +1,16 @@
-//! How a request stands against the rate limits, as its answer tells it (IETF draft-ietf-httpapi-ratelimit-headers).
+//! The state of a request's rate limits, as the answer tells it (IETF draft-ietf-httpapi-ratelimit-headers).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use user_core::limit::{RateLimitState, WINDOW_SECONDS};
 
-/// The scarcest state of a request, for its answer's headers.
+/// The state with the fewest requests left, for the headers of the answer.
 #[derive(Clone, Default)]
 pub struct Ledger(Arc<Mutex<Option<RateLimitState>>>);
 
 impl Ledger {
-    /// Keeps a state, if it is the scarcest so far.
+    /// Keeps a state if it has fewer requests left than the one before.
     pub fn note(&self, state: RateLimitState) {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.is_none_or(|noted| state.remaining < noted.remaining) {

@@ -1,4 +1,4 @@
-//! The record of a request: one line of the log, and its metrics.
+//! The record of a request: one log line, and its metrics.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,17 +11,17 @@ use user_telemetry::{log, metric};
 use crate::extract::{request_id, source_address};
 use crate::problem::document::Code;
 
-/// What is known of a request before it is answered.
+/// What is known about a request before it is answered.
 pub(super) struct Record {
-    /// The gateway's name for it.
+    /// The gateway's identifier for it.
     pub(super) id: String,
-    /// What it uses on its way.
+    /// What the request uses.
     pub(super) usage: Arc<Usage>,
     method: &'static str,
-    /// As the template has it, such as `/api/v1/users/{user_id}`.
+    /// The path of the template, such as `/api/v1/users/{user_id}`.
     route: String,
     trace: Option<String>,
-    /// As the gateway saw it, or as an edge says.
+    /// The caller's address, as the gateway saw it or the edge sent it.
     source: Option<String>,
     started: Instant,
 }
@@ -40,7 +40,7 @@ impl Record {
         }
     }
 
-    /// Counts and writes the line. Only the line of a refused request (4xx) tells where it came from.
+    /// Counts the request and writes its line. Only the line of a refused request (4xx) has the caller's address.
     pub(super) fn close(self, response: &Response) {
         let status = response.status().as_u16();
         let seconds = self.started.elapsed().as_secs_f64();
@@ -68,13 +68,13 @@ impl Record {
     }
 }
 
-/// The method, if it is one that a route can have: others are a stranger's words.
+/// The method, if it is one that routes can have. Others are texts of the client's choice.
 fn method(request: &Request) -> &'static str {
     let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
     known.into_iter().find(|method| *method == request.method().as_str()).unwrap_or("other")
 }
 
-/// The trace that the request belongs to: of `traceparent` (W3C Trace Context, 3.2) or of `X-Amzn-Trace-Id`; anything else is dropped.
+/// The trace of the request, from `traceparent` (W3C Trace Context, 3.2) or `X-Amzn-Trace-Id`; anything else is dropped.
 fn trace(request: &Request) -> Option<String> {
     let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let w3c = header("traceparent").and_then(|value| value.split('-').nth(1));

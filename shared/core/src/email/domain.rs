@@ -1,14 +1,14 @@
-//! Domains of addresses: as an A-label, and whether that is what was typed.
+//! Domains of addresses: their A-label, and whether it is what was typed.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A domain as an A-label in lower case; none when it cannot be one (UTS #46, 4.2, with `UseSTD3ASCIIRules`, `CheckHyphens` and
+/// A domain as an A-label in lower case; `None` when it cannot be one (UTS #46, 4.2, with `UseSTD3ASCIIRules`, `CheckHyphens` and
 /// `VerifyDnsLength`).
 pub(super) fn ascii(domain: &str) -> Option<String> {
     idna::domain_to_ascii_strict(domain).ok()
 }
 
-/// Whether a label in lower case is a number to those who read addresses of hosts (WHATWG URL, 3.5, "ends in a number").
+/// Whether parsers of host addresses take a label in lower case for a number (WHATWG URL, 3.5, "ends in a number").
 pub(super) fn is_number(label: &str) -> bool {
     match label.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
@@ -16,8 +16,8 @@ pub(super) fn is_number(label: &str) -> bool {
     }
 }
 
-/// Whether the mapping of UTS #46 leaves a domain as it is, but for letter case, when it makes `ascii` of it. A letter and its marks
-/// are the same text as the composed letter; a character that NFC replaces by another one, such as the sign of Kelvin, is not.
+/// Whether the mapping of UTS #46, which gives `ascii`, changes a domain by no more than letter case. A letter with its marks is the same
+/// text as the composed letter; a character that NFC replaces by another one, such as the Kelvin sign, is not.
 pub(super) fn is_unmapped(domain: &str, ascii: &str) -> bool {
     let lower = |text: &str| text.chars().flat_map(char::to_lowercase).nfc().collect::<String>();
     let (typed, mapped) = (lower(domain), lower(&idna::domain_to_unicode(ascii).0));

@@ -1,15 +1,15 @@
-//! An allowance: some at once, and then one in every so many seconds (the generic cell rate algorithm). Its whole state is one moment.
+//! An allowance: a few at once, and then one per interval (the generic cell rate algorithm). Its whole state is one moment.
 
 use crate::clock::Timestamp;
 
-/// How many at once.
+/// How many can be taken at once.
 pub const AT_ONCE: i64 = 5;
 
-/// `full_again_at` is when the allowance is whole again, if nothing more is taken of it. Returns that moment after one more now, when one
-/// comes back in `refill_seconds`.
+/// Takes one more from an allowance that is full again at `full_again_at`, and returns the moment when it is full again after that. One
+/// comes back every `refill_seconds`.
 ///
 /// # Errors
-/// The seconds until there is one again, when nothing of the allowance is left.
+/// The seconds until there is one again, when the allowance is used up.
 pub fn after_one_more(full_again_at: Option<Timestamp>, refill_seconds: i64, now: Timestamp) -> Result<Timestamp, i64> {
     let after = full_again_at.unwrap_or(now).max(now).plus(refill_seconds);
     let too_early = after.since(now) - AT_ONCE * refill_seconds;

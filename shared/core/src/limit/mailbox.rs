@@ -1,26 +1,26 @@
-//! How many emails a mailbox gets that anybody can ask for: of each purpose five at once, then one an hour. The links in them are valid
-//! longer than that hour, so that whoever asks in somebody's name never leaves the owner of the mailbox without a valid one.
+//! How many emails that anybody can request a mailbox gets: of each purpose five at once, then one per hour. The links in them are valid
+//! for longer than an hour, so that a stranger's requests never leave the owner of the mailbox without a valid link.
 
 /// Seconds after which a mailbox may get one more.
 pub const REFILL_SECONDS: i64 = 3_600;
 /// How long a link in such an email is valid, in seconds: until the next one may be sent, and ten minutes more for its way.
 pub const LINK_SECONDS: i64 = REFILL_SECONDS + 600;
 
-/// What the link in an email is for. Each has an allowance of its own, so that none uses up another's.
+/// The purpose of the link in an email. Each has its own allowance, so that none uses up another's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// To verify the address of a sign-up.
     Verification,
-    /// To choose a new password, or to take an address back.
+    /// To choose a new password, or to restore an address.
     Recovery,
-    /// To confirm a new address; of each account that asks for it.
+    /// To confirm a new address; counted for each account that requests it.
     Change,
-    /// To prevent a change of address that was asked for.
+    /// To prevent a requested change of address.
     Notice,
 }
 
 impl Asked {
-    /// The word in keys.
+    /// The word for it in keys.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,54 +1,54 @@
-//! Shares: whoever asks an instance again and again is counted ahead, several requests by one write, and the instance serves those that
-//! follow from memory. What is served was counted before, so the limit holds to the last request. A share is valid in the step that it
-//! was counted in; what is left of it then stays counted, so a subject may be refused a little early. How little is the share's to see
-//! to: it is at most an eighth of what the instance let through in this step, and an eighth of what the subject had left.
+//! Shares: requests of a frequent sender are counted in advance, several by one write, and the instance serves the next ones from
+//! memory. Whatever is served was counted before, so the limit is never exceeded. A share is valid in the step that it was counted in.
+//! What is left of it then stays counted, so a subject may be refused a little early. To keep that small, a share is at most an eighth
+//! of what the instance let through in this step, and an eighth of what the subject had left.
 
 use super::RateLimitState;
 
-/// What a share is at most of what it comes from.
+/// The divisor that limits a share.
 const PART: u64 = 8;
 
 /// What an instance holds of a subject's limit in one step.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Share {
-    /// The step, counted from the epoch.
+    /// The step, counted from the Unix epoch.
     step: i64,
     /// Requests of the step that the instance let through.
     served: u64,
-    /// Requests that are counted and did not come yet.
+    /// Requests that are counted but have not come yet.
     left: u64,
-    /// Requests that the subject had left, these apart, when it was counted last.
+    /// Requests that the subject had left apart from these at the last count.
     remaining: u64,
     /// Whether a share is being counted.
     asking: bool,
 }
 
 impl Share {
-    /// Serves a request from the share; how many more the subject has left then, or `None` when the request is to be counted.
+    /// Serves a request from the share; returns how many the subject has left, or `None` when the request must be counted.
     pub fn serve(&mut self, step: i64) -> Option<u64> {
         let left = self.left.checked_sub(1).filter(|_| self.step == step)?;
         (self.left, self.served) = (left, self.served + 1);
         Some(self.remaining + left)
     }
 
-    /// Gives what was counted ahead in a step up; how much it was.
+    /// Gives up what was counted in advance in a step; returns how much it was.
     pub fn give_up(&mut self, step: i64) -> u64 {
         if self.step == step { std::mem::take(&mut self.left) } else { 0 }
     }
 
-    /// How many requests to count for one that the share cannot serve, itself included.
+    /// How many requests to count for one that the share cannot serve, which is included.
     pub fn ask(&mut self, step: i64) -> u64 {
         if self.step != step {
             *self = Self { step, ..Self::default() };
         }
-        // Who comes while a share is counted is counted alone: a crowd does not multiply it.
+        // While a share is being counted, other requests are counted alone, so that a burst does not multiply it.
         let most = (self.remaining / PART).saturating_sub(1);
         let ahead = if self.asking { 0 } else { most.min(self.served / PART) };
         self.asking |= ahead > 0;
         1 + ahead
     }
 
-    /// Takes what came of it: so many were `asked` for in a step, and of those admitted so many are `left` after the first.
+    /// Takes the result of a count: `asked` requests were counted in a step, and `left` of them were admitted besides the first.
     pub fn counted(&mut self, step: i64, asked: u64, left: u64, state: &RateLimitState) {
         if self.step < step {
             *self = Self { step, ..Self::default() };
@@ -81,7 +81,7 @@ mod tests {
     }
 
     impl Subject {
-        /// A request at an instance; until when the instance refuses the subject, if it does.
+        /// A request at an instance; returns until when the instance refuses the subject, if it does.
         fn request(&mut self, instance: usize, at: i64) -> Option<i64> {
             let (window, elapsed, now) = (at / WINDOW_SECONDS, at % WINDOW_SECONDS, at / STEP_SECONDS);
             if self.shares[instance].serve(now).is_none() {
@@ -99,7 +99,7 @@ mod tests {
             None
         }
 
-        /// Requests from `begin` on for some minutes, so many a second, in turn to each instance, which remember refusals.
+        /// Requests from `begin` on for five minutes, to each instance in turn. An instance remembers refusals.
         fn asked(instances: usize, begin: i64, per_second: usize) -> Self {
             let (mut subject, mut refused) = (Self::default(), [0; 3]);
             for n in 0..300 * per_second {
@@ -125,7 +125,7 @@ mod tests {
                 let subject = Subject::asked(instances, begin, per_second);
                 let fullest = subject.fullest_minute();
                 assert!(fullest <= LIMIT, "{fullest}, begun at {begin}");
-                // Everything early is less than an eighth.
+                // Less than an eighth is refused early.
                 assert!(fullest * 9 >= LIMIT * 8, "{fullest} of {instances} instances, begun at {begin}");
             }
         }

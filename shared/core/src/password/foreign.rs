@@ -1,5 +1,5 @@
-//! Hashes that other services made, as an import brings them: bcrypt, PBKDF2 as Django writes it, scrypt, and SHA-1 with a salt as LDAP
-//! does. Each is valid for one sign-in, which replaces it. Of argon2 only the cost is judged here; the hasher in `user-app` verifies it.
+//! Password hashes of other services, as an import brings them: bcrypt, PBKDF2 as Django writes it, scrypt, and salted SHA-1 as in LDAP.
+//! Each is valid for one sign-in, which replaces it. Only the cost of argon2 is checked here; the hasher in `user-app` verifies it.
 
 use std::num::NonZeroU32;
 
@@ -13,7 +13,7 @@ use ring::{digest, pbkdf2};
 use super::Password;
 use crate::error::Refusal;
 
-/// What one verification may cost: a file that is imported must not shut the service down. Each is about a second or two of a core.
+/// The highest cost of one verification, so that an imported file cannot stop the service. Each is about a second or two of a core.
 const BCRYPT_COST: std::ops::RangeInclusive<u32> = 4..=14;
 const PBKDF2_ITERATIONS: u32 = 10_000_000;
 const SCRYPT_BYTES: u64 = 64 << 20;
@@ -23,7 +23,7 @@ const ARGON2_KIB: u32 = 256 << 10;
 /// KiB that argon2 writes, over all its passes.
 const ARGON2_WORK: u64 = 8 * (ARGON2_KIB as u64);
 
-/// A hash that can be read.
+/// A hash that was parsed.
 enum Form<'a> {
     Bcrypt { stored: &'a str, cost: u32 },
     Pbkdf2 { iterations: NonZeroU32, salt: &'a [u8], expected: Vec<u8> },
@@ -102,7 +102,7 @@ impl<'a> Form<'a> {
 
     fn matches(&self, password: &[u8]) -> bool {
         match self {
-            // It reads 72 bytes, as every bcrypt does.
+            // It uses the first 72 bytes, as every bcrypt does.
             Self::Bcrypt { stored, .. } => bcrypt::verify(password, stored).unwrap_or(false),
             Self::Pbkdf2 { iterations, salt, expected } => {
                 pbkdf2::verify(pbkdf2::PBKDF2_HMAC_SHA256, *iterations, salt, password, expected).is_ok()
@@ -131,14 +131,14 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Whether `password` is the one in `stored`, in one of its forms; `None` when `stored` is no form of this file.
+/// Whether a form of `password` matches the hash `stored`; `None` when `stored` has none of these formats.
 #[must_use]
 pub fn verify(password: &Password, stored: &str) -> Option<bool> {
     let form = Form::read(stored)?;
     Some(form.is_affordable() && password.forms().any(|bytes| form.matches(bytes)))
 }
 
-/// Takes or refuses a hash that an import brings.
+/// Accepts or refuses the hash of an import.
 ///
 /// # Errors
 /// `unknown-hash`; `too-expensive-hash` when one sign-in with it would cost too much.
@@ -155,7 +155,7 @@ pub fn admit(stored: &str) -> Result<(), Refusal> {
     }
 }
 
-/// Whether verifying an argon2 hash of this cost is no danger.
+/// Whether an argon2 hash of this cost may be verified.
 #[must_use]
 pub fn is_affordable(params: &Params) -> bool {
     let work = u64::from(params.m_cost()) * u64::from(params.t_cost());

@@ -1,7 +1,7 @@
-//! A change of address in two phases: the old address signs in until the new one is proven by the account itself, and for a week the
-//! owner of the old one can take it back. A request reserves nothing: whoever proves an address first has it.
+//! A change of address in two phases. The old address signs in until the account itself verifies the new one, and for a week the owner of
+//! the old address can restore it. A request reserves nothing: an address belongs to whoever verifies it first.
 //!
-//! Whoever holds the oldest address that can be taken back decides: taking it back ends every later one, none of them can be taken back
+//! The owner of the oldest address that can be restored decides: restoring it voids every later address, none of those can be restored
 //! for longer than it, and an account that returns to it is as if it had never left.
 
 use serde::{Deserialize, Serialize};
@@ -11,31 +11,31 @@ use crate::clock::Timestamp;
 use crate::email::Email;
 use crate::ticket::{AddressTag, Ticket};
 
-/// How long a new address may be proven, in seconds.
+/// How long a new address may be verified, in seconds.
 const PROVE_SECONDS: i64 = 86_400;
-/// How long an old address may be taken back after the last change, in seconds. It is reserved for that time.
+/// How long an old address can be restored after the last change, in seconds. It is reserved for that time.
 pub const REVERT_SECONDS: i64 = 7 * 86_400;
-/// How many old addresses can be taken back at once.
+/// How many old addresses can be restored at a time.
 const MOST: usize = 5;
 
-/// The address that an account asked for. It is the account's when a link that went there is confirmed in the same epoch.
+/// The address that an account requested. It becomes the account's when a link that was sent to it is confirmed in the same epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingEmail {
     /// The address.
     pub email: Email,
-    /// Until when it may be proven.
+    /// Until when it may be verified.
     pub expires_at: Timestamp,
 }
 
-/// An address that was the account's and can be taken back.
+/// A former address of the account, which can be restored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormerEmail {
     /// The address.
     pub email: Email,
-    /// The epoch in which the account left it. Links to take it back are bound to that one, and outlive what a thief ends after it.
+    /// The epoch in which the account left it. Links that restore it are bound to that epoch, so that no later epoch voids them.
     #[serde(default)]
     pub epoch: u64,
-    /// Until when it can be taken back.
+    /// Until when it can be restored.
     pub expires_at: Timestamp,
 }
 
@@ -46,11 +46,11 @@ impl FormerEmail {
 }
 
 impl User {
-    /// The user who asks for `new` as its address. Asked again for the same one, the links of before stay valid; another one takes its
-    /// place.
+    /// The user with `new` as the requested address. A repeated request for the same address leaves earlier links valid; another address
+    /// replaces it.
     ///
     /// # Errors
-    /// [`NotChanged::TooSoon`] while five old addresses can be taken back, until the first of them cannot be any more.
+    /// [`NotChanged::TooSoon`] while five old addresses can be restored, until the first of them cannot be any more.
     pub fn requesting_email(&self, new: Email, now: Timestamp) -> Result<Self, NotChanged> {
         let mut user = self.left_for(&new, now)?;
         user.email_change = Some(PendingEmail { email: new, expires_at: now.plus(PROVE_SECONDS) });
@@ -66,11 +66,11 @@ impl User {
         Some(Ticket { address: AddressTag::of(&change.email.key()), ..self.ticket(change.expires_at) })
     }
 
-    /// The user with the new address that `ticket` proves, in a new epoch; the old address can be taken back, and the ones before it for
-    /// as long. Back at an address that could be taken back, nothing that came after it can.
+    /// The user with the new address that `ticket` verifies, in a new epoch. The old address and those before it can then be restored, all
+    /// for the same time. If the account returns to a former address, those that came after it cannot be restored.
     ///
     /// # Errors
-    /// [`NotChanged::TicketVoid`], also for accounts that may not sign in; [`NotChanged::TooSoon`] as at the request.
+    /// [`NotChanged::TicketVoid`], also for accounts that may not sign in; [`NotChanged::TooSoon`] as for a request, or for a new epoch.
     pub fn confirming_email(&self, ticket: &Ticket, now: Timestamp) -> Result<Self, NotChanged> {
         let holds = |own: &Ticket| (own.epoch, &own.address) == (ticket.epoch, &ticket.address);
         let is_open = self.may_sign_in(now) && self.change_ticket(now).as_ref().is_some_and(holds);
@@ -87,7 +87,7 @@ impl User {
         Ok(user)
     }
 
-    /// The ticket of the link that takes `email` back, which the account was to leave or has left in `epoch`.
+    /// The ticket of the link that restores `email`, which the account left, or was requested to leave, in `epoch`.
     #[must_use]
     pub fn revert_ticket(&self, email: &Email, epoch: u64, now: Timestamp) -> Option<Ticket> {
         let left = |former: &&FormerEmail| former.epoch == epoch && former.email.key() == email.key();
@@ -102,8 +102,8 @@ impl User {
         }
     }
 
-    /// The user with the address that `ticket` takes back, in a new epoch: the one it left, or the one it still has when no change came
-    /// of the request. What came after it is void.
+    /// The user with the address that `ticket` restores, in a new epoch: a former one, or the present one if the requested change was never
+    /// made. Addresses that came after it are void.
     ///
     /// # Errors
     /// [`NotChanged::TicketVoid`], also for accounts that may not sign in.
@@ -125,16 +125,16 @@ impl User {
         self.reverts.iter().map(|former| &former.email)
     }
 
-    /// Whether the user has left `email` and it is reserved, so that it can be taken back.
+    /// Whether `email` is a former address of the user that is reserved, so that it can be restored.
     #[must_use]
     pub fn may_take_back(&self, email: &Email) -> bool {
         self.reserved_emails().any(|former| former.key() == email.key())
     }
 
-    /// The user with the addresses that can still be taken back, if one more may join them when the account moves to `new`.
+    /// The user with the former addresses that can still be restored, if another one may join them when the account moves to `new`.
     fn left_for(&self, new: &Email, now: Timestamp) -> Result<Self, NotChanged> {
         let mut user = self.clone();
-        // Records of former releases may have their own address among those that they left.
+        // Records of former releases may have their own address among the former ones.
         user.reverts.retain(|former| now < former.expires_at && former.email.key() != self.email.key());
         let joins = !user.may_take_back(new);
         if let Some(first) = user.reverts.first().filter(|_| joins && user.reverts.len() >= MOST) {

@@ -1,29 +1,29 @@
-//! Which links in emails hold for a user as the record stands now.
+//! Which links in emails are valid for a user's present record.
 
 use super::User;
 use crate::clock::Timestamp;
 use crate::ticket::{AddressTag, Ticket};
 
 impl User {
-    /// A ticket that went to the user's present address.
+    /// A ticket for the user's present address.
     #[must_use]
     pub fn ticket(&self, expires_at: Timestamp) -> Ticket {
         let address = AddressTag::of(&self.email.key());
         Ticket { user: self.id.clone(), epoch: self.epoch, address, expires_at }
     }
 
-    /// Whether `ticket` went to the present address in the present epoch.
+    /// Whether `ticket` is for the present address and the present epoch.
     fn is_bound(&self, ticket: &Ticket) -> bool {
         self.epoch == ticket.epoch && ticket.went_to(&self.email)
     }
 
-    /// Whether a link that verifies the address does so now: never for one that is verified.
+    /// Whether a link that verifies the address is valid now; never for a verified address.
     #[must_use]
     pub fn may_verify(&self, ticket: &Ticket, now: Timestamp) -> bool {
         self.is_bound(ticket) && self.is_active && !self.is_verified && !self.is_expired(now)
     }
 
-    /// Whether a link that sets a new password does so now.
+    /// Whether a link that sets a new password is valid now.
     #[must_use]
     pub fn may_reset(&self, ticket: &Ticket, now: Timestamp) -> bool {
         self.is_bound(ticket) && self.is_active && !self.is_expired(now)

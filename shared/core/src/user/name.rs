@@ -1,4 +1,4 @@
-//! First and last names, and what no line of text may hold that people read.
+//! First and last names, and characters that no displayed line of text may have.
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -6,11 +6,11 @@ use crate::error::Refusal;
 
 const MAX_CHARACTERS: usize = 100;
 
-/// What [`check_line`] lets through, as the OpenAPI document says it (ECMA-262).
+/// The texts that [`check_line`] accepts, as a pattern for the OpenAPI document (ECMA-262).
 pub const LINE_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
 
-/// Characters that show nothing: those of Unicode's property `Default_Ignorable_Code_Point`, the other format controls that have no
-/// shape (annotations, Egyptian hieroglyphs), Braille's blank and the musical null notehead.
+/// Characters without a visible shape: those of Unicode's property `Default_Ignorable_Code_Point`, the other shapeless format controls
+/// (annotations, Egyptian hieroglyphs), Braille's blank and the musical null notehead.
 const SHAPELESS: [(char, char); 19] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -33,11 +33,11 @@ const SHAPELESS: [(char, char); 19] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// Reads a first or last name: spaces around it are dropped, an empty one is none. Joiners within a name stay: Persian and emoji need
-/// them.
+/// Reads a first or last name: surrounding spaces are dropped, and an empty name is `None`. Joiners within a name stay, since Persian
+/// and emoji need them.
 ///
 /// # Errors
-/// What [`check_line`] says; `too-long` (100 characters); `invisible`, when nothing in it has a shape of its own.
+/// The refusals of [`check_line`]; `too-long` (100 characters); `invisible`, when no character has a shape of its own.
 pub fn name(text: &str) -> Result<Option<String>, Refusal> {
     check_line(text)?;
     let name = text.trim();
@@ -50,7 +50,7 @@ pub fn name(text: &str) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// Refuses what ends a line of text, or has it read in another direction than it is written in (UAX #9, 2).
+/// Refuses characters that end a line, or that change the direction of text (UAX #9, 2).
 ///
 /// # Errors
 /// `control-character`, `line-separator` (U+2028, U+2029), `bidirectional-control`.
@@ -68,7 +68,7 @@ fn is_bidirectional(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character alone shows nothing; a mark needs a letter to sit on.
+/// Whether a character alone is invisible; a combining mark needs a letter.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace() || is_combining_mark(c) || SHAPELESS.iter().any(|(first, last)| (*first..=*last).contains(&c))
 }

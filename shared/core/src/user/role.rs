@@ -19,7 +19,7 @@ words! {
     }
 }
 
-/// The roles that can be given; answers may tell others.
+/// The roles that can be given; answers may contain others.
 impl PartialSchema for Role {
     fn schema() -> RefOr<Schema> {
         let known = Self::ALL.iter().map(Self::as_str);

@@ -1,23 +1,23 @@
-//! The forms in which people use a password again, for the rules of those who require more than the password has. Which ones are
-//! usual was counted in 63,783 passwords of breaches that have all four classes: a number and signs around a used one are in 26 of a
-//! hundred, words apart in 0.8, signs for letters in 0.5, the shift key held down in 0.1.
+//! The forms in which people use a password again when a policy requires more than the password has. The usual ones were counted in
+//! 63,783 breached passwords that have all four classes: 26 in a hundred are a used password with a number and signs around it, 0.8 have
+//! words apart, 0.5 signs for letters, 0.1 the shift key held down.
 
 use crate::{SIGNS, unshifted};
 
-/// What is left has so many characters, since shorter ones are no passwords on any list.
+/// The remaining part has at least this many characters, since no list has shorter passwords.
 const CORE_LEAST: usize = 3;
-/// No policy accepts shorter ones without a letter.
+/// A remaining part without letters has at least this many characters, since no policy accepts shorter ones.
 const LETTERLESS_LEAST: usize = 15;
-/// A number and signs at one end, counted in characters.
+/// The most characters of a number and signs at one end.
 const END_MOST: usize = 10;
-/// Such as a date.
+/// The most digits of a number, such as a date.
 const NUMBER_MOST: usize = 8;
-/// Of both ends together; one that is repeated counts once. With more of them, random passwords would be refused.
+/// The most signs at both ends together; a repeated one counts once. With more of them, random passwords would be refused.
 const SIGNS_MOST: usize = 2;
-/// What stands between words that are written apart.
+/// Characters between words that are written apart.
 const SEPARATORS: [char; 4] = [' ', '-', '_', '.'];
 
-/// Whether any form of the password, in lower case, is one of those that are looked for.
+/// Whether any form of the password, in lower case, satisfies `looked_for`.
 pub(super) fn any(password: &str, looked_for: &dyn Fn(&[char]) -> bool) -> bool {
     let letters: Vec<char> = password.to_lowercase().chars().collect();
     cores(&letters).any(|core| {
@@ -26,7 +26,7 @@ pub(super) fn any(password: &str, looked_for: &dyn Fn(&[char]) -> bool) -> bool 
     })
 }
 
-/// What can be taken from one end: how many characters, and how many numbers and signs they are.
+/// What can be removed at one end: the number of characters, and how many numbers and signs they are.
 #[derive(Clone, Copy, Default)]
 struct End {
     length: usize,
@@ -34,7 +34,7 @@ struct End {
     signs: usize,
 }
 
-/// Everything that can be taken from the end that comes first.
+/// Everything that can be removed at the end that comes first.
 fn ends<'a>(letters: impl Iterator<Item = &'a char>) -> Vec<End> {
     let (mut found, mut end, mut digits, mut before) = (vec![End::default()], End::default(), 0, None);
     for letter in letters.take(END_MOST) {
@@ -55,7 +55,7 @@ fn ends<'a>(letters: impl Iterator<Item = &'a char>) -> Vec<End> {
     found
 }
 
-/// What is left without one number and the signs around it, or some of them.
+/// What remains without one number and the signs around it, or some of them.
 fn cores(letters: &[char]) -> impl Iterator<Item = &[char]> {
     let last = ends(letters.iter().rev());
     let pairs =
@@ -68,19 +68,19 @@ fn cores(letters: &[char]) -> impl Iterator<Item = &[char]> {
     })
 }
 
-/// With letters where signs stand for them. A digit at an end is a number and no letter.
+/// With letters in the place of the signs that stand for them. A digit at an end is a number, not a letter.
 fn meant(core: &[char]) -> Option<Vec<char>> {
     let number = [core.first(), core.last()].into_iter().flatten().any(|c| c.is_numeric());
     let meant = |sign: char| SIGNS.iter().find(|(_, signs)| signs.contains(sign)).map(|(letter, _)| *letter);
     if number { None } else { changed(core, |letter| Some(meant(letter).unwrap_or(letter))) }
 }
 
-/// Without what stands between its words.
+/// Without the separators between words.
 fn joined(core: &[char]) -> Option<Vec<char>> {
     changed(core, |letter| Some(letter).filter(|letter| !SEPARATORS.contains(letter)))
 }
 
-/// What becomes of the letters, unless they stay as they are.
+/// The changed letters; `None` if nothing changes.
 fn changed(core: &[char], change: impl Fn(char) -> Option<char>) -> Option<Vec<char>> {
     let changed: Vec<char> = core.iter().filter_map(|letter| change(*letter)).collect();
     (changed != core).then_some(changed)

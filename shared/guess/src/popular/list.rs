@@ -1,4 +1,4 @@
-//! The list. `list.bin` is made by `update.py`, which describes it; nothing of it is unpacked.
+//! The list. `update.py` makes `list.bin` and describes it. It is searched without unpacking it.
 
 use crate::packed::{Found, Packed};
 use crate::words::{self, WORDS};
@@ -7,19 +7,19 @@ static DATA: &[u8] = include_bytes!("list.bin");
 
 const COUNT: usize = u32::from_le_bytes([DATA[0], DATA[1], DATA[2], DATA[3]]) as usize;
 
-// A file of another form does not compile.
+// Data of another form does not compile.
 static KNOWN: (&[u8], &[u8]) = DATA.split_at(4).1.split_at(words::COUNT.div_ceil(8));
 static SECTIONS: ([&[u8]; 2], &[u8]) = Packed::sections(COUNT, KNOWN.1);
 
-/// The passwords that are no words of the dictionary.
+/// The passwords that are not words of the dictionary.
 pub(super) static STORED: Packed = Packed::new(COUNT, SECTIONS.0, SECTIONS.1);
 
-/// No password on the list has more characters.
+/// The most characters of a password on the list.
 pub(super) const LONGEST: usize = 26;
-/// And none has more that are neither letters nor digits.
+/// The most characters of one that are neither letters nor digits.
 pub(super) const SIGNS_MOST: usize = 2;
 
-/// Whether a password, in lower case, stands on the list.
+/// Whether a password, in lower case, is on the list.
 pub(super) fn has(password: &[char]) -> bool {
     let signs = password.iter().filter(|letter| !letter.is_alphanumeric()).count();
     if password.len() > LONGEST || signs > SIGNS_MOST {

@@ -7,7 +7,7 @@ use super::*;
 use crate::tests::Chance;
 use crate::words::WORDS;
 
-/// What people start from: seasons, months, names, places, teams, keys beside each other.
+/// What people start from: seasons, months, names, places, teams, neighbouring keys.
 const BASES: [&str; 60] = [
     "Summer",
     "Winter",
@@ -118,7 +118,7 @@ fn a_used_password_is_refused_with_whatever_people_put_around_it() {
     for base in BASES {
         for (before, after) in AROUND {
             let password = format!("{before}{base}{after}");
-            // Some are too short, or lack a class, on top.
+            // Some are also too short, or lack a class.
             assert!(is_used(&password), "{password}");
             assert!(is_used(&password.to_uppercase()) && is_used(&password.to_lowercase()), "{password}");
         }
@@ -161,7 +161,7 @@ fn the_three_thousand_most_used_and_all_others_on_the_list_are_refused() {
         let signs = word.chars().filter(|letter| !letter.is_alphanumeric()).count();
         assert!(word.len() <= list::LONGEST && signs <= list::SIGNS_MOST && is_used(word), "{word}");
     }
-    // Neither the dictionary's other words nor what stands between two are taken for passwords in common use.
+    // Neither other words of the dictionary nor texts between two entries are taken for passwords in common use.
     for word in ["aardvarks", "heliotropes", "qwertyuiopasdfghjklzx", "", "a", "zzzzzzzzzzzz!"] {
         assert!(!list::has(&word.chars().collect::<Vec<_>>()), "{word}");
     }
@@ -205,7 +205,7 @@ fn a_known_word_with_a_number_and_signs_around_it_is_no_better() {
     assert_eq!((codes(&["zyblikiewicz@example.com"]), codes(&[])), (vec!["guessable"], vec![]));
 }
 
-/// How many of so many random passwords are refused, by four threads.
+/// Those of `count` random passwords that are refused, by four threads.
 fn refused(count: usize, password: impl Fn(&mut Chance) -> String + Sync) -> Vec<String> {
     let some = |seed: u64| {
         let mut chance = Chance(0x9E37_79B9_7F4A_7C15 ^ seed);

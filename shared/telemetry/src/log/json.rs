@@ -13,8 +13,8 @@ use tracing_subscriber::registry::LookupSpan;
 use super::REQUEST;
 use crate::metric;
 
-/// One object a line: `timestamp` (RFC 3339) and `level`, by which Lambda knows them ("Log-level filtering"), `message`, and the fields
-/// under their dotted names.
+/// One object per line: `timestamp` (RFC 3339) and `level`, which Lambda filters by ("Log-level filtering"), `message`, and the fields
+/// with their dotted names.
 pub(super) struct Json;
 
 impl<S, N> FormatEvent<S, N> for Json

@@ -1,5 +1,5 @@
-//! What was counted and not yet written, and how it is written: as objects of `CloudWatch`'s embedded metric format ("Embedded metric
-//! format specification"). No library puts metrics into a line that says other things as well.
+//! Collects metrics until they are written, as objects of `CloudWatch`'s embedded metric format ("Embedded metric format specification").
+//! No library puts metrics into a log line that has other fields, too.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -21,11 +21,11 @@ pub struct Collector {
     series: Mutex<BTreeMap<Series, Values>>,
 }
 
-/// A metric with some values of labels; sorted so that series with the same labels are together.
+/// A metric with values of its labels, sorted so that series with the same labels are together.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Series {
     labels: Vec<(&'static str, String)>,
-    /// The labels that it leaves with besides, for the dashboard and the alarms.
+    /// The labels of an additional series for the dashboard and the alarms.
     essential: Option<&'static [&'static str]>,
     name: &'static str,
     unit: &'static str,
@@ -38,7 +38,7 @@ enum Values {
 }
 
 impl Collector {
-    /// One that has nothing yet, of the stack with this name.
+    /// An empty collector for the stack with this name.
     #[must_use]
     pub fn new(detail: MetricsDetail, stack: &str) -> Self {
         Self { detail, stack: stack.to_owned(), series: Mutex::default() }
@@ -58,7 +58,7 @@ impl Collector {
         self.note(metric, &[], Values::Last(value), |values| *values = Values::Last(value));
     }
 
-    /// See [`Metric::record`]. Of more than a hundred values between two writings the first hundred are kept.
+    /// See [`Metric::record`]. At most a hundred values are kept between two writes: the first ones.
     pub fn record(&self, metric: &Metric, labels: &[&str], value: f64) {
         self.note(metric, labels, Values::Each(vec![value]), |values| {
             if let Values::Each(each) = values
@@ -89,8 +89,8 @@ impl Collector {
         self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what was collected and puts it into `first`, and into further objects what would contradict what is there: a name has one
-    /// value in an object. Nothing but `first`, and not even that when it is empty, if nothing was collected.
+    /// Takes what was collected and adds it to `first`. A name has one value in an object, so what contradicts `first` goes into further
+    /// objects. Returns `first` alone if nothing was collected, and no object if `first` is empty, too.
     #[must_use]
     pub fn take_into(&self, first: Map<String, Value>) -> Vec<Map<String, Value>> {
         let series = std::mem::take(&mut *self.lock());
@@ -113,7 +113,7 @@ fn owned<'a>(labels: impl Iterator<Item = (&'static str, &'a str)>) -> Vec<(&'st
     labels.map(|(name, value)| (name, value.to_owned())).collect()
 }
 
-/// An object of the log on its way.
+/// An object of the log that is being built.
 struct Object {
     members: Map<String, Value>,
     directives: Vec<(Vec<Vec<&'static str>>, Vec<Value>)>,
@@ -148,7 +148,7 @@ impl Object {
         }
     }
 
-    /// The finished object; `None` when there is nothing in it.
+    /// The finished object; `None` when it is empty.
     fn close(mut self, stack: &str) -> Option<Map<String, Value>> {
         if !self.directives.is_empty() {
             let directive =
