@@ -1,7 +1,7 @@
-# The whole service as one static program, with its data in the volume /data: what `cargo local` runs. For trying it out and for
-# tests of others; anybody who reaches the port reads every mail (/_local/mail) and all data, so publish it on a loopback address.
+# The program of `cargo local`, the whole service, as one static binary with its data in the volume /data. For trying it out and for tests
+# of other projects. Whoever reaches the port can read every mail (/_local/mail) and all data, so publish it on a loopback address.
 FROM rust:1.95.0-alpine AS build
-# Rather than rust-toolchain.toml, which also asks for clippy and rustfmt.
+# Replaces rust-toolchain.toml, which also requires clippy and rustfmt.
 ENV RUSTUP_TOOLCHAIN=1.95.0
 RUN apk add --no-cache musl-dev gcc make
 WORKDIR /src

@@ -10,7 +10,7 @@ case $target in
     *-linux-musl)
         sudo apt-get update -qq
         sudo apt-get install -y -qq musl-tools
-        # What is written in C (SQLite, ring) is for musl, too.
+        # The C code (SQLite, ring) has to be built for musl, too.
         export "CC_${target//-/_}=musl-gcc"
         ;;
 esac

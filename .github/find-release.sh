@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Finds what a tag brings to production: prints run=, artifact= and sha256= of its commit's archive into $GITHUB_OUTPUT. Refuses a tag that
-# is not on main, that does not name the version of its commit, or whose commit has not been through staging.
+# Finds the archive that a tag deploys to production: writes run=, artifact= and sha256= of its commit's archive to $GITHUB_OUTPUT. Refuses
+# a tag that is not on main, that does not name the version of its commit, or whose commit was not deployed to staging.
 set -euo pipefail
 
 refuse() { printf 'refused: %s\n' "$1" >&2; exit 1; }

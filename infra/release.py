@@ -7,13 +7,13 @@
 ENVIRONMENT is a table of samconfig.toml, such as staging. Needs the SAM CLI; `build` also cargo-lambda. What this adds to `sam build` and
 `sam deploy`:
 
-- One place says for which processor: `Architecture` among the parameters of samconfig.toml. `sam build` does not read those of `deploy`.
-  It is one for all environments, since they get the same archive, and what was built must be for it.
-- An environment has what samconfig.toml says, and otherwise the defaults of the template that is deployed. `sam deploy` alone keeps
-  whatever a stack had before. What has NoEcho is kept, unless samconfig.toml sets it.
-- A version of a function is published for whatever changes it. The translator compares texts, so that a parameter's other value would
-  change a function and leave its alias with the version of before; here each template gets a digest of all values. What has NoEcho is
-  not in it: whoever reads a function's settings could try passwords on it.
+- The processor is set in one place: `Architecture` among the parameters of samconfig.toml. `sam build` does not read the parameters of
+  `deploy`. It is the same for all environments, since they get the same archive, and the built programs are checked against it.
+- An environment gets the values in samconfig.toml, and otherwise the defaults of the deployed template. `sam deploy` alone keeps the
+  stack's former values. Parameters with NoEcho keep their value, unless samconfig.toml sets it.
+- Every change of a function publishes a version. The translator compares texts, so a parameter's new value would change a function but
+  leave its alias at the former version; here each template gets a digest of all values. The digest does not cover parameters with NoEcho:
+  whoever reads a function's settings could use it to test guessed passwords.
 """
 
 import argparse
@@ -39,7 +39,7 @@ EXECUTABLE, PLAIN = 0o755, 0o644
 
 
 class Refused(Exception):
-    """Why nothing is built or deployed."""
+    """The reason why nothing is built or deployed."""
 
 
 def parameters(config, environment, command="deploy"):
@@ -58,7 +58,7 @@ def unquoted(value):
 
 
 def architecture(config, default):
-    """The processor that all environments are for."""
+    """The processor of all environments."""
     found = {}
     for environment, commands in config.items():
         if isinstance(commands, dict):
@@ -73,7 +73,7 @@ def architecture(config, default):
 
 
 def default_of(template, parameter):
-    """A parameter's default in template.yaml, read without the language of CloudFormation."""
+    """A parameter's default in template.yaml, read without evaluating CloudFormation's functions."""
     match = re.search(rf"^  {parameter}:.*?Default:\s*([\w.-]+)", template, re.MULTILINE | re.DOTALL)
     if not match:
         raise Refused(f"template.yaml has no default of {parameter}")
@@ -81,7 +81,7 @@ def default_of(template, parameter):
 
 
 def machine(program):
-    """The processor that a program is for."""
+    """The processor that a program was built for."""
     header = program.read_bytes()[:20]
     if header[:4] != b"\x7fELF" or len(header) < 20:
         raise Refused(f"{program} is no program for Linux")
@@ -90,7 +90,7 @@ def machine(program):
 
 
 def built_for(folder):
-    """The processor that every function in this folder is for."""
+    """The processor that all functions in this folder were built for."""
     programs = sorted(folder.glob("*/bootstrap"))
     if not programs:
         raise Refused(f"{folder} has no function; build first")
@@ -101,7 +101,7 @@ def built_for(folder):
 
 
 def pack(folder, archive):
-    """Writes the folder as an archive whose bytes depend on nothing but the names, contents and modes of its files."""
+    """Writes the folder as an archive whose bytes depend only on the names, contents and modes of its files."""
 
     def plain(entry):
         entry.mtime = entry.uid = entry.gid = 0
@@ -115,7 +115,7 @@ def pack(folder, archive):
 
 
 def unpack(archive, sha256, folder):
-    """Unpacks the archive, if it is the one with this digest."""
+    """Unpacks the archive if it has this digest."""
     if (seen := digest(archive)) != sha256:
         raise Refused(f"{archive} has the digest {seen}, not {sha256}")
     with tarfile.open(archive, "r:gz") as packed:
@@ -128,17 +128,17 @@ def digest(path):
 
 
 def hidden(entry):
-    """Whether CloudFormation shows a parameter's value to nobody."""
+    """Whether CloudFormation hides a parameter's value (NoEcho)."""
     return str(entry.get("NoEcho", False)).lower() == "true"
 
 
 def shown(template, values):
-    """The values that everybody may see."""
+    """The values that are not hidden."""
     return {name: value for name, value in values.items() if not hidden(template["Parameters"][name])}
 
 
 def settings(template, given):
-    """The value of every parameter of the template, but of those that are kept."""
+    """The value of every parameter of the template, except those that keep their value."""
     declared = template.get("Parameters", {})
     if unknown := sorted(set(given) - set(declared)):
         raise Refused(f"samconfig.toml sets {', '.join(unknown)}, and the template has no such parameter")
@@ -154,7 +154,7 @@ def settings(template, given):
 
 
 def marked(template, values):
-    """The template's text, in which each function has a digest of the text and of the values in its environment."""
+    """The template's text, with a digest of the text and of the values in each function's environment."""
     text = json.dumps([template, shown(template, values)], sort_keys=True, default=str)
     function = template.setdefault("Globals", {}).setdefault("Function", {})
     variables = function.setdefault("Environment", {}).setdefault("Variables", {})
@@ -213,7 +213,7 @@ def deploy_from(folder, scratch, config, given):
     if overrides.setdefault("Architecture", seen) != seen:
         raise Refused(f"built for {seen}, and samconfig.toml says {overrides['Architecture']} for {given.environment}")
     values = settings(template, overrides)
-    # Beside the template that it is made from, since the template's paths begin there.
+    # In the folder of the original template, since the template's paths are relative to it.
     (folder / "release.yaml").write_text(marked(template, values))
     (scratch / "parameters.yaml").write_text(json.dumps(values))
     if given.show:
@@ -223,7 +223,7 @@ def deploy_from(folder, scratch, config, given):
     command += ["--template-file", folder / "release.yaml", "--parameter-overrides", f"file://{scratch / 'parameters.yaml'}"]
     command += ["--s3-bucket", given.bucket, "--no-resolve-s3"] if given.bucket else []
     command += ["--role-arn", given.role] if given.role else []
-    # Nobody is there to be asked.
+    # In CI nobody can answer a question.
     command += ["--no-confirm-changeset"] if os.environ.get("CI") else []
     run(*command)
 

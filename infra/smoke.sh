@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # The tour against a deployment: infra/smoke.sh https://api.example.com
-# Takes the origin, or the output ApiUrl of the stack. Ends with 1 at the first difference and says what was expected and seen.
-# Needs curl. What needs no mailbox always runs; the rest runs when emails can be read: from the inbox of `cargo local`, or by
+# Takes the origin, or the stack's output ApiUrl. Exits with 1 at the first difference, and prints the expected and the actual value.
+# Needs curl. Steps that need no mailbox always run. The others run when emails can be read: from the inbox of `cargo local`, or with
 # SMOKE_MAILBOX_COMMAND, which gets an address as its argument and prints the token of the last email to it, or nothing.
 #
-#   SMOKE_EMAIL_DOMAIN=simulator.amazonses.com   where the account's address is; SES delivers to success+...@ there and nobody reads it
+#   SMOKE_EMAIL_DOMAIN=simulator.amazonses.com   the domain of the account's address; SES delivers to success+...@ there and nobody reads it
 #   SMOKE_MAILBOX_COMMAND=                        see above
 #   SMOKE_ORIGIN=http://localhost:3000            one of CORS_ORIGINS
 #   SMOKE_SIGNUP_ENUMERATION=reveal               as the stack's SIGNUP_ENUMERATION
-#   SMOKE_ADMIN_TOKEN=                            an administrator's access token: removes the account where its owner cannot
-#   SMOKE_READ_ONLY=                              1: makes no account
+#   SMOKE_ADMIN_TOKEN=                            an administrator's access token, to remove the account if its owner cannot
+#   SMOKE_READ_ONLY=                              1: creates no account
 set -euo pipefail
 
 url=${1:-}
@@ -30,7 +30,7 @@ account=none # none, unverified, verified
 passed=0
 step=start
 
-# One request: call METHOD PATH [curl arguments]. Leaves status, $work/head and $work/body. Waits out a rate limit, as its answer says.
+# One request: call METHOD PATH [curl arguments]. Sets status, $work/head and $work/body. Waits as long as a rate limit requires.
 call() {
     local method=$1 path=$2 wait try
     shift 2
@@ -63,7 +63,7 @@ expect_body() { grep -q -F -- "$1" "$work/body" || fail "a body with $1" "$(seen
 expect_header() { # NAME PATTERN
     local value
     value=$(header "$1")
-    # shellcheck disable=SC2254 # The pattern is meant as one.
+    # shellcheck disable=SC2254 # It is used as a pattern.
     case $value in $2) ;; *) fail "header $1: $2" "${value:-none}" ;; esac
 }
 expect_problem() { # STATUS CODE
@@ -87,7 +87,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# In a subshell where it calls, so that a failure there ends nothing.
+# Calls run in a subshell, so that a failure there does not end the script.
 clean_up() {
     step='clean-up'
     if [ "$account" = verified ] && (
@@ -115,7 +115,7 @@ clean_up() {
     fi
 }
 
-# Prints the token of the last email to the account, when there is one and something can read it.
+# Prints the token of the last email to the account, if there is one and it can be read.
 read_token() {
     if [ "$local_inbox" = yes ]; then
         call GET /_local/mail -G --data-urlencode "to=$email"
@@ -125,7 +125,7 @@ read_token() {
     fi
 }
 
-# What anybody can ask.
+# Calls that need no sign-in.
 
 begin 'GET /health'
 call GET /health
@@ -139,7 +139,7 @@ expect_header strict-transport-security 'max-age=*'
 expect_header referrer-policy no-referrer
 expect_header cache-control no-store
 expect_header content-security-policy "default-src 'none'*"
-# `sam local start-api` takes paths with a slash for those without, and answers preflights in its own way.
+# `sam local start-api` treats a path with a trailing slash as the path without it, and answers preflight requests in its own way.
 case $(header server) in Werkzeug*) sam_local=yes ;; *) sam_local=no ;; esac
 ok
 
@@ -208,7 +208,7 @@ fi
 begin 'GET /users/me without a token is 401, and counted'
 call GET /users/me
 expect_problem 401 unauthenticated
-# REST APIs of API Gateway give this header another name.
+# REST APIs of API Gateway use another name for this header.
 if [ -z "$(header x-amzn-remapped-www-authenticate)" ]; then expect_header www-authenticate 'Bearer*'; fi
 expect_header ratelimit-policy '"general";q=*;w=60'
 expect_header ratelimit '"general";r=*;t=*'
@@ -232,7 +232,7 @@ ok
 
 if [ -n "${SMOKE_READ_ONLY:-}" ]; then exit 0; fi
 
-# An account, as far as it comes without its email.
+# An account, up to the step that needs its email.
 
 local_inbox=no
 begin 'the inbox'

@@ -1,7 +1,7 @@
-"""Does the service keep to its description, whatever comes? `python3 tests/bench/conformance.py [EXAMPLES]`, 500 for each operation by
-default: Schemathesis with all its checks against a new `local`, as nobody, as a user and as an administrator. What it cannot know is in
-conformance.toml and conformance_hooks.py. Exits with 1 on any failure. Needs `cargo build -p local -p userctl`; installs Schemathesis into
-a virtual environment below target/."""
+"""Does the service conform to its description for all requests? `python3 tests/bench/conformance.py [EXAMPLES]`, by default 500 for each
+operation: Schemathesis with all its checks against a new `local`, without sign-in, as a user and as an administrator. conformance.toml and
+conformance_hooks.py have what it cannot derive. Exits with 1 on any failure. Needs `cargo build -p local -p userctl`; installs
+Schemathesis into a virtual environment below target/."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 EXAMPLES = sys.argv[1] if len(sys.argv) > 1 else "500"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 MANY = "1000000000"
-# As deployed, but for the mails, which stay here: /metrics takes its token, and cheap hashes save hours.
+# As deployed, except for emails, which are not sent: /metrics requires its token. Cheap hashes save hours.
 SETTINGS = {
     "ENVIRONMENT": "staging",
     "MAIL_BACKEND": "ses",
@@ -45,7 +45,7 @@ def free_port():
 
 
 def run(st, caller):
-    """A service of its own for each caller, so that what one did to the data is nobody else's matter."""
+    """Each caller has its own service, so that one caller's changes do not affect the others."""
     port = free_port()
     command = [TARGET / "debug" / "local", "--ephemeral", "--port", str(port), "--dynamodb-port", str(free_port())]
     service = subprocess.Popen(command, env={**os.environ, **SETTINGS}, stdout=subprocess.DEVNULL)

@@ -1,5 +1,5 @@
-"""Hooks of Schemathesis: values that the service takes, and a caller who signs in anew when a call ended the session or the account.
-`conformance.py` sets CALLER (user or admin; anything else is nobody), SERVICE_URL and USERCTL."""
+"""Hooks of Schemathesis: values that the service accepts, and a caller who signs in again after a call ended the session or the account.
+`conformance.py` sets CALLER (user or admin; anything else means no sign-in), SERVICE_URL and USERCTL."""
 
 import itertools
 import json
@@ -16,7 +16,7 @@ CALLER, URL = os.environ["CALLER"], os.environ["SERVICE_URL"]
 PASSWORD = "Flat-Wh1te-please"
 NUMBERS = itertools.count(int(time.time()))
 
-# A valid password, and an address whose parts every parser takes.
+# A valid password, and an address whose parts every parser accepts.
 words = st.lists(st.sampled_from(["otter", "Kettle", "7quarry", "Velvet!", "anchor-3", "Umbra"]), min_size=4, max_size=6, unique=True)
 schemathesis.openapi.format("password", words.map("-".join))
 part = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=20)
@@ -35,7 +35,7 @@ def call(method, path, body=None):
 
 
 def account():
-    """A new account of the caller's kind; the one before may be gone, switched off or no administrator any more."""
+    """A new account of the caller's kind; the previous one may be deleted, deactivated or no longer an administrator."""
     email = f"caller-{next(NUMBERS)}@example.com"
     if CALLER == "admin":
         command = [os.environ["USERCTL"], "--endpoint", f"{URL}/_local/aws", "admin", "create", "--email", email, "--password-stdin"]

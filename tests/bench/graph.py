@@ -1,5 +1,5 @@
-"""Draws what the other benchmarks wrote with --json: `python3 tests/bench/graph.py FILE... [--folder infra/docs]`. Each file is one of
-startup.py, peers.py, growth.py or work.py, or of `cargo userctl cost --json`; the pictures are SVG, for light and dark pages."""
+"""Draws graphs from the other benchmarks' output with --json: `python3 tests/bench/graph.py FILE... [--folder infra/docs]`. Each file is
+from startup.py, peers.py, growth.py, work.py or `cargo userctl cost --json`; the graphs are SVG, for light and dark pages."""
 
 import argparse
 import json
@@ -39,7 +39,7 @@ def legend(names, y):
 
 
 def picture(title, note, height, parts):
-    """A whole SVG; its title is what a screen reader says."""
+    """A complete SVG; a screen reader reads its title."""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" role="img">'
     back = f'<rect class="back" width="{WIDTH}" height="{height:.0f}" rx="6"/>'
     words = [text(16, 26, title, "title"), text(16, height - 12, note, "small")]
@@ -54,7 +54,7 @@ def short(value):
 
 
 def bars(title, note, names, groups, limits=(), logarithmic=False):
-    """Horizontal bars: `groups` are labels with a value, or None, for each name; `limits` are lines with words."""
+    """Horizontal bars: `groups` are labels with a value or None for each name; `limits` are lines with a text."""
     values = [value for _, row in groups for value in row if value]
     if not values:
         return None
@@ -79,7 +79,7 @@ def bars(title, note, names, groups, limits=(), logarithmic=False):
 
 
 def lines(title, note, names, xs, rows, floor=0.0):
-    """Lines over a logarithmic x; each row has a value for each x."""
+    """Lines over a logarithmic x axis; each row has a value for each x."""
     most, high = max(max(row) for row in rows) * 1.1, 330
     left, right, top = 56, WIDTH - 30, 70
     spread = math.log(xs[-1] / xs[0]) or 1

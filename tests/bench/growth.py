@@ -1,13 +1,13 @@
-"""Does an answer cost the same however many users there are? `python3 tests/bench/growth.py [USERS] [--minutes M] [--expired N]
-[--json FILE]`, 100,000 users by default, up to 10,000,000; after M minutes (30) filling ends wherever it is. Users come by `userctl
-import`, with hashes so cheap that the rest shows. At 1,000 users and each tenfold of them the service is started anew and
-measured over one connection: database calls and units as its log tells them, bytes of the answer, and time, also as a ratio to
-that of a service of 1,000 users which is asked in turn with it. Then N users (a tenth, 50,000 at most) never prove their address, and
-the function `cleanup` removes them, under a Runtime API and with deadlines that are too short for all of them: each run has to end by
-itself before its own and the next to go on.
+"""Does an answer cost the same for any number of users? `python3 tests/bench/growth.py [USERS] [--minutes M] [--expired N]
+[--json FILE]`, 100,000 users by default, up to 10,000,000; the import stops after M minutes (30). `userctl import` imports the users,
+with hashes so cheap that the rest of the cost is visible. At 1,000 users and each multiple by ten the service is restarted and measured
+over one connection: database calls and units from its log, bytes of the answer, and time, also as a ratio to that of a service with 1,000
+users, with which calls alternate. Then N users (a tenth, 50,000 at most) do not verify their address, and the function `cleanup` removes
+them, under a Runtime API and with deadlines that are too short for all of them: each run has to end by itself before its deadline, and the
+next one has to continue.
 
 Needs `cargo build --release -p local -p userctl -p cleanup`, and disk: about 3 kB for each user. Exits with 1 when calls or units of
-an operation differ between sizes, or when a cleanup misses its deadline or leaves anybody."""
+an operation differ between sizes, or when a cleanup misses its deadline or leaves a user."""
 
 import argparse
 import datetime
@@ -31,7 +31,7 @@ from service import OUT_OF_REACH, PASSWORD, Client, binary
 FIRST, SAMPLES, WARM_UP, PAGE = 1_000, 200, 20, 50
 ADMIN = "admin@example.com"
 FILLING = {**OUT_OF_REACH, "ARGON2_MEMORY_KIB": "64", "ARGON2_ITERATIONS": "1", "EMAIL_VERIFICATION_ENABLED": "false"}
-# Cleanup keeps five seconds of its time for the end, and takes users a minute after their time is over.
+# Cleanup reserves five seconds for its end, and removes users a minute after they expire.
 DEADLINES, SLACK_SECONDS, MOST_RUNS = (8, 8, 15, 60, 300), 60, 200
 IMPORTED_AT_ONCE = 250_000
 HASH = []
@@ -45,7 +45,7 @@ OPERATIONS = {
 
 
 class Local:
-    """A life of `local` on the data in a folder, with its log."""
+    """A run of `local` on the data in a folder, with its log."""
 
     def __init__(self, folder, level="warn", **settings):
         self.port, database_port = free_ports(2)
@@ -82,19 +82,19 @@ class Local:
 
 
 def address(number):
-    """Neighbours in time are none in the alphabet, as with real ones."""
+    """An address; consecutive users are not neighbours in the alphabet, as with real addresses."""
     return f"{number * 7_919 % 10_000_019:08}-{number:08}@example.com"
 
 
 def rows(numbers, verified, made):
-    """Lines of an import: users with the hash of the password."""
+    """Lines of an import: users with the password's hash."""
     for number in numbers:
         about = f'"id":"{made}-{number:08}","email":"{address(number)}","password_hash":"{HASH[0]}","first_name":"Ann"'
         yield f'{{{about},"is_verified":{verified},"created_at":"2026-01-01T00:00:00Z"}}\n'
 
 
 def fill(service, begin, wanted, until, verified="true", made="u"):
-    """Imports users from number `begin` on until there are so many or the time is over; how many there are."""
+    """Imports users from number `begin` on, until there are `wanted` or the time is over; returns how many there are."""
     while begin < wanted and time.monotonic() < until:
         end = min(wanted, begin + IMPORTED_AT_ONCE)
         file = service.log.with_name("import.jsonl")
@@ -109,7 +109,7 @@ def fill(service, begin, wanted, until, verified="true", made="u"):
 
 
 def learn_hash(service):
-    """The administrator's hash, which is that of everybody's password."""
+    """The administrator's hash; all users have the same password."""
     file = service.log.with_name("export.jsonl")
     service.userctl("export", str(file))
     HASH.append(json.loads(file.read_text().splitlines()[0])["password_hash"])
@@ -117,7 +117,7 @@ def learn_hash(service):
 
 
 def steps_of(service, made, turn):
-    """Each operation as a call, by its number."""
+    """Each operation as a call that takes its number."""
     client = Client(service.port)
     somebody = lambda: address(random.randrange(made))
     admin, me = (client.log_in(email)[2]["access_token"] for email in (ADMIN, somebody()))
@@ -130,14 +130,14 @@ def steps_of(service, made, turn):
 
 
 def measure(service, made, small, turn):
-    """Each operation over one connection, in turn with the same at a service of the first size: milliseconds and bytes as the client
-    sees them, calls and units by the log."""
+    """Measures each operation over one connection, alternating with the same at a service of the first size: milliseconds and bytes as the
+    client sees them, calls and units from the log."""
     both = [steps_of(service, made, turn), steps_of(small, FIRST, turn)]
     before = {name: len(lines) for name, lines in service.requests().items()}
     taken, size = [{name: [] for name in steps} for steps in both], {}
     for n in range(WARM_UP + SAMPLES):
         for name in OPERATIONS:
-            # Who is asked first has the colder caches: that changes from time to time.
+            # The first one has the colder caches, so the order alternates.
             for steps, times in list(zip(both, taken, strict=True))[:: 1 if n % 2 else -1]:
                 begun = time.perf_counter()
                 status, headers, _ = steps[name](n)
@@ -163,14 +163,14 @@ def measure(service, made, small, turn):
 
 
 def expire(service, begin, wanted):
-    """Imports users whose time is over at once, and waits until cleanup takes them. How many there are."""
+    """Imports users that expire at once, and waits until cleanup may remove them. Returns how many there are."""
     made = fill(service, begin, begin + wanted, time.monotonic() + 1_200, verified="false", made="late")
     time.sleep(SLACK_SECONDS + 2)
     return made - begin
 
 
 def clean(service):
-    """Runs of the function until nobody is left, with deadlines that begin too short."""
+    """Runs the function until no expired user is left, with deadlines that are too short at first."""
     folder = Path(binary("local")).parent
     function = next(function for function in declared() if function.binary == "cleanup")
     path = program(folder, "cleanup") or sys.exit(f"there is no cleanup in {folder} (cargo build --release -p cleanup)")
@@ -188,7 +188,7 @@ def clean(service):
             process.wait("next")
             runs.append({"deadline": deadline, "seconds": done.at - begun, **json.loads(done.body)})
             runs[-1]["peak"] = process.memory("VmHWM")
-            # The last one has to find nobody: what a run counts is not the proof.
+            # The last run has to find nobody: what a run reports is no proof.
             if runs[-1]["complete"] and not runs[-1]["removed"] + runs[-1]["spared"] + runs[-1]["failed"]:
                 break
     return runs
@@ -229,11 +229,11 @@ def show(figures):
 
 
 def faults(figures):
-    """What must not depend on the number of users, and does."""
+    """The values that depend on the number of users but must not."""
     found = []
     for name in OPERATIONS:
         for key in ("calls", "units"):
-            # Every two seconds a request reads one item more, and limits cost one more at times: those do not grow.
+            # Every two seconds a request reads one more item, and sometimes limits cost one more: this does not grow.
             values = [size["operations"][name][key] for size in figures["sizes"]]
             if max(values) > min(values) * 1.1 + 0.2:
                 found.append(f"{name}: {key} {', '.join(f'{value:.2f}' for value in values)}")
@@ -282,7 +282,7 @@ def main():
         wanted = min(made // 10, 50_000) if arguments.expired is None else arguments.expired
         figures |= {"expired": 0, "cleanup": []}
         if wanted:
-            # One process all along: a new one would clean up by itself when it starts.
+            # The same process throughout: a new one would run cleanup when it starts.
             with Local(folder, EMAIL_VERIFICATION_ENABLED="true", UNVERIFIED_USER_TTL_SECONDS="1") as service:
                 figures["expired"] = expire(service, made, wanted)
                 figures["cleanup"] = clean(service)

@@ -1,7 +1,7 @@
-"""Does the end of the process at any moment break a promise or leave anything half-written? `python3 tests/bench/kill.py [ROUNDS]
-[FOLDER]`, 100 rounds by default, with the programs in target/release, or target/debug if there are none. Six clients use the service
-and it is killed (SIGKILL) 0.1 to 1.2 s after it answers, on the same data each time. Then `userctl check` and the clients' memory of
-what was answered with success are held against the store. Exits with 1 when anything is wrong."""
+"""Does killing the process at any moment break a promise or leave a partial write? `python3 tests/bench/kill.py [ROUNDS]
+[FOLDER]`, 100 rounds by default, with the programs in target/release, or target/debug if there are none. Six clients use the service,
+which is killed (SIGKILL) 0.1 to 1.2 s after it first answers, on the same data each time. Then `userctl check` runs, and the successes
+that the clients remember are compared with the store. Exits with 1 when anything is wrong."""
 
 import contextlib
 import http.client
@@ -23,7 +23,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 BUILT = Path(sys.argv[2]) if len(sys.argv) > 2 else TARGET / ("release" if (TARGET / "release" / "local").exists() else "debug")
 SETTINGS = {**OUT_OF_REACH, "ARGON2_MEMORY_KIB": "64", "ARGON2_ITERATIONS": "1", "LOG_LEVEL": "error"}
 CLIENTS, SAMPLE, ADMIN = 6, 300, "admin@example.com"
-# What a client sees of a process that ends.
+# Errors that a client sees when the process ends.
 GONE = (OSError, http.client.HTTPException, ValueError)
 
 
@@ -34,7 +34,7 @@ def free_port():
 
 
 class Process:
-    """One life of `local` on the data in a folder."""
+    """One run of `local` on the data in a folder."""
 
     def __init__(self, folder, ttl):
         self.port = free_port()
@@ -63,18 +63,18 @@ class Process:
 
 
 class Doubt(Exception):
-    """An answer that does not tell whether it was done."""
+    """An answer that does not show whether the request was executed."""
 
 
 class Person:
-    """A user and what may be expected of it. `state` is young, signed-up, verified, deleted, or open when nothing is known."""
+    """A user and its expected state. `state` is young, signed-up, verified, deleted, or open when nothing is known."""
 
     def __init__(self, email, state):
         self.email, self.state, self.id, self.pair, self.admin = email, state, None, None, False
         self.requests, self.requested, self.either = 0, None, None
 
     def broken(self, client):
-        """What is not as it was promised, if anything."""
+        """The promise that is broken, if any."""
         status = client.log_in(self.email)[0]
         if self.either:
             statuses = sorted([status, client.log_in(self.either)[0]])
@@ -84,14 +84,14 @@ class Person:
 
 
 class Crowd:
-    """The people of one client, over all rounds."""
+    """The users of one client, over all rounds."""
 
     def __init__(self, name):
         self.name, self.people, self.made, self.admin = name, [], 0, None
         self.counts, self.broken = {}, []
 
     def call(self, what, wanted, method, path, body=None, token=None):
-        """An answer; counts it, and has doubts about one that is missing or a 5xx."""
+        """An answer, which is counted. Raises `Doubt` for a missing answer or a 5xx."""
         try:
             status, _, answer = self.client.call(method, path, body, token)
         except GONE as gone:
@@ -143,7 +143,7 @@ class Crowd:
     def verify(self, person):
         token = self.mailed(person.email, "verify-email")
         done, status, _ = self.call("verify", 200, "POST", "/auth/verify", {"token": token})
-        # A try before, whose answer was lost, has used the token up; or the person's time is over.
+        # An earlier attempt, whose answer was lost, used the token; or the user expired.
         if done or (status == 400 and self.log_in(person)):
             person.state = "verified"
 
@@ -182,7 +182,7 @@ class Crowd:
             raise
         person.requested = None
         if done:
-            person.email, person.pair = new, None  # No session confirmed it: all have ended.
+            person.email, person.pair = new, None  # It was not confirmed in a session: all sessions have ended.
         else:
             self.broken.append(f"{old}: a valid token was refused")
             person.state = "open"
@@ -208,7 +208,7 @@ class Crowd:
 
 
 def live(folder, crowds, short):
-    """One round: everybody works until the process is killed."""
+    """One round: all clients work until the process is killed."""
     process, stop = Process(folder, 2 if short else 172_800), threading.Event()
     threads = [threading.Thread(target=crowd.run, args=(process.port, stop, short)) for crowd in crowds]
     try:
@@ -227,7 +227,7 @@ def live(folder, crowds, short):
 
 
 def judge(folder, crowds):
-    """The violations that `userctl check` finds, and the promises that do not hold."""
+    """The violations that `userctl check` finds, and the broken promises."""
     process = Process(folder, 172_800)
     try:
         checked = process.userctl("check")

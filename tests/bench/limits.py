@@ -1,6 +1,6 @@
-"""Do two processes on one database admit together no more than the limit? `python3 tests/bench/limits.py [SECONDS]`, 150 by default.
-Both are asked as fast as they answer, from a random moment of a minute on; then the fullest minute of all is looked for. Exits with
-1 when it holds more than the limit and a tenth."""
+"""Do two processes on one database together admit no more than the limit? `python3 tests/bench/limits.py [SECONDS]`, 150 by default.
+Both get requests as fast as they answer, from a random moment of a minute on; then the script finds the minute with the most admitted
+requests. Exits with 1 when these exceed the limit by more than a tenth."""
 
 import bisect
 import random

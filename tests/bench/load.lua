@@ -1,7 +1,7 @@
--- What wrk asks, told by the environment (load.py sets it): BENCH_METHOD, BENCH_PATH, BENCH_BODY, BENCH_HEADERS (a line each) and
--- BENCH_VALUES (a file). In body and headers {n} is new with each request, {value} is the file's next line, and {carried} the thread's
--- own: its line of the file at first, then what BENCH_CARRY (a pattern) finds in each answer. So wrk has to have a thread for each
--- connection when something is carried.
+-- The requests of wrk, set by environment variables (from load.py): BENCH_METHOD, BENCH_PATH, BENCH_BODY, BENCH_HEADERS (one on each line)
+-- and BENCH_VALUES (a file). In body and headers {n} is a new number for each request, {value} is the file's next line, and {carried} is a
+-- value of the thread: first its line of the file, then the match of BENCH_CARRY (a pattern) in each answer. So wrk needs a thread for each
+-- connection when a value is carried.
 
 local threads = 0
 

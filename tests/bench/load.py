@@ -1,5 +1,4 @@
-"""Load by `wrk`, and what it costs the processes that bear it: CPU and memory, of a process with all that it started. Standard library
-only; Linux."""
+"""Generates load with `wrk`, and measures its cost: CPU and memory of a process and its descendants. Standard library only; Linux."""
 
 import contextlib
 import os
@@ -33,7 +32,7 @@ class Call:
 
 @dataclass
 class Load:
-    """What wrk found; latencies in ms."""
+    """The result of wrk; latencies in ms."""
 
     run: str
     requests: int
@@ -50,7 +49,7 @@ class Load:
 
 
 class Wrk:
-    """A run of wrk, from its making until `result` is asked for."""
+    """A run of wrk, from the constructor to the call of `result`."""
 
     def __init__(self, port, call, seconds, connections):
         if not shutil.which("wrk"):
@@ -88,13 +87,13 @@ def load(port, call, seconds, connections=16):
 
 
 def family(root):
-    """A process and all that came from it."""
+    """A process and its descendants."""
     children = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rsplit(")", 1)[1].split()[1])
         except OSError:
-            continue  # It ended meanwhile.
+            continue  # It has ended in the meantime.
         children.setdefault(parent, []).append(int(stat.parent.name))
     found = [root]
     for pid in found:
@@ -103,16 +102,16 @@ def family(root):
 
 
 def cpu_seconds(roots):
-    """The processor time of processes and all that came from them, those that ended included."""
+    """The processor time of processes and their descendants, including those that have ended."""
     ticks = 0
     for pid in {pid for root in roots for pid in family(root)}:
-        with contextlib.suppress(OSError):  # It ended meanwhile.
+        with contextlib.suppress(OSError):  # It has ended in the meantime.
             ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:15]))
     return ticks / TICKS
 
 
 def pss_bytes(root):
-    """The memory of a process and all that came from it; what several share counts once."""
+    """The memory of a process and its descendants; shared memory counts once."""
     total = 0
     for pid in family(root):
         try:
@@ -124,7 +123,7 @@ def pss_bytes(root):
 
 
 def settle(roots, seconds=15):
-    """Waits until processes have done what they put off: emails, the store's own work."""
+    """Waits until processes have finished deferred work: emails, the store's own work."""
     until = time.monotonic() + seconds
     before = cpu_seconds(roots)
     while time.monotonic() < until:
@@ -136,12 +135,12 @@ def settle(roots, seconds=15):
 
 
 class Process:
-    """A service that was started, and is ended with all that came from it. `start_ms` is the time to its first 200."""
+    """A running service, which `end` stops with its descendants. `start_ms` is the time to its first 200."""
 
     def __init__(self, command, environment, folder, log, url, seconds=60):
         self.log = open(log, "a")  # noqa: SIM115 (`end` closes it)
         begun = time.perf_counter()
-        # A session of its own: its id is then that of a group with nobody else in it.
+        # A session of its own: its id is then the id of a process group without other processes.
         self.process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **environment}, stdout=self.log, stderr=self.log, start_new_session=True
         )
@@ -175,7 +174,7 @@ class Process:
 
 
 def free_ports(count):
-    """Ports that nobody listens on at this moment, all different."""
+    """Different ports that are currently unused."""
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [probe.getsockname()[1] for probe in probes]
     for probe in probes:

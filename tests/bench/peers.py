@@ -1,13 +1,13 @@
-"""This service beside FastAPI Users and Better Auth, on one machine in one run: `python3 tests/bench/peers.py [--seconds 10]
-[--only NAME]... [--work FOLDER] [--json FILE]`. The peers come from PyPI and npm as `peers/` pins them and keep their data in
-PostgreSQL; this service is `target/release/local` with its embedded database. One at a time is started and asked by wrk over 16
+"""Compares this service with FastAPI Users and Better Auth, on one machine in one run: `python3 tests/bench/peers.py [--seconds 10]
+[--only NAME]... [--work FOLDER] [--json FILE]`. The peers come from PyPI and npm, pinned in `peers/`, and keep their data in
+PostgreSQL; this service is `target/release/local` with its embedded database. Each runs alone and gets requests from wrk over 16
 connections. Needs wrk; for the peers PostgreSQL, Python's venv and npm (Debian: apt-get install wrk
-postgresql python3-venv npm). A peer that cannot be installed is left out, and that is said.
+postgresql python3-venv npm). A peer that cannot be installed is left out, with a message.
 
-What is equal: the machine, the load, no rate limit anywhere, as many workers as there are cores, and a commit that survives the end of
-the process and not a power cut (PostgreSQL's synchronous_commit is off). What is not: this service writes an event and sends an email
-at each sign-up, an event and a session at each login, and reads session and counters at each call; the peers do less. Logins are mostly
-password hashing, so each row names the hash, and login is compared once more at equal cost."""
+Equal for all: the machine, the load, no rate limits, as many workers as cores, and commits that survive the end of the process but not a
+power cut (PostgreSQL's synchronous_commit is off). Not equal: this service writes an event and sends an email at each sign-up, writes an
+event and a session at each login, and reads session and counters at each call; the peers do less. Logins are mostly password hashing, so
+each row names the hash, and login is compared again at equal cost."""
 
 import argparse
 import datetime
@@ -32,7 +32,7 @@ from service import OUT_OF_REACH, PASSWORD, ROOT, Client, binary
 
 HERE = Path(__file__).parent / "peers"
 CONNECTIONS, USERS, STARTS = 16, 16, 5
-# After the load, before memory is read: time for each to give back what it does not need.
+# Between the load and the memory reading: time for each service to release unused memory.
 REST_SECONDS = 5
 WORKERS = os.cpu_count()
 SECRET = "only-of-this-benchmark-0123456789abcdef"
@@ -41,7 +41,7 @@ PASSWORD_FORM = urllib.parse.quote(PASSWORD)
 
 
 class Skipped(Exception):
-    """Why a peer is left out."""
+    """The reason why a peer is left out."""
 
 
 def run(*command, **more):
@@ -58,7 +58,7 @@ def needed(*programs):
 
 
 def ask(url, body=None, headers=None, form=False):
-    """The JSON of an answer that has to be a success."""
+    """The JSON of an answer, which has to be a success."""
     kind = "application/x-www-form-urlencoded" if form else "application/json"
     data = body and (urllib.parse.urlencode(body) if form else json.dumps(body)).encode()
     request = urllib.request.Request(url, data, {"content-type": kind, **(headers or {})} if data else headers or {})
@@ -70,7 +70,7 @@ def ask(url, body=None, headers=None, form=False):
 
 
 class PostgreSQL:
-    """Debian's PostgreSQL with new data in a folder of its own; root starts it as the user postgres."""
+    """Debian's PostgreSQL with new data in its own folder; root starts it as the user postgres."""
 
     def __init__(self):
         places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
@@ -123,7 +123,7 @@ class PostgreSQL:
 
     def end(self):
         if self.process.poll() is None:
-            self.process.terminate()  # A "smart" end would wait for clients; they are gone by now.
+            self.process.terminate()  # A "smart" shutdown waits for clients; by now there are none.
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
@@ -134,7 +134,7 @@ class PostgreSQL:
 
 
 class Service:
-    """What all three have in common. `calls` are filled by `seed`, once it runs."""
+    """The common part of all three services. `seed` fills `calls` once the service runs."""
 
     store = None
 
@@ -167,7 +167,7 @@ class Ours(Service):
     def seed(self):
         client, emails = Client(self.port), [f"user{n}@example.com" for n in range(USERS)]
         pairs = [client.log_in(client.member(email))[2] for email in emails]
-        # So far one hash was computed at a time: their times are the hash's own.
+        # So far hashes were computed one at a time, so these are the times of a hash alone.
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=30) as answer:
             text = answer.read().decode()
         sums = [float(re.search(rf"^argon2_duration_seconds_{part}\S* (\S+)$", text, re.MULTILINE)[1]) for part in ("sum", "count")]
@@ -221,7 +221,7 @@ class FastApiUsers(Service):
                 "POST", "/auth/jwt/login", f"username={{value}}&password={PASSWORD_FORM}", form, list(map(urllib.parse.quote, emails))
             ),
             "me": Call("GET", "/users/me", headers={"authorization": "Bearer {value}"}, values=tokens),
-            "refresh": None,  # It has none: tokens last as long as they last.
+            "refresh": None,  # It has no refresh: tokens expire.
         }
 
 
@@ -271,11 +271,11 @@ class BetterAuth(Service):
             "sign-up": Call("POST", "/api/auth/sign-up/email", json.dumps(new), {**JSON, **origin}),
             "login": Call("POST", "/api/auth/sign-in/email", json.dumps(known), {**JSON, **origin}, emails),
             "me": session,
-            "refresh": session,  # A session read becomes longer; with UPDATE_AGE=0 at each reading.
+            "refresh": session,  # Reading a session extends it; with UPDATE_AGE=0 every read does.
         }
 
     def refreshes(self):
-        """Whether reading a session makes it longer now."""
+        """Whether reading a session now extends it."""
         session = self.calls["me"]
         newest = lambda: self.store.ask("better_auth", 'select max("updatedAt") from session')
         before = newest()
@@ -284,7 +284,7 @@ class BetterAuth(Service):
 
     @staticmethod
     def name_of_hash(stored):
-        """The parameters are not in what is stored: those that give the same key are the ones."""
+        """The hash's name. The stored text has no parameters: they are right if they give the same key."""
         salt, key = stored.split(":")
         cost = {"n": 16_384, "r": 16, "p": 1}
         made = hashlib.scrypt(PASSWORD.encode(), salt=salt.encode(), dklen=64, maxmem=2**27, **cost).hex()
@@ -292,10 +292,10 @@ class BetterAuth(Service):
 
 
 def measured(service, process, operation, seconds, connections=CONNECTIONS):
-    """One row: an operation of a running service under load."""
+    """Measures one row: an operation of a running service under load."""
     roots = service.roots(process)
     wrk = Wrk(service.port, service.calls[operation], seconds, connections)
-    # CPU is read while the load goes on: what is under way at its end is worked on by some and waits at others.
+    # CPU is read during the load: at its end some services still work on pending requests, and others do not.
     time.sleep(1)
     begun, before = time.perf_counter(), [cpu_seconds([root]) for root in roots]
     time.sleep(max(1, seconds - 2))
@@ -311,7 +311,7 @@ def measured(service, process, operation, seconds, connections=CONNECTIONS):
 
 
 def under_logins(service, seconds):
-    """The time of `me` over one connection, alone and while eight others log in."""
+    """The time of `me` over one connection, alone and during logins over eight others."""
     alone = load(service.port, service.calls["me"], seconds, 1)
     logins = Wrk(service.port, service.calls["login"], seconds + 2, 8)
     time.sleep(1)
@@ -321,7 +321,7 @@ def under_logins(service, seconds):
 
 
 def whole(service, seconds):
-    """Everything about a service."""
+    """All measurements of a service."""
     starts = []
     for _ in range(STARTS):
         with service.start() as process:
@@ -335,7 +335,7 @@ def whole(service, seconds):
             if service.calls[operation] is None:
                 about["rows"].append({"service": service.name, "operation": operation, "hash": "", "per_second": None})
             elif operation == "refresh" and isinstance(service, BetterAuth):
-                continue  # That needs another setting: below.
+                continue  # It needs another setting: see below.
             else:
                 about["rows"].append(measured(service, process, operation, seconds))
             print(f"  {service.name}: {operation}", file=sys.stderr)
@@ -353,8 +353,8 @@ def whole(service, seconds):
 
 
 def ours_at(work, seconds, about):
-    """Our login at the cost of a peer's hash: with the same parameters where it is the same algorithm, and else with as many passes as
-    come nearest to its time."""
+    """This service's login at the cost of a peer's hash: with the same parameters if the algorithm is the same, and otherwise with the
+    number of passes that comes nearest to its time."""
     wanted = about["hash_alone"]["cpu_ms"]
     memory_kib, passes = about["argon2"] or (19_456, 6)
     tried = []

@@ -1,6 +1,6 @@
 """Two rotations of the signing keys under load, then an emergency: `python3 tests/bench/rotation.py [ALGORITHM]`. Two processes on one
 database answer logins, refreshes and `/users/me` at 50 requests/s for 30 s. Exits with 1 when any token was refused, or when the
-emergency was not felt by both within 5 s."""
+emergency did not take effect in both within 5 s."""
 
 import queue
 import random

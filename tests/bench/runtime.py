@@ -1,5 +1,5 @@
-"""What Lambda is to a function, on this machine: its environment as template.yaml gives it, and the Runtime API on loopback. Standard
-library only."""
+"""Lambda for a function on this machine: the environment variables from template.yaml, and the Runtime API on loopback. Standard library
+only."""
 
 import os
 import queue
@@ -35,14 +35,14 @@ def declared():
 
 
 def settings():
-    """The environment that the template gives all functions, parameters at their defaults, resources by their logical ids."""
+    """The environment variables that the template gives all functions, with default parameters and resources named by logical ids."""
     text = template()
     defaults = re.findall(r'^  (\w+): \{Type: .*?\bDefault: ("[^"]*"|[^,}]*)', text, re.MULTILINE)
     parameters = {name: value.strip().strip('"') for name, value in defaults}
     variables = text.split("\n      Variables:\n", 1)[1].split("\n\n", 1)[0]
     pairs = re.findall(r'^ +([A-Z][A-Z0-9_]*): (?:!Ref|!Join \[",", !Ref) ([\w:]+)', variables, re.MULTILINE)
     plain = re.findall(r'^ +([A-Z][A-Z0-9_]*): (""|\w[^\s"]*)', variables, re.MULTILINE)
-    # What a condition chooses: with parameters at their defaults a stack owns what it has, and no other condition brings something.
+    # Conditional values: with default parameters a stack owns its resources, and every other condition selects its second value.
     pairs += re.findall(r"^ +([A-Z][A-Z0-9_]*): !If \[Owns\w+, !Ref (\w+),", variables, re.MULTILINE)
     plain += re.findall(r'^ +([A-Z][A-Z0-9_]*): !If \[\w+, .*, ("[^"]*")\]', variables, re.MULTILINE)
     given = {name: parameters.get(source, source) for name, source in pairs if source != "AWS::NoValue"}
@@ -50,7 +50,7 @@ def settings():
 
 
 def program(folder, binary):
-    """Where a function's program lies in a folder that cargo or cargo lambda filled; None when it is not there."""
+    """The path of a function's program in a folder that cargo or cargo lambda filled, or None."""
     paths = [Path(folder) / binary, Path(folder) / binary / "bootstrap"]
     return next((path.resolve() for path in paths if path.is_file()), None)
 
@@ -82,14 +82,14 @@ def answer(link, status, headers, body=b""):
 
 
 def each_connection(listener, serve):
-    """Serves each connection of a listener in a thread of its own, until the listener is closed."""
+    """Serves each connection of a listener in its own thread, until the listener is closed."""
 
     def one(link):
         try:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             serve(link)
         except (OSError, ValueError):
-            pass  # The function ended, or was ended.
+            pass  # The function ended or was stopped.
 
     def run():
         while True:
@@ -103,7 +103,7 @@ def each_connection(listener, serve):
 
 
 class Function:
-    """A function's process, with a Runtime API of its own. What it does there comes out of `wait`."""
+    """A function's process, with its own Runtime API. `wait` returns the requests that it makes there."""
 
     def __init__(self, path, function, environment):
         self.seen, self.events, self.ended = queue.Queue(), queue.Queue(), None
@@ -149,11 +149,11 @@ class Function:
             answer(link, "200 OK", headers, event)
 
     def invoke(self, event, seconds):
-        """Hands the function an event that it has so many seconds for."""
+        """Gives the function an event, with a deadline in seconds."""
         self.events.put((event, seconds))
 
     def wait(self, *wanted, seconds=20):
-        """The next thing that the function does, which has to be one of these."""
+        """The function's next request, which has to be one of these."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
@@ -168,7 +168,7 @@ class Function:
         raise self.failed(f"no {' or '.join(wanted)}")
 
     def failed(self, why):
-        """Ends the function; what ends the script in turn."""
+        """Stops the function, and returns the error that ends the script."""
         output = os.pread(self.output.fileno(), 1_000_000, 0).decode(errors="replace")[-2_000:]
         self.end()
         return SystemExit(f"a function failed: {why}\n{output}")

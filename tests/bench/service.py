@@ -1,4 +1,4 @@
-"""Starts `local` for the benchmarks, and speaks to it. Standard library only; everything stays on this machine."""
+"""Starts `local` for the benchmarks, and calls it. Standard library only; everything stays on this machine."""
 
 import http.client
 import json
@@ -52,7 +52,7 @@ class Client:
 
 
 class Service:
-    """A `local` process, with its data in a folder that goes with it, or joined to another one."""
+    """A `local` process, with its data in a temporary folder, or joined to another process."""
 
     def __init__(self, port, settings, join=None):
         self.port = port

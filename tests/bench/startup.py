@@ -1,12 +1,12 @@
 """How long does a function take to start, and how big is it? `python3 tests/bench/startup.py [FOLDER] [-n RUNS] [--function NAME]...
-[--roots own|system] [--check] [--json FILE]`. Each function of template.yaml is started again and again under a Runtime API on
-loopback, with AWS services that answer over TLS with a certificate of the script's own (needs `openssl`), and without TLS. Measured is
+[--roots own|system] [--check] [--json FILE]`. Each function of template.yaml is started repeatedly under a Runtime API on
+loopback, with stubs of AWS services over TLS, with a certificate of this script (needs `openssl`), and without TLS. The script measures
 the time from the process' start to its first `/next`, and to its answer to each of its events in `events/`. FOLDER is target/release by
-default; that of `cargo lambda` (target/lambda) will do.
+default; the folder of `cargo lambda` (target/lambda) works, too.
 
-Functions trust what SSL_CERT_FILE names: with `--roots own` (the default) that is the script's certificate alone, with `--roots system`
-the machine's certificates and this one, which costs what reading them costs. `--check` exits with 1 when a size is over the budget:
-binary, zip and memory; times are shown beside theirs and never fail."""
+Functions trust the certificates in SSL_CERT_FILE: with `--roots own` (the default) only the script's, with `--roots system` also the
+machine's, which adds the time to read them. `--check` exits with 1 when a size exceeds its budget: binary, zip or memory; times are shown
+with their budgets and never fail."""
 
 import argparse
 import collections
@@ -27,7 +27,7 @@ from pathlib import Path
 from runtime import Function, answer, declared, each_connection, program, read
 from service import ROOT
 
-# Of the issue; sizes in bytes (MB are millions), times in ms at the median and with TLS.
+# Sizes in bytes (MB are millions), times in ms: medians, with TLS.
 BUDGET = {"binary": 7e6, "zip": 3.2e6, "memory": 12e6, "next_ms": 8, "answer_ms": 10}
 SECRETS = {"MetricsSecret": json.dumps({"token": "m" * 48}), "SigningSecret": json.dumps({"initial": "k" * 64})}
 QUOTA = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0}
@@ -55,7 +55,7 @@ class Aws:
             body = json.dumps(body).encode()
             if request.path.startswith("/service/"):  # CloudWatch: an empty map in CBOR.
                 headers, body = {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}, b"\xa0"
-            # On AWS each service has a host of its own, so that none can use the connection of another.
+            # On AWS each service has its own host, so no service can use another one's connection.
             shared = "DynamoDB" in request.headers.get("x-amz-target", "")
             answer(link, status, {**headers, "connection": "keep-alive" if shared else "close"}, body)
             if not shared:
@@ -73,13 +73,13 @@ class Aws:
         return "200 OK", MAIL.get(request.path, {})
 
     def taken(self):
-        """The calls since the last time this was asked, by name."""
+        """The calls since the last call of this method, by name."""
         calls, self.calls = self.calls, []
         return dict(collections.Counter(calls))
 
 
 def certificate(folder):
-    """An authority and a certificate of this machine's loopback, made now; the context of a server that has it."""
+    """Creates an authority and a certificate for this machine's loopback, and the context of a server with it."""
     at = lambda name: str(Path(folder) / name)
     new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256"]
     Path(at("leaf.ext")).write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
@@ -93,12 +93,12 @@ def certificate(folder):
         subprocess.run(["openssl", *arguments], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(at("leaf.pem"), at("leaf.key"))
-    context.num_tickets = 0  # Each connection is a whole handshake, as with another host.
+    context.num_tickets = 0  # Each connection needs a full handshake, as with another host.
     return context, at("ca.pem")
 
 
 def with_system_roots(authority):
-    """A file of the machine's certificates and the authority's."""
+    """A file with the machine's certificates and the authority's."""
     paths = ssl.get_default_verify_paths()
     known = [paths.cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"]
     system = next((path for path in known if path and Path(path).is_file()), None)
@@ -110,7 +110,7 @@ def with_system_roots(authority):
 
 
 def one_start(path, function, event, aws, roots):
-    """One process: its times in ms, its memory in bytes, and its calls, before it was ready and after."""
+    """One process: its times in ms, its memory in bytes, and its calls before and after it was ready."""
     aws.taken()
     connections = aws.connections
     with Function(path, function, {"AWS_ENDPOINT_URL": aws.url, "SSL_CERT_FILE": roots}) as process:
@@ -165,7 +165,7 @@ def sizes(name, path):
 
 
 def bare_start(runs):
-    """What starting any process costs here: `true`, from its start to its end, in ms."""
+    """The minimum cost of a process on this machine: `true`, from its start to its end, in ms."""
     times = []
     for _ in range(runs):
         begun = time.perf_counter()

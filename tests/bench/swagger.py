@@ -1,7 +1,7 @@
-"""Do the pages of the documentation work in a browser? `python3 tests/bench/swagger.py [FOLDER]`: in a headless Chromium it signs up by
-"Try it out", verifies by the local inbox, presses "Authorize", and calls /users/me, all from Swagger UI; then it opens ReDoc. Pictures of
-both pages are left in FOLDER (target/browser by default). Exits with 1 when anything is not as it should be, or when a page asks another
-host for something. Needs `cargo build -p local`, `pip install selenium`, and Debian's chromium and chromium-driver."""
+"""Do the documentation pages work in a browser? `python3 tests/bench/swagger.py [FOLDER]`: in a headless Chromium it signs up with
+"Try it out", verifies with the local inbox, presses "Authorize", and calls /users/me, all from Swagger UI; then it opens ReDoc. It saves
+screenshots of both pages to FOLDER (target/browser by default). Exits with 1 when anything is wrong, or when a page makes a request to
+another host. Needs `cargo build -p local`, `pip install selenium`, and Debian's chromium and chromium-driver."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def fetched(url, body=None):
 
 
 def patiently(get):
-    """What `get` returns, once it is something."""
+    """Waits until `get` returns something, and returns it."""
     for _ in range(200):
         try:
             if found := get():
@@ -75,7 +75,7 @@ class Page:
         return element
 
     def fill(self, css, text, within=None):
-        """As a person would; React hears it."""
+        """Fills a field as a person would, so that React notices it."""
         element = self.find(css, within)
         self.driver.execute_script(
             "const set = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(arguments[0]), 'value').set;"
@@ -90,7 +90,7 @@ class Page:
         self.driver.save_screenshot(str(FOLDER / f"{name}.png"))
 
     def execute(self, operation, body=None):
-        """Opens an operation, tries it out, and returns status and text of the live answer."""
+        """Opens an operation, tries it out, and returns the status and text of the live answer."""
         block = self.find(f"[id$='-{operation}']")
         if "is-open" not in block.get_attribute("class"):
             self.click(".opblock-summary-control", block)
@@ -103,7 +103,7 @@ class Page:
         return status, live.text
 
     def complaints(self):
-        """What the browser asked elsewhere, and what it says went wrong."""
+        """The browser's requests to other hosts, and its errors."""
         hosts = set()
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]

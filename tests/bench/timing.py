@@ -1,7 +1,7 @@
-"""Does the time of an answer tell whether an address has an account? Interleaved calls in the private mode for an address with a proven
-account, one whose account never proved it, and one without, by the classes login and forgot-password; the password of the account that
-waits is the right one, which whoever signed up in another's name knows: `python3 tests/bench/timing.py [SAMPLES]`, 2,000 of each by
-default. Exits with 1 when medians differ by more than 0.5 ms and by more than 3 %."""
+"""Does the time of an answer reveal whether an address has an account? `python3 tests/bench/timing.py [SAMPLES]`, 2,000 of each kind by
+default: interleaved calls of login and forgot-password in the private mode, for addresses with a verified account, with an unverified
+account and without an account. The unverified account gets the right password, which a person who signed up in another's name knows.
+Exits with 1 when medians differ by more than 0.5 ms and by more than 3 %."""
 
 import random
 import statistics
@@ -11,7 +11,7 @@ import time
 from service import OUT_OF_REACH, PASSWORD, Client, Service
 
 SAMPLES = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
-# The back-off after wrong passwords is far away, too: it is a limit of the known address' own.
+# OUT_OF_REACH also prevents the back-off after wrong passwords, which would apply to the known address.
 CALLS = {
     "login": lambda client, email: client.log_in(email, PASSWORD if email.startswith("waiting") else "Wr0ng!password"),
     "forgot-password": lambda client, email: client.call("POST", "/auth/forgot-password", {"email": email}),
@@ -39,7 +39,7 @@ with Service(18200, {**OUT_OF_REACH, "SIGNUP_ENUMERATION": "private"}) as servic
                 call(client, email)
                 times[kind].append((time.perf_counter() - begun) * 1000)
             if name == "forgot-password":
-                time.sleep(0.004)  # The emails are sent meanwhile; let that end.
+                time.sleep(0.004)  # Waits until the emails are sent.
         medians = {kind: statistics.median(values) for kind, values in times.items()}
         apart = max(medians.values()) - min(medians.values())
         percent = 100 * apart / medians["unknown"]

@@ -1,6 +1,6 @@
-"""Users in and out: `python3 tests/bench/transfer.py [USERS]`, 100,000 by default, with the release builds of `local` and `userctl`.
-Imports made-up users, exports, wipes, imports the export, exports again; compares the bytes; kills an import midway and starts it
-again. Prints rates and the memory (VmHWM) of `userctl`. Exits with 1 when bytes differ, the rate is below 2,000 a second or the memory
+"""Import and export of users: `python3 tests/bench/transfer.py [USERS]`, 100,000 by default, with the release builds of `local` and
+`userctl`. Imports made-up users, exports, wipes, imports the export, exports again; compares the bytes; kills an import midway and starts
+it again. Prints rates and the memory (VmHWM) of `userctl`. Exits with 1 when bytes differ, the rate is below 2,000 a second or the memory
 is 100 MB or more."""
 
 import json
@@ -34,7 +34,7 @@ def make(file):
 
 
 def memory(process):
-    """The most memory that a process had so far, in MB; 0 when it has ended."""
+    """The peak memory of a process so far, in MB; 0 when it has ended."""
     try:
         lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
         return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0)
@@ -67,7 +67,7 @@ def userctl(service, *arguments, kill_after=None, rated=False):
 
 
 def wiped(act, port):
-    """Does something with a service of empty tables."""
+    """Does something with a service that has empty tables."""
     service = Service(port, {**os.environ, "LOG_LEVEL": "error"})
     try:
         return act(service)

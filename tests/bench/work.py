@@ -1,11 +1,11 @@
-"""What does a call cost a function, the database's share taken out? `python3 tests/bench/work.py [ROUTE]... [--check | --write]
-[--json FILE]`. Builds `tests/api/work.rs` as it is released and runs it under valgrind's callgrind, which counts instructions: the
-same on any machine, however busy it is. Counted is what the gateway and the function do for one call of each route, the AWS SDK
-included, and how often they allocate; left out are the embedded database and the other services of the local stack, the password's
-hash (on a thread of its own), and the network. On Lambda the runtime's client takes the place of the gateway.
+"""What does a call cost a function, without the database's share? `python3 tests/bench/work.py [ROUTE]... [--check | --write]
+[--json FILE]`. Builds `tests/api/work.rs` as a release and runs it under valgrind's callgrind, which counts instructions: the number is
+the same on any machine, however busy it is. It counts the instructions and allocations of the gateway and the function for one call of
+each route, including the AWS SDK. It does not count the embedded database and the other services of the local stack, the password's hash
+(on its own thread), and the network. On Lambda the runtime's client replaces the gateway.
 
-`--check` exits with 1 when a route is over its budget in `work.json`, or has none; `--write` makes the budgets anew: what was counted
-and a tenth more, for what differs from run to run (hashes' seeds, identifiers) and little things. Needs valgrind."""
+`--check` exits with 1 when a route exceeds its budget in `work.json`, or has none. `--write` writes new budgets: the counts and a tenth
+more, for differences between runs (hashes' seeds, identifiers) and small changes. Needs valgrind."""
 
 import argparse
 import datetime
@@ -21,7 +21,7 @@ from service import ROOT
 
 BUDGETS = Path(__file__).with_suffix(".json")
 SLACK = 1.1
-# Counting goes on and off when one of these begins or ends: a request begins, a service of the local stack takes over.
+# Counting is toggled when one of these functions begins or ends: a request begins, or a service of the local stack takes over.
 TOGGLES = ["*Served*poll*", "*local::aws::Aws::answer", "*local::role::Role::refuse"]
 ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"}
 
@@ -34,7 +34,7 @@ def program():
 
 
 def counts(part):
-    """Instructions and allocations of a part of callgrind's output ("Callgrind Format Specification")."""
+    """The instructions and allocations in a part of callgrind's output ("Callgrind Format Specification")."""
     names, called, allocations, instructions = {}, None, 0, 0
     for line in part.read_text().splitlines():
         if line.startswith("cfn="):
@@ -69,7 +69,7 @@ def measure(routes):
 
 
 def over(found, budgets, whole):
-    """What breaks a budget, in words."""
+    """The exceeded budgets, as sentences."""
     for route, counted in found.items():
         if route not in budgets:
             yield f"{route} has no budget"

@@ -1,6 +1,6 @@
-"""What IAM compares: the ARNs that the resources of a stack get, and whether a statement of a policy is about one of them.
+"""The ARNs that the resources of a stack get, and whether a statement of a policy matches one of them, as IAM compares them.
 
-A resource has the name that its template gives it, or the one that CloudFormation makes of the stack's name and the logical one."""
+A resource has the name in its template, or the name that CloudFormation makes of the stack's name and the logical id."""
 
 import re
 
@@ -10,7 +10,7 @@ from rules.names import at
 
 REGION, ACCOUNT = PSEUDO["AWS::Region"], PSEUDO["AWS::AccountId"]
 KEY, MADE = "11111111-2222-3333-4444-555555555555", "1A2B3C4D5E6F"
-# By type: the action that makes one, and the resource that IAM asks about. `{}` is the name, `{Property}` what a property leads to.
+# By type: the action that creates a resource, and the ARN that IAM checks. `{}` is the name, `{Property}` what a property refers to.
 FORMS = {
     "AWS::ApiGatewayV2::Api": ("apigateway:POST", f"apigateway:{REGION}::/apis"),
     "AWS::ApiGatewayV2::ApiMapping": ("apigateway:POST", f"apigateway:{REGION}::/domainnames/{{DomainName}}/apimappings"),
@@ -54,13 +54,13 @@ FORMS = {
     "AWS::SecretsManager::RotationSchedule": ("secretsmanager:RotateSecret", "{SecretId}"),
     "AWS::SecretsManager::Secret": ("secretsmanager:CreateSecret", f"secretsmanager:{REGION}:{ACCOUNT}:secret:{{}}-AbCdEf"),
 }
-# The properties that name a resource, and are not called after its type.
+# The properties that name a resource and do not contain its type's name.
 NAMED = {"AWS::SecretsManager::Secret": "Name", "AWS::SES::EmailIdentity": "EmailIdentity", "AWS::Budgets::Budget": "Budget/BudgetName"}
 NAMED |= dict.fromkeys(("AWS::Events::Rule", "AWS::Scheduler::Schedule", "AWS::SES::ConfigurationSet"), "Name")
-# Types of which CloudFormation makes names without the stack's, and those whose `Ref` is the ARN.
+# Types whose generated names do not contain the stack's, and types whose `Ref` is the ARN.
 STACKLESS = {"AWS::SecretsManager::Secret", "AWS::SES::ConfigurationSet"}
 BY_ARN = {"AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::SNS::Topic", "AWS::SecretsManager::Secret"}
-# What an attribute adds to the ARN.
+# The suffix that an attribute adds to the ARN.
 BEHIND = {("AWS::Logs::LogGroup", "Arn"): ":*", ("AWS::DynamoDB::Table", "StreamArn"): "/stream/2026-01-01T00:00:00.000"}
 PART = re.compile(r"<([A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?>")
 
@@ -78,14 +78,14 @@ class Arns:
         return self.plain(given) if given else f"{logical}-{MADE}" if kind in STACKLESS else f"{self.stack.stack}-{logical}-{MADE}"
 
     def arn(self, logical):
-        """What IAM is asked about when the resource is made."""
+        """The action and the ARN that IAM checks when the resource is created."""
         entry = self.stack.resources[logical]
         form = FORMS[entry["Type"]][1].replace("{}", self.name(logical))
         leads = re.sub(r"\{(\w+)\}", lambda match: self.plain(plural(entry["Properties"][match[1]])[0]), form)
         return leads if leads.startswith("arn:") else f"arn:aws:{leads}"
 
     def plain(self, text):
-        """The text with what CloudFormation puts in the place of references."""
+        """The text with references replaced as CloudFormation does."""
 
         def put(match):
             logical, attribute = match.groups()
@@ -99,17 +99,17 @@ class Arns:
         return PART.sub(put, str(text))
 
     def mark(self, text):
-        """The tag that CloudFormation puts on what it makes, for a reference to something that it made."""
+        """The tag that CloudFormation sets on resources, for a reference to a resource that it created."""
         return {"aws:ResourceTag/aws:cloudformation:stack-name": self.stack.stack} if symbols(text) else {}
 
 
 def like(pattern, text):
-    """IAM's own wildcards: brackets mean nothing."""
+    """IAM's own wildcards: brackets have no meaning."""
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), text, re.DOTALL) is not None
 
 
 def holds(conditions, context):
-    """Whether each key is there, and each of its values is one of those wanted."""
+    """Whether each key is present, and each of its values is one of the wanted ones."""
     for operator, keys in (conditions or {}).items():
         equal = {"StringEquals": str.__eq__, "StringLike": like, "ArnLike": like}[operator]
         for key, wanted in keys.items():

@@ -1,8 +1,8 @@
-"""Does what AWS makes of template.yaml keep to the rules? `python3 tests/template/check.py [--quick] [--template PATH] [--monitoring PATH]
-[--openapi PATH] [--config PATH]`, in a Python that has requirements.txt. The template is transformed by AWS' own translator for six
-deployments and evaluated; then two stacks of each live side by side in an account of moto's, cfn-lint reads the templates and the outcome,
-and each rule is tried on faults of its kind. One line is printed for each check, and one for each fault that it finds; `--quick` stops
-after the rules. Exits with 1 if there is a fault."""
+"""Does template.yaml, as AWS transforms it, follow the rules? `python3 tests/template/check.py [--quick] [--template PATH]
+[--monitoring PATH] [--openapi PATH] [--config PATH]`, in a Python that has requirements.txt. AWS' own translator transforms the template
+for six deployments, which are evaluated; then two stacks of each are created in one account of moto's, cfn-lint reads the templates and the
+outcome, and each rule is tested with faults of its kind. Prints one line for each check, and one for each fault that it finds; `--quick`
+stops after the rules. Exits with 1 if there is a fault."""
 
 import argparse
 import collections
@@ -17,11 +17,11 @@ import faults
 import rules
 from transform import DEPLOYMENTS, ROOT, Deployment, Sources
 
-logging.getLogger("samtranslator").setLevel(logging.CRITICAL)  # It speaks of metrics of its own, and of flags.
+logging.getLogger("samtranslator").setLevel(logging.CRITICAL)  # It logs its own metrics and flags.
 
 
 class Report:
-    """Prints each check as it ends, and counts."""
+    """Prints each check when it ends, and counts faults."""
 
     def __init__(self):
         self.passed = self.failed = 0
@@ -33,7 +33,7 @@ class Report:
 
 
 def broken(check, deployments):
-    """The faults that a rule finds, with the deployments that have each."""
+    """The faults that a rule finds, each with the deployments that have it."""
     found = collections.defaultdict(dict)
     for deployment in deployments:
         for fault in check(deployment):
@@ -49,7 +49,7 @@ def live(name, sources):
 
 
 def nominal(sources):
-    """The resource types of which only the names are emulated."""
+    """The resource types whose names alone are emulated."""
     import emulated
     import stacks
 
@@ -63,17 +63,17 @@ def linted(name, text):
 
 
 def untouched(sources):
-    """The faults that their rule does not find, and the rules without a fault."""
+    """The faults that their rule does not find, and the rules without a fault for a test."""
     import lint
     import stacks
 
     bases, known = {name: Deployment(name, sources) for name in DEPLOYMENTS}, rules.load()
     for fault in faults.load():
         if any(known[fault.rule](bases[fault.deployment])):
-            continue  # It can fail: it does.
+            continue  # The rule can fail, as it does now.
         try:
             seen = faults.found(fault, bases[fault.deployment], known[fault.rule])
-        except Exception as error:  # A fault that does not fit the template shows nothing.
+        except Exception as error:  # A fault that cannot be put into the template proves nothing.
             yield f"{fault.put.__name__}: {error!r}"
         else:
             if not seen:
@@ -94,7 +94,7 @@ def unseen(sources):
 
 
 def files(arguments):
-    """Adds the files that the sources are read from."""
+    """Adds the arguments for the sources' files."""
     arguments.add_argument("--template", type=Path, default=ROOT / "template.yaml")
     arguments.add_argument("--monitoring", type=Path, default=ROOT / "infra" / "monitoring.yaml")
     arguments.add_argument("--openapi", type=Path, default=ROOT / "functions" / "docs" / "openapi.json")

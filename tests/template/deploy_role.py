@@ -1,8 +1,8 @@
-"""May the role that CloudFormation takes (infra/deploy-role.yaml) do what the types in template.yaml and infra/monitoring.yaml need, and
-nothing else? `python3 tests/template/deploy_role.py [--role PATH] [--template PATH] [--monitoring PATH]`, in a Python that has
-requirements.txt. What a type needs is what AWS' schema of it says of creating, reading, updating and deleting. The resources of three
-deployments are held against the role, and their roles against the boundary, by the names that they get. Also looks at who may take the
-roles. Prints one line for each fault; exits with 1 if there is one."""
+"""Does CloudFormation's role (infra/deploy-role.yaml) allow exactly what the types in template.yaml and infra/monitoring.yaml need?
+`python3 tests/template/deploy_role.py [--role PATH] [--template PATH] [--monitoring PATH]`, in a Python that has requirements.txt. A type
+needs the actions that AWS' schema lists for creating, reading, updating and deleting it. The resources of three deployments are checked
+against the role, and their roles against the boundary, by the names that they get. Also checks who may assume the roles. Prints one line
+for each fault; exits with 1 if there is one."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ from rules import plural
 from rules.names import schema
 from transform import DOMAIN, OPERATOR, ROOT, SMTP, Deployment, Sources
 
-STACK = "second-users-production"  # As a deployment of `production` is named.
+STACK = "second-users-production"  # The name of the test's deployment of `production`.
 BOUNDED = {**OPERATOR, "PermissionsBoundary": f"boundary-{STACK}"}
 KEY_ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 FULL = {
@@ -42,7 +42,7 @@ WAYS = {
     "everything": ("production", {**BOUNDED, **DOMAIN, **FULL}),
     "adopted": ("production", {**BOUNDED, **SMTP, **ADOPTED}),
 }
-# Actions that AWS knows no resource for, or that are asked for all at once: they alone may stand beside "*".
+# Actions without resource types, or actions that list everything: only these may have the resource "*".
 ANY_RESOURCE = {
     *("backup-storage:MountCapsule", "cloudwatch:DescribeAlarms", "codedeploy:StopDeployment", "kms:ListAliases"),
     *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries"),
@@ -51,12 +51,12 @@ ANY_RESOURCE = {
     *("route53:GetChange", "route53:ListHostedZones", "secretsmanager:GetRandomPassword", "ses:DescribeConfigurationSet"),
     *("sns:GetSubscriptionAttributes", "sns:SetSubscriptionAttributes", "sns:Unsubscribe"),
 }
-# What makes or changes a role: only below the boundary.
+# Actions that create or change a role: only with the boundary.
 WITH_BOUNDARY = {
     *("iam:CreateRole", "iam:UpdateRole", "iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy"),
     *("iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePermissionsBoundary"),
 }
-# What AWS' own policies allow that a role of the template may have, as far as DynamoDB needs it (AWS Backup, "Managed policies").
+# The actions of AWS' managed policies that a role of the template may have, as far as DynamoDB needs them (AWS Backup, "Managed policies").
 MANAGED = {
     "AWSBackupServiceRolePolicyForBackup": {
         "{table}": ("dynamodb:DescribeTable", "dynamodb:CreateBackup", "dynamodb:StartAwsBackupJob", "dynamodb:ListTagsOfResource"),
@@ -77,11 +77,11 @@ MANAGED = {
         KEY_ARN.replace(REGION, "eu-west-1"): ("kms:DescribeKey", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:CreateGrant"),
     },
 }
-# Through these services a key of one's own is used, where a policy of AWS does not say.
+# The services through which a customer's key is used, where AWS' policy does not name them.
 VIA = {"kms:ViaService": [f"dynamodb.{REGION}.amazonaws.com"]}
-# Actions that a type needs on a resource of another type, though of the same service.
+# Actions that a type needs on a resource of another type of the same service.
 ELSEWHERE = {"codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision", "codedeploy:GetDeploymentConfig"}
-CHARACTERS = 6144  # Of a managed policy, blanks not counted (IAM, "Quotas").
+CHARACTERS = 6144  # The limit of a managed policy, without white space (IAM, "Quotas").
 
 
 class Role:
@@ -96,7 +96,7 @@ class Role:
         self.roles = dict(self.stack.of_type("AWS::IAM::Role"))
 
     def statements(self, holder):
-        """What the policies of a role, or the policy of this name, say."""
+        """The statements of a role's policies, or of the policy with this name."""
         if holder in self.policies:
             return self.policies[holder]["PolicyDocument"]["Statement"]
         own = [each["PolicyDocument"] for each in self.roles[holder].get("Policies", [])]
@@ -104,7 +104,7 @@ class Role:
         return [statement for document in own + attached for statement in document["Statement"]]
 
     def plain(self, holder):
-        """The same, with the names in the place of references."""
+        """The same, with names instead of references."""
         (name,) = [each["ManagedPolicyName"] for each in self.policies.values() if "ManagedPolicyName" in each]
         text = json.dumps(self.statements(holder)).replace("<Boundary>", f"arn:aws:iam::{ACCOUNT}:policy/{name}")
         return json.loads(text)
@@ -114,7 +114,7 @@ class Role:
 
 
 def equal(role, kinds):
-    """The execution role allows what is needed, and nothing else."""
+    """The execution role allows exactly what is needed."""
     wanted, given = needed(kinds), role.allowed("ExecutionRole")
     for action in sorted(set(wanted) - given):
         yield f"the execution role lacks {action}, which {wanted[action]} needs"
@@ -123,7 +123,7 @@ def equal(role, kinds):
 
 
 def narrow(role, _):
-    """Actions and resources have names, and roles are made below the boundary."""
+    """Actions and resources are named, and roles are created with the boundary."""
     for holder in ("ExecutionRole", "DeployRole", "Boundary"):
         for statement in role.statements(holder):
             if statement["Effect"] != "Allow":
@@ -142,7 +142,7 @@ def narrow(role, _):
 
 
 def taken(role, _):
-    """Only the workflow of one environment takes the deploy role, and only CloudFormation the other."""
+    """Only one environment's workflow can assume the deploy role, and only CloudFormation the other."""
     issuer = "token.actions.githubusercontent.com"
     wanted = {"StringEquals": {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": "repo:OWNER/NAME:environment:staging"}}
     (statement,) = role.roles["DeployRole"]["AssumeRolePolicyDocument"]["Statement"]
@@ -156,7 +156,7 @@ def taken(role, _):
 
 
 def small(role, _):
-    """A policy is no longer than IAM takes it."""
+    """No policy is longer than IAM allows."""
     for name, policy in role.policies.items():
         size = len("".join(json.dumps(policy["PolicyDocument"], separators=(",", ":")).split()))
         if size > CHARACTERS:
@@ -164,7 +164,7 @@ def small(role, _):
 
 
 def reached(role, deployment):
-    """The execution role may make each resource under the name that it gets, and do with it what its type needs."""
+    """The execution role may create each resource with the name that it gets, and do what its type needs."""
     statements = role.plain("ExecutionRole")
     for stack in deployment.stacks:
         arns = Arns(stack)
@@ -188,7 +188,7 @@ def reached(role, deployment):
 
 
 def handed(statements, arn, properties):
-    """The execution role may hand a role to each service that takes it."""
+    """The execution role may pass a role to each service that assumes it."""
     for trust in plural(properties["AssumeRolePolicyDocument"]["Statement"]):
         for service in plural(trust["Principal"]["Service"]):
             if not allows(statements, "iam:PassRole", arn, {"iam:PassedToService": service}):
@@ -196,7 +196,7 @@ def handed(statements, arn, properties):
 
 
 def wide_enough(role, deployment):
-    """The boundary allows what the roles of the template do, on the same resources."""
+    """The boundary allows what the template's roles allow, on the same resources."""
     statements = role.plain("Boundary")
     for stack in deployment.stacks:
         arns = Arns(stack)
@@ -208,7 +208,7 @@ def wide_enough(role, deployment):
 
 
 def wanted(stack, role):
-    """Each action of a role with its resource, and what the role's own conditions make sure of."""
+    """Each action of a role with its resource, and what the role's own conditions guarantee."""
     for policy in role.get("Policies", []):
         for statement in plural(policy["PolicyDocument"]["Statement"]):
             context = {key: values for test in statement.get("Condition", {}).values() for key, values in test.items()}

@@ -1,5 +1,5 @@
-"""What moto's CloudFormation lacks: the resource types that it has no model of. Those whose service it has are made by that service's own
-call, as CloudFormation does; of the others it is only kept which names are taken."""
+"""Resource types that moto's CloudFormation has no model of. If moto has the type's service, the resource is created with that service's
+own call, as CloudFormation does; for the others only the used names are recorded."""
 
 import contextlib
 import json
@@ -11,12 +11,12 @@ from moto.cloudformation import models, parsing
 from moto.core.common_models import CloudFormationModel
 
 from rules.names import at, identity
-from transform import ROOT  # noqa: F401 (sets the region that boto3 asks for)
+from transform import ROOT  # noqa: F401 (sets the region that boto3 requires)
 
-# moto files each of its models under the service that its module's name says.
+# moto registers each model under the service in its module's name.
 MODULE = "moto.cloudformation.emulated"
 TAKEN = {}
-# Templates come as JSON, which moto would read as YAML: a second for each.
+# Templates are JSON, which moto would parse as YAML: that takes a second for each.
 models.Stack.parse_template = staticmethod(json.loads)
 
 
@@ -40,10 +40,10 @@ class Emulated(CloudFormationModel):
         TAKEN[self.key] = self
 
     def make(self, client, region):
-        """Makes it by its service's own call, where moto has the service."""
+        """Creates it with its service's own call, if moto has the service."""
 
     def end(self, client, region):
-        """Deletes it by its service's own call."""
+        """Deletes it with its service's own call."""
 
     def delete(self, _account, region):
         self.end(call, region)
@@ -118,7 +118,7 @@ class Alarm(Emulated):
 
 
 class LogGroup(Emulated):
-    """In the place of moto's, which cannot be changed."""
+    """Replaces moto's model, which does not support updates."""
 
     __module__ = MODULE
     kind = "AWS::Logs::LogGroup"
@@ -138,7 +138,7 @@ class LogGroup(Emulated):
 
 
 class Version(Emulated):
-    """In the place of moto's, which does not tell its number."""
+    """Replaces moto's model, which does not return its number."""
 
     __module__ = MODULE
     kind = "AWS::Lambda::Version"
@@ -161,7 +161,7 @@ class Alias(Emulated):
 
     def end(self, client, region):
         functions = client("lambda", region)
-        with contextlib.suppress(functions.exceptions.ResourceNotFoundException):  # It goes with its function.
+        with contextlib.suppress(functions.exceptions.ResourceNotFoundException):  # It is deleted with its function.
             functions.delete_alias(FunctionName=self.properties["FunctionName"], Name=self.properties["Name"])
 
 
@@ -169,7 +169,7 @@ OWN = {each.kind: each for each in Emulated.__subclasses__()}
 
 
 def support(kinds):
-    """Adds what moto lacks of these types, and returns the types that are only names."""
+    """Adds those of these types that moto lacks, and returns the types that are only names."""
     lacking = sorted(set(kinds) - {each.cloudformation_type() for each in CloudFormationModel.__subclasses__()})
     for kind in {*lacking, *OWN}:
         base = OWN.get(kind, Emulated)

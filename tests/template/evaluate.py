@@ -1,7 +1,7 @@
 """The part of CloudFormation's language that decides what a stack contains: parameters, conditions, rules and intrinsic functions.
 
-What only AWS knows stays a symbol: `!Ref UsersTable` is `<UsersTable>` and `!GetAtt UsersTable.Arn` is `<UsersTable.Arn>`, also inside of
-`Sub` and `Join`. So a value that differs between stacks can be told from one that does not."""
+A value that only AWS knows stays a symbol: `!Ref UsersTable` is `<UsersTable>` and `!GetAtt UsersTable.Arn` is `<UsersTable.Arn>`, also
+inside `Sub` and `Join`. So values that differ between stacks can be distinguished from values that do not."""
 
 import json
 import re
@@ -19,7 +19,7 @@ SYMBOL = re.compile(r"<([A-Za-z0-9]+)(?:\.[A-Za-z0-9.]+)?>")
 
 
 def listed(kind, value):
-    """A parameter's value as `Ref` gives it."""
+    """A parameter's value as `Ref` returns it."""
     if kind.startswith("List<") or kind == "CommaDelimitedList":
         return value if isinstance(value, list) else [part.strip() for part in str(value).split(",")]
     return str(value)
@@ -99,7 +99,7 @@ class Evaluator:
         return re.sub(r"\$\{([^}]+)\}", part, text)
 
     def value(self, node):
-        """The node with its intrinsic functions carried out; `NO_VALUE` for one that is not there."""
+        """The node with its intrinsic functions evaluated; `NO_VALUE` if it is absent."""
         if isinstance(node, list):
             return [value for value in map(self.value, node) if value is not NO_VALUE]
         if not isinstance(node, dict):
@@ -153,7 +153,7 @@ class Evaluator:
         raise NotImplementedError(f"{self.where}: Fn::{name}")
 
     def refusals(self):
-        """What the template's `Rules` say against these parameters."""
+        """The messages of the template's `Rules` that refuse these parameters."""
         said = []
         for name, entry in self.template.get("Rules", {}).items():
             self.where = f"rule {name}"
@@ -164,7 +164,7 @@ class Evaluator:
 
 
 def symbols(value):
-    """The logical names that a value is made from."""
+    """The logical names that a value refers to."""
     if isinstance(value, str):
         return set(SYMBOL.findall(value))
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
@@ -172,7 +172,7 @@ def symbols(value):
 
 
 def strings(value, path=""):
-    """Each string below a value with the path to it."""
+    """Each string inside a value, with its path."""
     if isinstance(value, str):
         yield path, value
     for key, child in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():

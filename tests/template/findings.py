@@ -1,6 +1,6 @@
 """Checkov on the outcome for production: `python3 tests/template/findings.py PROGRAM [--template PATH] [--monitoring PATH] [--openapi PATH]
-[--config PATH]`, in a Python that has requirements.txt; PROGRAM is the checkov of requirements-checkov.txt. What accepted.toml does not
-accept fails, and so does what it accepts in vain."""
+[--config PATH]`, in a Python that has requirements.txt; PROGRAM is the checkov of requirements-checkov.txt. A finding that
+accepted.toml does not accept fails, and so does an entry there without a finding."""
 
 import argparse
 import fnmatch
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 def failed(program, deployment):
-    """The checks that failed, each with its resource, of the stacks as they would be."""
+    """The failed checks of the stacks that would be deployed, each with its resource."""
     with tempfile.TemporaryDirectory() as folder:
         for name, stack in (("stack", deployment.stack), ("monitoring", deployment.nested)):
             text = json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": stack.resources})

@@ -1,12 +1,12 @@
-"""What the types of resources need of whoever makes them: what AWS' schemas say of it, corrected."""
+"""The permissions that resource types need from the role that creates them: those in AWS' schemas, corrected."""
 
 import fnmatch
 
 from rules.names import schema
 
 HANDLERS = ("create", "read", "update", "delete")
-# Actions that a schema lists for a property that no resource here has, by type; * is any type or action. Whatever is not given cannot be
-# misused; a deployment that sets such a property fails, and then its line goes from here.
+# Actions that a schema lists for a property that no resource here has, by type; * is any type or action. A permission that is not granted
+# cannot be misused. A deployment that sets such a property fails; then remove its line here.
 UNUSED = {
     ("AWS::ApiGatewayV2::*", "s3:*"): "a definition or a trust store in S3",
     ("AWS::ApiGatewayV2::*", "apigateway:*agResource"): "IAM has no such action: tags are POST, PUT and DELETE",
@@ -42,19 +42,19 @@ UNUSED = {
     ("AWS::Logs::LogGroup", "s3:*"): "IAM has no such action",
     ("AWS::SecretsManager::Secret", "secretsmanager:*Replicat*"): "secrets in several regions",
 }
-KEPT = {"lambda:GetFunctionCodeSigningConfig"}  # A reading that happens whether or not there is something to read.
-# What the schemas do not list, with where it is said.
+KEPT = {"lambda:GetFunctionCodeSigningConfig"}  # This read happens even if there is nothing to read.
+# Actions that the schemas do not list, with their source.
 BESIDES = {
-    # API Gateway, "Configure logging for HTTP APIs": whoever sets an access log needs them, on all resources.
+    # API Gateway, "Configure logging for HTTP APIs": setting an access log needs them, on all resources.
     "AWS::ApiGatewayV2::Stage": {
         *("logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:ListLogDeliveries"),
         *("logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
     },
-    # API Gateway, "Using service-linked roles": made with the first domain.
+    # API Gateway, "Using service-linked roles": the role is created with the first domain.
     "AWS::ApiGatewayV2::DomainName": {"iam:CreateServiceLinkedRole"},
-    # CloudFormation, "TemplateURL": read by whoever makes the nested stack.
+    # CloudFormation, "TemplateURL": the role that creates the nested stack reads it.
     "AWS::CloudFormation::Stack": {"s3:GetObject"},
-    # The group is as many record sets; AWS has no schema of it.
+    # As for its record sets; AWS has no schema for the group.
     "AWS::Route53::RecordSetGroup": {
         *("route53:ChangeResourceRecordSets", "route53:GetChange", "route53:GetHostedZone"),
         *("route53:ListHostedZones", "route53:ListResourceRecordSets"),
@@ -69,7 +69,7 @@ def unused(kind, action):
 
 
 def needed(kinds):
-    """Each action that the types need, with one of the types that does."""
+    """Each action that the types need, with one of the types that need it."""
     found = {}
     for kind in sorted(kinds):
         handlers = schema(kind).get("handlers") or {}

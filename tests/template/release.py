@@ -1,4 +1,4 @@
-"""`infra/release.py`, without AWS: `python3 tests/template/release.py`. What is packed, what is refused, and which values reach a stack."""
+"""Tests `infra/release.py` without AWS: `python3 tests/template/release.py`: archives, refusals, and the values that reach a stack."""
 
 import io
 import json
@@ -26,7 +26,7 @@ TEMPLATE = {
 
 
 def program(machine):
-    """The first bytes of a program for this processor, and what differs between two."""
+    """The first bytes of a program for this processor, and random bytes, so that no two programs are equal."""
     return b"\x7fELF" + bytes(14) + ELF[machine].to_bytes(2, "little") + os.urandom(8)
 
 

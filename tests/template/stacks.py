@@ -1,5 +1,4 @@
-"""Two stacks of a deployment in one account and region of moto's: made, changed and deleted. The first must not be in the way of the
-second."""
+"""Creates, changes and deletes two stacks of a deployment in one account and region of moto's. The first must not affect the second."""
 
 import io
 import json
@@ -18,7 +17,7 @@ for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
 
 REGION = "eu-central-1"
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-# Changed while the stacks run: parameters of which something can be seen in them.
+# Parameters that are changed while the stacks run, with a visible effect.
 CHANGED = {"LogRetentionDays": "90", "LogLevel": "debug"}
 
 
@@ -38,7 +37,7 @@ def artifacts(monitoring):
 
 
 def parameters(deployment, stack, zone, **more):
-    """Those of the deployment; a domain is of one stack alone, and its zone is one that moto has."""
+    """The deployment's parameters; each stack has its own domain, in a zone that exists in moto."""
     given = {**deployment.parameters, **{key: value for key, value in more.items() if key in deployment.declared}}
     if "HostedZoneId" in given:
         given.update(HostedZoneId=zone, DomainName=f"{stack}.example.com")
@@ -54,7 +53,7 @@ def deploy(change, deployment, stack, zone, **more):
 
 
 def works(stack, deployment, days, level):
-    """What does not work of a stack: each function with its settings, role, log and tables; each schedule with its function."""
+    """The faults of a stack: each function needs its settings, role, log and tables, and each schedule its function."""
     cloud = client("cloudformation")
     made = cloud.describe_stack_resources(StackName=stack)["StackResources"]
     there = {each["LogicalResourceId"]: each for each in made if "LogicalResourceId" in each}
@@ -88,7 +87,7 @@ def works(stack, deployment, days, level):
 
 
 def left(stack):
-    """What an account still has of a stack, by name."""
+    """The resources of a stack that are still in the account, by name."""
     names = [
         *client("dynamodb").list_tables()["TableNames"],
         *(each["Name"] for each in client("secretsmanager").list_secrets()["SecretList"]),
@@ -103,7 +102,7 @@ def left(stack):
 
 
 def kept(deployment):
-    """The resources that stay when their stack goes."""
+    """The resources that are kept when their stack is deleted."""
     return {name for name, entry in deployment.stack.resources.items() if entry.get("DeletionPolicy") == "Retain"}
 
 
@@ -112,7 +111,7 @@ def types(deployment):
 
 
 def side_by_side(name, sources):
-    """What fails of two stacks of this deployment in one account."""
+    """The faults of two stacks of this deployment in one account."""
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     deployment = Deployment(name, sources)
@@ -128,7 +127,7 @@ def side_by_side(name, sources):
         for stack in stacks:
             try:
                 deploy(cloud.create_stack, deployment, stack, zone)
-            except Exception as error:  # Whatever moto says: the stack cannot be made.
+            except Exception as error:  # With any error of moto the stack cannot be created.
                 yield f"{stack} cannot be made: {error}"
                 return
         for stack in stacks:

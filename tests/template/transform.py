@@ -1,4 +1,4 @@
-"""The stacks that are deployed: template.yaml by AWS' own translator, with the parameters of samconfig.toml, and evaluated."""
+"""The deployed stacks: template.yaml, transformed by AWS' own translator with the parameters of samconfig.toml, and evaluated."""
 
 import copy
 import os
@@ -17,21 +17,21 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 ROOT = Path(__file__).resolve().parents[2]
-# What stands in an account's own settings rather than in samconfig.toml: environment, and what is passed besides its overrides.
+# Parameters that an account sets itself, not in samconfig.toml. DEPLOYMENTS has for each deployment the environment and such parameters.
 DOMAIN = {
     "DomainName": "api.example.com",
     "CertificateArn": "arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555",
     "HostedZoneId": "Z0123456789EXAMPLE",
 }
 OPERATOR = {"OperatorEmail": "operator@example.com"}
-# With a key of one's own: here there is a secret of each kind.
+# With a customer's key: this deployment has a secret of each kind.
 SMTP = {
     "MailBackend": "smtp",
     "SmtpHost": "mail.example.com",
     "SmtpUser": "users",
     "KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333-4444-555555555555",
 }
-# After a restore, below the boundary of infra/deploy-role.yaml, with what costs extra.
+# After a restore, with the boundary of infra/deploy-role.yaml and the options that cost extra.
 ADOPTED = {
     "ExistingUsersTable": "users-production-restored",
     "ExistingSigningSecret": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:users-production-keys-AbCdEf",
@@ -49,7 +49,7 @@ DEPLOYMENTS = {
     "es256": ("default", {"JwtAlgorithm": "ES256", "Architecture": "x86_64"}),
     "adopted": ("production", {**OPERATOR, **ADOPTED}),
 }
-# Given to every parameter that is not shown, so that it can be found where it must not be.
+# The value of every hidden parameter, so that it can be found in wrong places.
 HIDDEN = "not-shown"
 
 
@@ -62,7 +62,7 @@ def overrides(config, environment):
 
 
 class Sources:
-    """The files that a deployment is made from. A self-test changes one of them and deploys that."""
+    """The files of a deployment. A self-test changes one of them and deploys the result."""
 
     def __init__(self, template, monitoring, openapi, config):
         self.template, self.monitoring, self.openapi, self.config = template, monitoring, openapi, config
@@ -84,14 +84,14 @@ class NoPolicies:
 
 
 def translated(template, parameters):
-    """What AWS' macro makes of the template. `sam package` puts addresses in S3 in the place of local paths before."""
+    """The template after AWS' macro. Before that, `sam package` replaces local paths by addresses in S3."""
     template = copy.deepcopy(template)
     function = template.get("Globals", {}).get("Function", {})
     function["CodeUri"] = {"Bucket": "artifacts", "Key": "function.zip"}
     for entry in template["Resources"].values():
         if entry["Type"] == "AWS::CloudFormation::Stack":
             entry["Properties"]["TemplateURL"] = "https://artifacts.s3.amazonaws.com/nested.template"
-    # CloudFormation hands a macro the values as `Ref` gives them: lists as lists.
+    # CloudFormation passes values to a macro as `Ref` returns them: lists as lists.
     names = template.get("Parameters", {})
     values = {name: listed(entry["Type"], parameters.get(name, entry.get("Default", ""))) for name, entry in names.items()}
     pseudo = {name: PSEUDO[name] for name in ("AWS::Region", "AWS::Partition")}
@@ -99,12 +99,12 @@ def translated(template, parameters):
 
 
 class Deployment:
-    """One way to deploy: the outcome of the transform, its evaluation, and that of the nested stack."""
+    """A deployment: the outcome of the transform, its evaluation, and the nested stack's evaluation."""
 
     def __init__(self, name, sources, way=None):
         environment, more = way or DEPLOYMENTS[name]
         self.name, self.sources, self.environment = name, sources, environment
-        # Not the name in samconfig.toml: one that only the environment's name is in would be taken for one of the stack's.
+        # Not the name in samconfig.toml: a value with only the environment's name would be mistaken for one with the stack's name.
         self.stack_name = f"second-{sources.config[environment]['global']['parameters']['stack_name']}"
         self.given = {**overrides(sources.config, environment), **more}
         self.adopted = {value for name, value in self.given.items() if name.startswith("Existing")}

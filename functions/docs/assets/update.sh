@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Gets the files of Swagger UI and ReDoc that the pages need, from their published packages; needs npm. After another version, change
-# the names in src/asset.rs, swagger.html and redoc.js, too: they hold the version, because browsers keep these files for ever.
+# Gets the files of Swagger UI and ReDoc that the pages need from their published packages; needs npm. For another version, also change the
+# names in src/asset.rs, swagger.html and redoc.js: they contain the version, because browsers cache these files for ever.
 set -euo pipefail
 cd "$(dirname "$0")"
 swagger=5.35.0 redoc=3.0.1
@@ -18,7 +18,7 @@ get redoc "$redoc"
 pack() { gzip --best --no-name --stdout "$1" >"$2"; }
 pack "$folder/swagger-ui-dist/swagger-ui.css" swagger-ui.css.gz
 pack "$folder/swagger-ui-dist/swagger-ui-bundle.js" swagger-ui-bundle.js.gz
-# ReDoc's footer shows a picture from its makers' host, which our policy forbids: an empty one takes its place.
+# ReDoc's footer shows a picture from its authors' host, which the pages' policy forbids: an empty picture replaces it.
 sed -i 's#https://cdn\.[a-z.]*/redoc/logo-mini\(-full\)\?\.svg#data:,#g' "$folder/redoc/bundles/redoc.standalone.js"
 pack "$folder/redoc/bundles/redoc.standalone.js" redoc.standalone.js.gz
 cat "$folder/swagger-ui-dist/LICENSE" "$folder/swagger-ui-dist/NOTICE" "$folder/swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt" >swagger-ui.LICENSE

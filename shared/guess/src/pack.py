@@ -1,11 +1,11 @@
-"""Sorted words, each by what it does not share with the one before; `packed.rs` reads them. `update.py` of each list packs with it.
+"""Packs sorted words by front coding; `packed.rs` reads the result. The `update.py` of each list uses this module.
 
     shared        a nibble per word, the even ones low: how many letters it has in common with the word before
     block starts  where the endings of every 128th word begin: all low bytes, all middle bytes, all high bytes
     endings       the letters that are not shared, the last with its high bit set
 
-The words are sorted by their bytes, which are ASCII. The first of a block shares nothing, and none shares more than a nibble can say.
-What is alike stands together, so that the file compresses well.
+The words are sorted by their bytes, which are ASCII. The first word of a block shares nothing, and no word shares more than fits in a
+nibble. Similar data is stored together, so that the file compresses well.
 """
 
 BLOCK = 128
@@ -14,7 +14,7 @@ LAST = 0x80
 
 
 def alike(one, other):
-    """The length of what both begin with."""
+    """The length of the common prefix."""
     length = 0
     for left, right in zip(one, other, strict=False):
         if left != right:
@@ -24,18 +24,18 @@ def alike(one, other):
 
 
 def planes(numbers, width):
-    """The numbers with their low bytes first, then the next higher ones."""
+    """The low bytes of all numbers, then their next higher bytes, and so on."""
     return b"".join(bytes(number >> 8 * plane & 0xFF for number in numbers) for plane in range(width))
 
 
 def packed(words):
-    """The three sections of words that are sorted."""
+    """The three sections for sorted words."""
     shared, starts, endings, before = [], [], bytearray(), b""
     for number, word in enumerate(words):
         if number % BLOCK == 0:
             before = b""
             starts.append(len(endings))
-        # One letter is always left: it carries the mark of the end.
+        # At least one letter remains: its high bit marks the end.
         length = min(alike(before, word), SHARED_MOST, len(word) - 1)
         shared.append(length)
         endings += word[length:-1] + bytes([word[-1] | LAST])
@@ -46,7 +46,7 @@ def packed(words):
 
 
 def unpacked(count, nibbles, endings):
-    """The words of two sections again."""
+    """The words, read from two of the sections."""
     words, at, word = [], 0, b""
     for number in range(count):
         end = at

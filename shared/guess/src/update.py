@@ -2,8 +2,8 @@
 """Makes words.bin from the word lists of the crate zxcvbn: update.py FOLDER, the folder that holds its source.
 
 The lists are those of Wheeler's zxcvbn: common passwords, words of Wikipedia, words of American television and films, and
-names from the census of the United States. A word of several lists has the smallest of its ranks, because the cheapest guess of a
-word is all that counts. A rank is kept as the nearest of sixteen steps to an octave: at most 2.2 % beside it, and exact up to 23.
+names from the census of the United States. A word of several lists has the smallest of its ranks, because only the cheapest guess of a
+word counts. A rank is stored as the nearest of sixteen steps for each factor of two: at most 2.2 % off, and exact up to 23.
 
 All numbers are little-endian:
 
@@ -25,7 +25,7 @@ from pack import packed, planes
 HERE = pathlib.Path(__file__).parent
 sys.dont_write_bytecode = True
 
-# The largest is 62,757: no list has so many words.
+# The largest step is 62,757: no list has so many words.
 STEPS = [min(round(2 ** (step / 16)), 0xFFFF) for step in range(256)]
 
 
@@ -39,7 +39,7 @@ def ranked(source):
 
 
 def file(ranks):
-    """The whole file."""
+    """The content of words.bin."""
     shared, starts, endings = packed(ranks)
     nearest = bytes(round(16 * math.log2(rank)) for rank in ranks.values())
     return len(ranks).to_bytes(4, "little") + shared + starts + planes(STEPS, 2) + nearest + endings

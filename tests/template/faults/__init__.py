@@ -1,6 +1,6 @@
-"""Each rule against a fault of its kind: a rule that finds nothing there is one that cannot fail.
+"""Tests each rule with a fault of its kind: a rule that does not find it cannot fail.
 
-A fault of the template is put in before the transform, one of the outcome after it, which is quicker."""
+Faults of the template are put in before the transform, faults of the outcome after it, which is quicker."""
 
 import copy
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def fault(rule, deployment="production", source=False):
 
 
 def found(one, base, check):
-    """Whether the rule finds something with this fault in that it did not find before."""
+    """Whether the rule finds something with this fault that it did not find before."""
     before = set(check(base))
     if one.source:
         sources = base.sources.copy()
@@ -44,7 +44,7 @@ def found(one, base, check):
 
 
 def first(deployment, kind, where=lambda _: True):
-    """The properties of the first resource of a type that the deployment has."""
+    """The properties of the deployment's first resource of a type."""
     present = (each for name, each in deployment.outcome["Resources"].items() if name in deployment.present)
     of_kind = (each.setdefault("Properties", {}) for each in present if each["Type"] == kind)
     return next(properties for properties in of_kind if where(properties))
@@ -60,12 +60,12 @@ def alarm(deployment, where=lambda _: True):
 
 
 def statement(deployment):
-    """A statement of the first role of a function."""
+    """The first statement of the first role with policies."""
     return first(deployment, "AWS::IAM::Role", lambda role: role.get("Policies"))["Policies"][0]["PolicyDocument"]["Statement"][0]
 
 
 def events(sources, kind):
-    """The events of a type of all functions, with the events that they are among."""
+    """All functions' events of a type, each with its function's events."""
     for entry in sources.template["Resources"].values():
         all_of_it = entry["Properties"].get("Events", {}) if entry["Type"] == "AWS::Serverless::Function" else {}
         yield from ((all_of_it, name, each) for name, each in all_of_it.items() if each["Type"] == kind)

@@ -99,7 +99,7 @@ def another_log(deployment):
     for entry in deployment.outcome["Resources"].values():
         for policy in entry.get("Properties", {}).get("Policies", []) if entry["Type"] == "AWS::IAM::Role" else []:
             for each in policy["PolicyDocument"]["Statement"]:
-                if "logs:PutLogEvents" in each.get("Action", []):  # Others depend on a condition.
+                if "logs:PutLogEvents" in each.get("Action", []):  # Other statements depend on a condition.
                     each["Resource"] = {"Fn::GetAtt": ["DocsLogs", "Arn"]}
 
 

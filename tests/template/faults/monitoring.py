@@ -44,7 +44,7 @@ def query_for_an_environment(deployment):
 
 
 def show(deployment, metric):
-    """Makes the dashboard one graph of one metric."""
+    """Replaces the dashboard by one graph of one metric."""
     body = {"widgets": [{"type": "metric", "properties": {"metrics": [metric]}}]}
     deployment.sources.monitoring["Resources"]["Dashboard"]["Properties"]["DashboardBody"] = json.dumps(body)
 
@@ -60,7 +60,7 @@ def search_of_all(deployment):
 
 
 def unwatched(metric):
-    """Takes a metric out of all alarms."""
+    """Removes a metric from all alarms."""
 
     def put(deployment):
         for entry in [*deployment.outcome["Resources"].values(), *deployment.sources.monitoring["Resources"].values()]:

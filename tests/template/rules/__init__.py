@@ -1,10 +1,10 @@
-"""What must hold for each deployment. A rule is a function that yields one sentence for each fault that it finds."""
+"""The rules for each deployment. A rule is a function that yields one sentence for each fault that it finds."""
 
 RULES = {}
 
 
 def rule(name):
-    """Adds the function to what is checked, under a name that says what is so when it holds."""
+    """Adds the function to the rules, with a name that states what holds if it finds nothing."""
 
     def add(function):
         RULES[name] = function
@@ -14,12 +14,12 @@ def rule(name):
 
 
 def plural(value):
-    """A value of CloudFormation that may be a list or the only element of one."""
+    """A CloudFormation value, which may be a list or its only element, as a list."""
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def one_each(there, taken, verb):
-    """What is wrong with these pairs of a name and what it takes, if each is to take one that is there, and no two the same."""
+    """The faults in these pairs of a name and what it takes: each has to take an existing one, and no two the same."""
     takers = {}
     for name, one in taken:
         if one not in there:

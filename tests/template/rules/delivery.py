@@ -1,14 +1,14 @@
-"""What is not answered at once is not lost in silence."""
+"""Asynchronous events are not lost silently."""
 
 from evaluate import symbols
 from rules import rule
 
-# A schedule whose next run does what this one did not.
+# Schedules whose next run does the work of a failed one.
 REPEATS = {"rate(1 minute)"}
 
 
 def asynchronous(deployment):
-    """The functions that are invoked without anybody who waits for the answer, with what does so."""
+    """The functions that are invoked asynchronously, each with its invoker."""
     functions = {name for name, _ in deployment.stack.of_type("AWS::Lambda::Function")}
     for name, schedule in deployment.stack.of_type("AWS::Scheduler::Schedule"):
         for symbol in symbols(schedule["Target"]["Arn"]):
@@ -24,7 +24,7 @@ def asynchronous(deployment):
 
 
 def target(symbol, functions):
-    """The function of an alias' logical name, which the translator makes of the function's and the alias'."""
+    """The function of an alias, whose logical name the translator makes of the function's and the alias' names."""
     return next((name for name in functions if symbol == name or symbol.startswith(f"{name}Alias")), symbol)
 
 

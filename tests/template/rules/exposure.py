@@ -1,4 +1,4 @@
-"""Nothing of the stack is public but the API."""
+"""Only the API is public."""
 
 from rules import plural, rule
 
@@ -13,7 +13,7 @@ POLICIES = {
     "AWS::Events::EventBusPolicy": "Statement",
     "AWS::Logs::ResourcePolicy": "PolicyDocument",
 }
-# Keys of conditions that name whom a statement is for.
+# Condition keys that restrict a statement's principals.
 NAMING = ("aws:sourcearn", "aws:sourceaccount", "aws:principalarn", "aws:principalaccount", "aws:principalorgid", "kms:calleraccount")
 
 
@@ -73,7 +73,7 @@ def encrypted(deployment):
             yield f"{name} is not"
 
 
-# Where each kind of resource names the key that encrypts it.
+# The property of each resource type that names its encryption key.
 KEYS = {
     "AWS::DynamoDB::Table": lambda table: table.get("SSESpecification", {}).get("KMSMasterKeyId"),
     "AWS::Logs::LogGroup": lambda group: group.get("KmsKeyId"),

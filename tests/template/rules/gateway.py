@@ -7,13 +7,13 @@ from evaluate import symbols
 from rules import plural, rule
 
 METHODS = {"get", "post", "put", "patch", "delete"}
-# What a line of the access log may hold: nothing that a client sends as a secret. The path is one, as no route takes a token in it.
+# The allowed contents of an access log line: no secret that a client sends. The path is allowed, since no route has a token in it.
 LOGGED = re.compile(
     r"requestId|extendedRequestId|requestTime|requestTimeEpoch|httpMethod|routeKey|path|status|protocol|stage|apiId|domainName"
     r"|identity\.sourceIp|identity\.userAgent|responseLength|responseLatency|dataProcessed|awsEndpointRequestId"
     r"|integrationLatency|integrationStatus|integrationErrorMessage|integration\.[a-zA-Z]+|error\.(message|responseType)"
 )
-# An account's own limits on API Gateway: a throttle that is not below them is none.
+# An account's limits of API Gateway: a throttle that is not below them has no effect.
 ACCOUNT_RATE, ACCOUNT_BURST = 10_000, 5_000
 
 
@@ -92,14 +92,14 @@ def cors(deployment):
         yield f"allowOrigins is {policy.get('allowOrigins')!r}"
     elif any("*" in origin for origin in policy["allowOrigins"]):
         yield f"allowOrigins has a wildcard: {policy['allowOrigins']}"
-    # The translator takes a function in AllowOrigins for the whole policy.
+    # The translator mistakes a function in AllowOrigins for the whole policy.
     for key in ("allowHeaders", "allowMethods", "exposeHeaders"):
         if not isinstance(policy.get(key), list):
             yield f"{key} is {policy.get(key)!r}"
 
 
 def body_fields(document, node):
-    """The names of the fields of a body, through `$ref` and combinations."""
+    """The names of a body's fields, through `$ref` and combinations."""
     if "$ref" in node:
         node = document["components"]["schemas"][node["$ref"].rsplit("/", 1)[-1]]
     parts = [part for key in ("allOf", "anyOf", "oneOf") for part in node.get(key, [])]
@@ -107,7 +107,7 @@ def body_fields(document, node):
 
 
 def dear(deployment):
-    """The routes that take a password or send mail: what they cost, a stranger can bring about."""
+    """The routes that take a password or send mail: strangers can cause their cost."""
     for route, operation in documented(deployment).items():
         bodies = operation.get("requestBody", {}).get("content", {}).values()
         fields = set().union(*(body_fields(deployment.sources.openapi, body["schema"]) for body in bodies))
@@ -147,7 +147,7 @@ def access_log(deployment):
     if settings.get("DestinationArn") not in groups:
         yield f"it goes to {settings.get('DestinationArn')}"
     form = settings.get("Format", "")
-    try:  # What there is no value of is written as a hyphen, so that every variable has to be in quotes.
+    try:  # A missing value is written as a hyphen, so every variable needs quotes.
         json.loads(re.sub(r"\$context\.[a-zA-Z.]+", "-", form))
     except ValueError:
         yield f"its form is no JSON: {form!r}"

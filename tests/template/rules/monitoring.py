@@ -1,4 +1,4 @@
-"""Alarms and dashboards: told to somebody, and about this stack alone."""
+"""Alarms and dashboards: alarms have a recipient, and both are about this stack only."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 from evaluate import symbols
 from rules import plural, rule
 
-# Metrics that an account has once, whatever stack: Amazon SES judges the account's reputation.
+# Metrics of the whole account, not of a stack: Amazon SES judges the account's reputation.
 ACCOUNT = {("AWS/SES", "Reputation.BounceRate"), ("AWS/SES", "Reputation.ComplaintRate")}
 
 
@@ -16,19 +16,19 @@ def alarms(deployment):
 
 
 def told(deployment):
-    """Somebody is there to be told."""
+    """Whether there is a recipient for alarms."""
     return bool(deployment.given.get("OperatorEmail"))
 
 
 def metrics(alarm):
-    """Namespace, name and dimensions of each metric of an alarm."""
+    """The namespace, name and dimensions of each metric of an alarm."""
     stats = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
     for metric in stats or ([alarm] if "MetricName" in alarm else []):
         yield metric["Namespace"], metric["MetricName"], {d["Name"]: d["Value"] for d in metric.get("Dimensions", [])}
 
 
 def of_stack(deployment, value):
-    """A value that no other stack has: the stack's name, one of its resources, or one that it has adopted."""
+    """Whether no other stack has the value: the stack's name, one of its resources, or an adopted one."""
     return value == deployment.stack_name or bool(symbols(value)) or value in deployment.adopted
 
 
@@ -91,7 +91,7 @@ def dashboards(deployment):
 
 
 def others(deployment, row):
-    """What a row of a widget shows of other stacks."""
+    """The data of other stacks in a row of a widget."""
     options = row[-1] if isinstance(row[-1], dict) else {}
     if "expression" in options:
         for search in re.findall(r"SEARCH\('([^']*)'", options["expression"]):

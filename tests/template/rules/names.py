@@ -1,4 +1,4 @@
-"""Two stacks live side by side in one account and region."""
+"""Two stacks can exist in one account and region."""
 
 import json
 from functools import cache

@@ -1,4 +1,4 @@
-"""Parameters: what each deployment passes, what the defaults are, and what the template refuses."""
+"""Parameters: the values that deployments pass, the defaults, and the values that the template refuses."""
 
 import re
 
@@ -8,7 +8,7 @@ RETENTION = {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096
 
 
 def refused(entry, value):
-    """Why CloudFormation would not take this value, if so."""
+    """The reason why CloudFormation would refuse this value, if it would."""
     text = str(value)
     if "AllowedValues" in entry and text not in [str(each) for each in entry["AllowedValues"]]:
         return f"{text!r} is none of {entry['AllowedValues']}"

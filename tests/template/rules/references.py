@@ -1,4 +1,4 @@
-"""Every name that the outcome speaks of is there in that deployment."""
+"""Every name that the outcome refers to exists in the deployment."""
 
 from rules import plural, rule
 
@@ -25,7 +25,7 @@ def circles(deployment):
 
 
 def circle_from(name, waits, done, way):
-    """A way from this resource back to one on the way to it, if there is one."""
+    """A circular reference on a path that starts at this resource, if there is one."""
     if name in way:
         return [*way[way.index(name) :], name]
     if name in done:

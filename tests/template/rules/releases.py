@@ -1,4 +1,4 @@
-"""Releases: a version that fails is rolled back by itself."""
+"""Releases: a failing version is rolled back automatically."""
 
 from evaluate import symbols
 from rules import rule
@@ -6,7 +6,7 @@ from rules.delivery import target
 
 
 def aliases(deployment):
-    """Each alias by the function that it is of, with whether CodeDeploy moves it."""
+    """Each alias by its function, and whether CodeDeploy moves it."""
     found = {}
     for name, alias in deployment.stack.of_type("AWS::Lambda::Alias"):
         moved = deployment.stack.resources[name].get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate")
@@ -24,7 +24,7 @@ def gradual(deployment):
 
 
 def called(deployment, operation):
-    """The function that a route leads to."""
+    """The function that a route calls."""
     (symbol,) = symbols(operation["x-amazon-apigateway-integration"]["uri"])
     return target(symbol, {name for name, _ in deployment.stack.of_type("AWS::Lambda::Function")})
 

@@ -1,11 +1,11 @@
-"""Roles: who may take them, and what they allow."""
+"""Roles: who may assume them, and what they allow."""
 
 import re
 
 from evaluate import PSEUDO
 from rules import one_each, plural, rule
 
-# Actions that AWS knows no resource for, or whose resource cannot be known before: each with its reason.
+# Actions without resource types, or whose resource cannot be known in advance: each with its reason.
 ANY_RESOURCE = {
     "cloudwatch:ListMetrics": "has no resource",
     "cloudwatch:GetMetricData": "has no resource",
@@ -17,10 +17,10 @@ ANY_RESOURCE = {
     "xray:GetSamplingRules": "has no resource",
     "xray:GetSamplingTargets": "has no resource",
 }
-# An action on resources that a condition narrows instead: the condition's key.
+# Actions that a condition restricts instead of a resource: the condition's key.
 NARROWED = {"ses:SendEmail": "ses:FromAddress"}
 SERVICES = {f"{name}.amazonaws.com" for name in ("lambda", "apigateway", "scheduler", "codedeploy", "backup")}
-# Policies of AWS, for the service that AWS writes them for.
+# AWS' managed policies, with the service that each is meant for.
 MANAGED = re.compile(
     r"arn:aws:iam::aws:policy/service-role/(AWSCodeDeployRoleForLambda(Limited)?|AWSBackupServiceRolePolicyFor(Backup|Restores))"
 )
@@ -36,7 +36,7 @@ def statements(role):
 
 
 def allowed(deployment):
-    """Each statement that allows something, of roles and of policies beside them."""
+    """Each Allow statement of roles and of separate policies."""
     for name, role in roles(deployment):
         for statement in statements(role):
             if statement["Effect"] == "Allow":

