@@ -25,7 +25,6 @@ async fn body(app: &TestApp, route: &str, ann: &Member) -> Value {
         }
         "POST /api/v1/auth/login" => json!({ "email": ANN, "password": PASSWORD }),
         "POST /api/v1/auth/refresh" | "POST /api/v1/auth/logout" => json!({ "refresh_token": ann.refresh }),
-        "POST /api/v1/auth/step-up" => json!({ "password": PASSWORD }),
         "POST /api/v1/auth/forgot-password" => json!({ "email": ANN }),
         "POST /api/v1/auth/reset-password" => {
             app.forgot(ANN).await;
@@ -42,7 +41,7 @@ async fn body(app: &TestApp, route: &str, ann: &Member) -> Value {
             token(app.mailed_token(ANN).await)
         }
         "PUT /api/v1/users/me/password" => json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" }),
-        "DELETE /api/v1/users/me" => json!({ "password": PASSWORD }),
+        "POST /api/v1/auth/step-up" | "DELETE /api/v1/users/me" => json!({ "password": PASSWORD }),
         "PATCH /api/v1/users/me" | "PATCH /api/v1/users/{user_id}" => json!({ "first_name": "Ann" }),
         "PUT /api/v1/users/{user_id}" => {
             json!({ "first_name": "Ann", "last_name": "Bean", "is_active": true, "is_verified": true })
