@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
 use serde_json::{Value, json};
 use user_app::keyring::CONFIRM_SECONDS;
 
@@ -15,10 +17,14 @@ fn holds(token: &str, keys: &[Value]) -> bool {
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
     let part = |key: &Value, name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
     let Some(key) = keys.iter().find(|key| key["kid"] == header(token)["kid"]) else { return false };
-    match key["crv"].as_str().unwrap() {
-        "P-256" => {
+    match key["alg"].as_str().unwrap() {
+        "ES256" => {
             let point = [vec![4], part(key, "x"), part(key, "y")].concat();
             UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message.as_bytes(), &signature).is_ok()
+        }
+        "RS256" => {
+            let public = RsaPublicKeyComponents { n: part(key, "n"), e: part(key, "e") };
+            public.verify(&RSA_PKCS1_2048_8192_SHA256, message.as_bytes(), &signature).is_ok()
         }
         _ => UnparsedPublicKey::new(&ED25519, part(key, "x")).verify(message.as_bytes(), &signature).is_ok(),
     }
@@ -26,7 +32,7 @@ fn holds(token: &str, keys: &[Value]) -> bool {
 
 #[tokio::test]
 async fn others_check_access_tokens_with_the_published_keys_alone() {
-    for algorithm in ["ES256", "EdDSA"] {
+    for algorithm in ["ES256", "RS256", "EdDSA"] {
         let app = app(algorithm).await;
         let ann = app.member("ann@example.com").await;
         let before = jwks(&app).await;
@@ -43,7 +49,7 @@ async fn others_check_access_tokens_with_the_published_keys_alone() {
         assert!(!holds(&new, &before) && holds(&new, &published) && holds(&ann.access, &published), "{algorithm}");
         for key in &published {
             let names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
-            let public = ["alg", "crv", "kid", "kty", "use", "x", "y"];
+            let public = ["alg", "crv", "e", "kid", "kty", "n", "use", "x", "y"];
             assert!(names.iter().all(|name| public.contains(name)), "{names:?}");
         }
     }
@@ -54,7 +60,7 @@ async fn the_documents_of_discovery_say_where_and_how_long() {
     let app = TestApp::with(&[("JWT_ISSUER", "https://shop.example")]);
     let keys = app.get("/.well-known/jwks.json").send().await;
     assert_eq!(keys.json, json!({ "keys": [] }), "an HS256 key is nobody else's");
-    assert_eq!(keys.header("cache-control"), "public, max-age=300");
+    assert_eq!(keys.header("cache-control"), "public, max-age=7200");
     let call = app.get("/.well-known/openid-configuration").header("x-forwarded-proto", "https");
     let said = call.send().await;
     assert_eq!((said.text("issuer"), said.text("jwks_uri")), {
@@ -78,7 +84,7 @@ async fn the_keys_are_found_at_the_port_of_sams_local_gateway_and_on_aws_at_no_o
 
 #[tokio::test]
 async fn neither_a_public_key_nor_a_key_of_another_kind_signs_access_tokens() {
-    for algorithm in ["ES256", "EdDSA"] {
+    for algorithm in ["ES256", "RS256", "EdDSA"] {
         let app = app(algorithm).await;
         let ann = app.member("ann@example.com").await;
         let key = jwks(&app).await.remove(0);
@@ -88,9 +94,10 @@ async fn neither_a_public_key_nor_a_key_of_another_kind_signs_access_tokens() {
         let own = own.iter().find(|own| key["kid"] == own.kid.as_str()).unwrap();
         let secrets = [
             bytes("x"),
+            bytes("n"),
             point,
             key.to_string().into_bytes(),
-            key["x"].as_str().unwrap().as_bytes().to_vec(),
+            key["x"].as_str().or(key["n"].as_str()).unwrap().as_bytes().to_vec(),
             Vec::new(),
             own.derive("access"),
             own.derive("refresh"),

@@ -19,7 +19,7 @@ use user_store::Store;
 
 use crate::support::{Member, TestApp};
 
-const ALGORITHMS: [&str; 3] = ["HS256", "ES256", "EdDSA"];
+const ALGORITHMS: [&str; 4] = ["HS256", "ES256", "RS256", "EdDSA"];
 /// How long a new key waits in these tests before it signs, in seconds: the cache time and the slack.
 pub(crate) const WAIT: i64 = 60 + 5;
 

@@ -51,8 +51,10 @@ pub(crate) async fn prove(app: &App, limits: &Limits, caller: &Caller, password:
     let stored = login.as_ref().map(|login| login.password_hash.as_str());
     let is_right = app.hasher.verify(password, stored).await?;
     if let Some(login) = login.filter(|_| is_right) {
+        // The account may have been deactivated since the caller was read.
+        let proof = login.admit(now).map_err(|_| Problem::Unauthenticated)?;
         app.store.forget_failures(&key, &network, &failures).await?;
-        return Ok(login.admit(now)?);
+        return Ok(proof);
     }
     let by = caller.by(app);
     let noted = note(app, Some(&user.id), &by);

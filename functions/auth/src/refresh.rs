@@ -65,7 +65,7 @@ pub(crate) async fn handle(
     in_force()?;
     let user = user.filter(|user| user.may_sign_in(now)).ok_or(Problem::InvalidRefreshToken)?;
     let end = now.plus(app.config.refresh_token_seconds());
-    match app.store.rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end, None).await? {
+    match app.store.rotate_session((&claims.sub, &claims.sid, claims.seq), user.epoch, now, end).await? {
         Rotation::Turned(session) => Ok(Json(in_force()?.tokens.pair(&session, user.role)?)),
         Rotation::Refused(None) => Err(Problem::InvalidRefreshToken),
         Rotation::Refused(Some(session)) => {

@@ -77,9 +77,13 @@ fn taken(value: &mut Value) -> Map<String, Value> {
     }
 }
 
-/// JSON bodies have only the fields that are described.
-fn shut(operation: &Value, schemas: &mut Map<String, Value>) {
-    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+/// JSON bodies have the described fields and no others. An optional body is sent or left out, and is never `null`.
+fn shut(operation: &mut Value, schemas: &mut Map<String, Value>) {
+    let Some(schema) = operation.pointer_mut("/requestBody/content/application~1json/schema") else { return };
+    let choices = schema["oneOf"].as_array();
+    if let Some(only) = choices.and_then(|choices| choices.iter().find(|choice| !choice["$ref"].is_null())).cloned() {
+        *schema = only;
+    }
     let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next());
     if let Some(schema) = name.and_then(|name| schemas.get_mut(name)) {
         schema["additionalProperties"] = json!(false);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use user_core::clock::Timestamp;
 use user_core::email::Mailbox;
 use user_core::message::Message;
-use user_core::signing::{Key, Keys};
+use user_core::signing::{JwtAlgorithm, Key, Keys};
 use user_core::user::{User, UserView};
 use user_store::delivery::Undeliverable;
 
@@ -83,7 +83,7 @@ impl Outcome {
     pub fn text(&self) -> String {
         match self {
             Self::User(user) => table(user),
-            Self::Keys(keys) => lines(keys.iter().map(key_line)),
+            Self::Keys(keys) => lines(keys.iter().map(key_line).chain(symmetric(keys))),
             Self::Mail(status) => {
                 let account = status.user.as_ref().map_or("no account".to_owned(), account);
                 let open = (status.marks.is_empty() && status.user.is_some()).then(|| "gets emails".to_owned());
@@ -114,6 +114,14 @@ fn key(key: &Key) -> Value {
 fn key_line(key: &Key) -> String {
     let until = key.valid_until.map(|end| format!("  valid until {end}")).unwrap_or_default();
     format!("{:<22}  {}  signs from {}{until}", key.kid, key.algorithm, key.signs_from)
+}
+
+/// What follows from a newest key that others cannot have.
+fn symmetric(keys: &Keys) -> Option<String> {
+    let is_symmetric = keys.iter().next_back().is_some_and(|key| key.algorithm == JwtAlgorithm::Hs256);
+    let advice = "With HS256 only this service can verify access tokens, and each function that verifies them could sign them. Set \
+                  JwtAlgorithm to ES256 or RS256, deploy, and run `userctl keys rotate`; nobody is signed out.";
+    is_symmetric.then(|| advice.to_owned())
 }
 
 fn mark(mark: &Undeliverable) -> Value {

@@ -12,7 +12,6 @@ use user_core::event::{Actor, By};
 use user_core::limit::Class;
 use user_core::principal::Principal;
 use user_core::session::Origin;
-use user_core::token::{AccessClaims, TokenKind};
 use user_telemetry::usage;
 use user_web::extract::{RequestOrigin, bearer};
 use user_web::problem::Problem;
@@ -69,7 +68,7 @@ impl<R: Reach> FromRequestParts<App> for Caller<R> {
         let now = app.clock.now();
         let Ok(limits) = Limits::from_request_parts(parts, app).await;
         let token = bearer(&parts.headers).unwrap_or_default();
-        let Some(presented) = limits.read::<AccessClaims>(TokenKind::Access, token).await? else {
+        let Some(presented) = limits.read_access(token).await? else {
             // Whoever guesses tokens is counted, too.
             limits.general().await?;
             return Err(Problem::Unauthenticated);

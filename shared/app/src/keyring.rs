@@ -14,11 +14,12 @@ use user_config::Config;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::signing::{Keys, active, mac, mac_holds};
-use user_core::token::Tokens;
+use user_core::token::{AccessClaims, TokenKind, Tokens};
 use user_store::keys::Mark;
 use user_telemetry::metric;
 
 use crate::App;
+use crate::verified::Verified;
 
 /// How long an instance uses keys without reading the secret again, in seconds.
 const REFRESH_SECONDS: i64 = 300;
@@ -34,17 +35,23 @@ pub struct Keyring {
     /// Issues and reads tokens.
     pub tokens: Tokens,
     keys: Keys,
+    verified: Verified,
 }
 
 impl Keyring {
     fn new(config: &Config, keys: Keys) -> Result<Self, Error> {
-        Ok(Self { tokens: Tokens::new(config.token_settings(), &keys)?, keys })
+        Ok(Self { tokens: Tokens::new(config.token_settings(), &keys)?, keys, verified: Verified::default() })
     }
 
     /// The public keys that are valid at `now`, those that do not sign yet among them.
     #[must_use]
     pub fn public_keys(&self, now: Timestamp) -> Vec<Value> {
         self.keys.iter().filter(|key| key.is_valid(now)).filter_map(user_core::signing::Key::jwk).collect()
+    }
+
+    /// The claims of a valid access token, as [`Tokens::read`] reads them; its signature is checked the first time only.
+    pub(crate) fn read_access(&self, token: &str, now: Timestamp) -> Option<AccessClaims> {
+        self.verified.get_or(token, now, || self.tokens.read_until(TokenKind::Access, token, now))
     }
 
     /// Authenticates a cursor: the tag that `holds_cursor` takes.

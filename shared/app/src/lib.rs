@@ -17,6 +17,7 @@ pub mod limits;
 pub mod new_passwords;
 pub mod presented;
 pub mod start;
+mod verified;
 
 use std::ops::Deref;
 use std::sync::Arc;

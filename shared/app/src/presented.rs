@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use user_core::error::Error;
-use user_core::token::{Claims, TokenKind};
+use user_core::token::{AccessClaims, Claims, TokenKind};
 use user_web::problem::Problem;
 
 use crate::App;
@@ -33,6 +33,16 @@ impl<C> Presented<'_, C> {
 }
 
 impl Limits {
+    /// Reads an access token, as [`Limits::read`] does.
+    ///
+    /// # Errors
+    /// As [`Limits::read`].
+    pub async fn read_access<'t>(&self, token: &'t str) -> Result<Option<Presented<'t, AccessClaims>>, Problem> {
+        let read_by = self.keyring_for(token).await?;
+        let claims = read_by.read_access(token, self.now());
+        Ok(claims.map(|claims| Presented { claims, token, read_by }))
+    }
+
     /// Reads a token of one kind; none of anything else. The secret is read again for a key that is not known, and not before the source
     /// is admitted.
     ///

@@ -93,7 +93,7 @@ variables! {
     /// The algorithm with which the next signing key signs access tokens.
     jwt_algorithm: JwtAlgorithm = parsed,
     /// How long others may cache the public keys, in seconds. A new key does not sign before that time is over.
-    jwks_cache_seconds: i64 = between(1, 86_400) => "300",
+    jwks_cache_seconds: i64 = between(1, 86_400) => "7200",
     /// The `iss` claim of every token.
     jwt_issuer: String = text,
     /// The `aud` claim of access tokens, which stands for this API.

@@ -48,7 +48,7 @@ pub const FRESH_SECONDS: i64 = 300;
 /// # Errors
 /// [`Denied::InsufficientScope`].
 pub fn within(caller: &Principal, scope: Scope) -> Result<(), Denied> {
-    if caller.scope.has(scope) { Ok(()) } else { Err(Denied::InsufficientScope(scope)) }
+    if caller.grant.scope.has(scope) { Ok(()) } else { Err(Denied::InsufficientScope(scope)) }
 }
 
 /// Lets `caller` do `action`.

@@ -19,9 +19,7 @@ impl Default for ClientId {
 }
 
 impl ClientId {
-    /// Whether it is the service's own front ends.
-    #[must_use]
-    pub fn is_first_party(&self) -> bool {
+    fn is_first_party(&self) -> bool {
         self.0 == FIRST_PARTY
     }
 }
@@ -42,7 +40,7 @@ words! {
 #[serde(transparent)]
 pub struct Scopes(String);
 
-/// All scopes: those of the service's own front ends.
+/// All scopes that there are.
 impl Default for Scopes {
     fn default() -> Self {
         let words: Vec<_> = Scope::ALL.iter().map(Scope::as_str).collect();
@@ -56,11 +54,22 @@ impl Scopes {
     pub fn has(&self, scope: Scope) -> bool {
         self.0.split(' ').any(|word| word == scope.as_str())
     }
+}
 
-    /// Whether they are those of the service's own front ends.
+/// Which client acts for a user, and how far it may go. The default is the service's own front ends, which may do everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The client.
+    pub client_id: ClientId,
+    /// What it may do.
+    pub scope: Scopes,
+}
+
+impl Grant {
+    /// Whether it is that of the service's own front ends.
     #[must_use]
-    pub fn are_all(&self) -> bool {
-        *self == Self::default()
+    pub fn is_first_party(&self) -> bool {
+        self.client_id.is_first_party()
     }
 }
 
@@ -71,7 +80,7 @@ mod tests {
     #[test]
     fn a_scope_is_a_whole_word_and_unknown_ones_are_carried() {
         let scopes: Scopes = serde_json::from_str(r#""openid accounts users""#).unwrap();
-        assert!(scopes.has(Scope::Users) && !scopes.has(Scope::Account) && !scopes.are_all());
+        assert!(scopes.has(Scope::Users) && !scopes.has(Scope::Account));
         assert_eq!(serde_json::to_string(&scopes).unwrap(), r#""openid accounts users""#);
         assert_eq!(serde_json::to_string(&Scopes::default()).unwrap(), r#""account users""#);
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
+use rsa::rand_core::{TryCryptoRng, TryRng};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -24,6 +25,27 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
 pub fn random_below(bound: u64) -> u64 {
     random::<8>().map_or(0, |bytes| u64::from_le_bytes(bytes) % bound.max(1))
 }
+
+/// The operating system's generator, for libraries that draw random bytes themselves.
+pub(crate) struct SystemGenerator;
+
+impl TryRng for SystemGenerator {
+    type Error = Error;
+
+    fn try_next_u32(&mut self) -> Result<u32, Error> {
+        random().map(u32::from_le_bytes)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Error> {
+        random().map(u64::from_le_bytes)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        SystemRandom::new().fill(bytes).map_err(|_| Error::internal("the system's random generator failed"))
+    }
+}
+
+impl TryCryptoRng for SystemGenerator {}
 
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {

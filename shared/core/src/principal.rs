@@ -1,7 +1,7 @@
 //! The principal of a request: who makes it, proven how and when, by which client, within which scopes.
 
-use crate::client::{ClientId, Scopes};
-use crate::proof::{Assurance, Authentication};
+use crate::client::Grant;
+use crate::proof::Authentication;
 use crate::session::Session;
 use crate::token::AccessClaims;
 use crate::user::User;
@@ -13,12 +13,10 @@ pub struct Principal {
     pub user: User,
     /// The session that the access token belongs to, as it stands now.
     pub session: Session,
-    /// When and how the user was authenticated, by the token: a token that was issued before a step-up is not fresher by it.
+    /// When and how the user was authenticated, by the token: a step-up makes only the token fresh that it issues.
     pub authentication: Authentication,
-    /// Which client makes the request.
-    pub client_id: ClientId,
-    /// How far it may go.
-    pub scope: Scopes,
+    /// Which client makes the request, and how far it may go.
+    pub grant: Grant,
 }
 
 impl Principal {
@@ -27,12 +25,6 @@ impl Principal {
     pub fn new(user: User, session: Session, claims: AccessClaims) -> Self {
         let AccessClaims { auth_time, amr, client_id, scope, .. } = claims;
         let authentication = Authentication { at: auth_time.unwrap_or(session.created_at), methods: amr };
-        Self { user, session, authentication, client_id, scope }
-    }
-
-    /// How strong the authentication was.
-    #[must_use]
-    pub fn assurance(&self) -> Assurance {
-        self.authentication.assurance()
+        Self { user, session, authentication, grant: Grant { client_id, scope } }
     }
 }

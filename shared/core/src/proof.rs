@@ -11,7 +11,7 @@ words! {
     Method {
         /// By the account's password.
         Password = "pwd",
-        /// By several factors together, which stand beside it.
+        /// By more than one factor; the others are listed with it.
         SeveralFactors = "mfa",
     }
 }

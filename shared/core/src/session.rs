@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{ClientId, Scopes};
+use crate::client::Grant;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{SessionId, UserId};
@@ -26,20 +26,14 @@ pub struct Session {
     pub epoch: u64,
     /// When the present turn began.
     pub rotated_at: Timestamp,
-    /// When the session began.
+    /// When the user was authenticated and the session began.
     pub created_at: Timestamp,
-    /// When the user was authenticated last, if that was noted; see [`Session::authentication`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub auth_time: Option<Timestamp>,
     /// How the user was authenticated then (RFC 8176).
     #[serde(default = "by_password")]
     pub amr: Vec<Method>,
-    /// Which client it was begun by; not stored for the service's own front ends.
-    #[serde(default, skip_serializing_if = "ClientId::is_first_party")]
-    pub client_id: ClientId,
-    /// How far that client may go; not stored when that is everywhere.
-    #[serde(default, skip_serializing_if = "Scopes::are_all")]
-    pub scope: Scopes,
+    /// For which client; not stored for the service's own front ends.
+    #[serde(default, skip_serializing_if = "Grant::is_first_party")]
+    pub grant: Grant,
     /// When the session was last used, to the minute.
     pub last_used_at: Timestamp,
     /// From which address, as the gateway saw it or a trusted edge said it.
@@ -97,10 +91,8 @@ impl Session {
             epoch,
             rotated_at: now,
             created_at: now,
-            auth_time: Some(now),
             amr: methods,
-            client_id: ClientId::default(),
-            scope: Scopes::default(),
+            grant: Grant::default(),
             last_used_at: now,
             ip: origin.ip,
             user_agent: origin.user_agent.chars().take(256).collect(),
@@ -117,10 +109,8 @@ impl Session {
             epoch: 1,
             rotated_at: now,
             created_at: now,
-            auth_time: Some(now),
             amr: by_password(),
-            client_id: ClientId::default(),
-            scope: Scopes::default(),
+            grant: Grant::default(),
             last_used_at: now,
             ip: String::new(),
             user_agent: String::new(),
@@ -141,10 +131,10 @@ impl Session {
         Self { expires_at: self.expires_at.min(self.created_at.plus(seconds)), ..self }
     }
 
-    /// When and how the user was authenticated last: at its begin for a session of a release that did not note it.
+    /// When and how the user was authenticated.
     #[must_use]
     pub fn authentication(&self) -> Authentication {
-        Authentication { at: self.auth_time.unwrap_or(self.created_at), methods: self.amr.clone() }
+        Authentication { at: self.created_at, methods: self.amr.clone() }
     }
 
     /// Whether the session is over at `now`.

@@ -3,6 +3,7 @@
 
 mod algorithm;
 mod key;
+mod pair;
 mod provider;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::error::Error;
 
 pub use algorithm::JwtAlgorithm;
 pub use key::Key;
-pub use provider::{mac, mac_holds};
+pub use provider::{Digest, mac, mac_holds, sha256};
 
 /// The signing keys of the service, oldest first; there is always one.
 #[derive(Clone)]
@@ -178,7 +179,7 @@ mod tests {
         let secret = "x".repeat(43);
         let key = |kid: &str, algorithm: &str, from: i64| serde_json::json!({ "kid": kid, "algorithm": algorithm, "secret": secret, "signs_from": from, "use": { "for": "all" } });
         let later = serde_json::json!({
-            "generation": 3, "emergency": 1, "keys": [key("a", "HS256", 10), key("b", "RS256", 20)], "factor": [1, 2],
+            "generation": 3, "emergency": 1, "keys": [key("a", "HS256", 10), key("b", "ES384", 20)], "factor": [1, 2],
         });
         let keys = Keys::from_secret(&later.to_string()).unwrap();
         let rotated = keys.rotated(JwtAlgorithm::EdDsa, NOW, 60, 500).unwrap().to_secret().unwrap();
@@ -186,7 +187,7 @@ mod tests {
         assert_eq!((&rotated["factor"], &rotated["keys"][0]["use"]), (&later["factor"], &later["keys"][0]["use"]));
         assert_eq!(
             (&rotated["keys"][1]["algorithm"], &rotated["keys"][1]["use"]),
-            (&"RS256".into(), &later["keys"][1]["use"])
+            (&"ES384".into(), &later["keys"][1]["use"])
         );
         assert_eq!(rotated["keys"].as_array().map(Vec::len), Some(3));
         assert_eq!(keys.replaced(0, NOW).unwrap().iter().next().unwrap().algorithm, JwtAlgorithm::Hs256);

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::proof::Authentication;
 use crate::session::Session;
 use crate::signing::Keys;
 use crate::ticket::{Purpose, Ticket};
@@ -140,24 +141,44 @@ impl Tokens {
     /// # Errors
     /// [`Error::Internal`] when signing fails.
     pub fn pair(&self, session: &Session, role: Role) -> Result<TokenPair, Error> {
-        let iat = session.rotated_at;
+        let jti = format!("{}.{}", session.id, session.seq);
+        self.pair_with(session, role, session.authentication(), session.rotated_at, jti)
+    }
+
+    /// The pair of the session's present turn with an access token of now, by which the user was authenticated anew. No other token says
+    /// so: neither an earlier one nor those of a refresh.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when signing fails.
+    pub fn stepped_up(&self, session: &Session, role: Role, again: Authentication) -> Result<TokenPair, Error> {
+        let (iat, jti) = (again.at, format!("{}.{}.{}", session.id, session.seq, again.at.0));
+        self.pair_with(session, role, again, iat, jti)
+    }
+
+    fn pair_with(
+        &self,
+        session: &Session,
+        role: Role,
+        authentication: Authentication,
+        iat: Timestamp,
+        jti: String,
+    ) -> Result<TokenPair, Error> {
         let access_end = iat.plus(self.settings.access_seconds).min(session.expires_at);
-        let authentication = session.authentication();
         let access = AccessClaims {
             iss: self.settings.issuer.clone(),
             aud: TokenKind::Access.audience(&self.settings.issuer, &self.settings.audience),
             sub: session.user_id.clone(),
             role,
             sid: session.id.clone(),
-            client_id: session.client_id.clone(),
-            scope: session.scope.clone(),
+            client_id: session.grant.client_id.clone(),
+            scope: session.grant.scope.clone(),
             auth_time: Some(authentication.at),
             acr: Some(authentication.assurance()),
             amr: authentication.methods,
             iat,
             exp: access_end,
             nbf: None,
-            jti: format!("{}.{}", session.id, session.seq),
+            jti,
             kind: TokenKind::Access,
         };
         let refresh = RefreshClaims {
@@ -166,7 +187,7 @@ impl Tokens {
             sub: session.user_id.clone(),
             sid: session.id.clone(),
             seq: session.seq,
-            iat,
+            iat: session.rotated_at,
             exp: session.expires_at,
             nbf: None,
             kind: TokenKind::Refresh,
@@ -203,11 +224,18 @@ impl Tokens {
     /// holds, the record says: the session of an access or a refresh token, the user of a ticket.
     #[must_use]
     pub fn read<C: Claims>(&self, kind: TokenKind, token: &str, now: Timestamp) -> Option<C> {
-        let claims: C = self.mint(kind).ok()?.read(token, now)?;
+        self.read_until(kind, token, now).map(|(claims, _)| claims)
+    }
+
+    /// As [`Tokens::read`], and until when the token stays valid by itself: its own end or its key's, whichever comes first.
+    #[must_use]
+    pub fn read_until<C: Claims>(&self, kind: TokenKind, token: &str, now: Timestamp) -> Option<(C, Timestamp)> {
+        let (claims, key_end): (C, _) = self.mint(kind).ok()?.read(token, now)?;
         let times = claims.times();
+        let until = key_end.map_or(times.exp, |end| end.min(times.exp));
         // An access token with a longer life than any that is given is a forger's.
         let lives_as_given = kind != TokenKind::Access || times.exp.since(times.iat) <= self.settings.access_seconds;
-        (claims.kind() == kind && lives_as_given && times.are_current(now)).then_some(claims)
+        (claims.kind() == kind && lives_as_given && times.are_current(now)).then_some((claims, until))
     }
 
     /// Goes on when a token of each kind that is signed at `now` can be read.

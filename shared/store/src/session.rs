@@ -2,13 +2,12 @@
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use futures::future::join;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use user_core::clock::Timestamp;
 use user_core::error::{Error, Unmet};
 use user_core::id::{SessionId, UserId};
-use user_core::proof::Authentication;
 use user_core::session::{Session, giving_way};
 use user_core::user::User;
 
@@ -74,8 +73,7 @@ impl Store {
     }
 
     /// Begins the turn after `seq`, if `seq` is the present turn and the session is still valid in `epoch`. The turn lasts until
-    /// `expires_at`, or until the session's absolute end if that is earlier. With `again` the user was
-    /// authenticated anew.
+    /// `expires_at`, or until the session's absolute end if that is earlier.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
@@ -85,18 +83,13 @@ impl Store {
         epoch: u64,
         now: Timestamp,
         expires_at: Timestamp,
-        again: Option<&Authentication>,
     ) -> Result<Rotation, Error> {
-        let proven = if again.is_some() { ", auth_time = :at, amr = :methods" } else { "" };
         let outcome = unless_contended(|| {
-            let update = self
-                .client
+            self.client
                 .update_item()
                 .table_name(&self.ephemeral)
                 .set_key(Some(key::session(user, id)))
-                .update_expression(format!(
-                    "SET seq = :next, rotated_at = :now, last_used_at = :now, expires_at = :end{proven}"
-                ))
+                .update_expression("SET seq = :next, rotated_at = :now, last_used_at = :now, expires_at = :end")
                 .condition_expression("seq = :seq AND epoch = :epoch AND expires_at > :now AND created_at > :oldest")
                 .expression_attribute_values(":seq", n(seq))
                 .expression_attribute_values(":next", n(seq.saturating_add(1)))
@@ -105,12 +98,7 @@ impl Store {
                 .expression_attribute_values(":oldest", at(now.plus(-self.session_max_seconds)))
                 .expression_attribute_values(":end", at(expires_at))
                 .return_values(ReturnValue::AllNew)
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-            let Some(Authentication { at: proven_at, methods }) = again else { return update.send() };
-            let methods = methods.iter().map(|method| s(method.as_str())).collect();
-            update
-                .expression_attribute_values(":at", at(*proven_at))
-                .expression_attribute_values(":methods", AttributeValue::L(methods))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .send()
         });
         match outcome.await {

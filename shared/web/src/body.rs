@@ -41,15 +41,17 @@ impl<T: Body, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// `None` without a content type and without a byte.
+/// A body of zero bytes is none, whatever its content type.
 impl<T: Body, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
-        if request.headers().contains_key(header::CONTENT_TYPE) {
-            return <Self as FromRequest<S>>::from_request(request, state).await.map(Some);
+        let is_json = media_type(request.headers()) == "application/json";
+        match bytes(request, state).await? {
+            none if none.is_empty() => Ok(None),
+            json if is_json => read(&json).map(Self).map(Some),
+            _ => Err(Problem::UnsupportedMediaType),
         }
-        if bytes(request, state).await?.is_empty() { Ok(None) } else { Err(Problem::UnsupportedMediaType) }
     }
 }
 

@@ -1,8 +1,9 @@
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join;
 use serde_json::{Value, json};
 use user_core::access::FRESH_SECONDS;
 
+use crate::forgeries::Forge;
+use crate::formats::last::NEW_IN_ACCESS;
 use crate::support::{Answer, Member, PASSWORD, TestApp, at_length, claims};
 
 const ANN: &str = "ann@example.com";
@@ -47,22 +48,23 @@ async fn a_session_is_fresh_for_five_minutes_to_the_second() {
 }
 
 #[tokio::test]
-async fn the_password_makes_the_same_session_fresh_for_the_new_token_alone() {
+async fn the_password_gives_one_fresh_token_of_the_same_session() {
     let app = TestApp::open();
     let ann = age(&app).await;
     let begun = claims(&ann.access);
     let pair = step_up(&app, &ann.access, PASSWORD).await;
     assert_eq!((pair.status.as_u16(), pair.header("cache-control")), (200, "no-store"));
+    assert_eq!(pair.text("refresh_token"), ann.refresh, "it is not used up");
     let access = pair.text("access_token");
     let fresh = claims(&access);
     assert_eq!((&fresh["sid"], &fresh["sub"]), (&begun["sid"], &begun["sub"]));
-    assert_eq!(fresh["auth_time"].as_i64(), begun["auth_time"].as_i64().map(|at| at + FRESH_SECONDS + 1));
+    let now = Some(app.clock.now().0);
+    assert_eq!((fresh["auth_time"].as_i64(), fresh["iat"].as_i64()), (now, now));
     assert_eq!((&fresh["amr"], &fresh["acr"]), (&json!(["pwd"]), &json!("aal1")));
     assert_ne!(fresh["jti"], begun["jti"]);
     assert_eq!(app.session_count().await, 1);
-    // Whoever has a copy of the token from before is not helped by the owner's password.
     for answer in sensitive(&app, &ann.access).await {
-        assert_eq!(answer.problem(), (401, "step-up-required"));
+        assert_eq!(answer.problem(), (401, "step-up-required"), "a copy of an earlier token is no fresher");
     }
     assert_eq!(app.me(&ann.access).await, 200);
     let answers = sensitive(&app, &access).await;
@@ -70,19 +72,37 @@ async fn the_password_makes_the_same_session_fresh_for_the_new_token_alone() {
 }
 
 #[tokio::test]
-async fn a_refresh_carries_the_authentication_and_makes_none_fresher() {
+async fn no_refresh_gives_a_fresh_token_whoever_stepped_up_before() {
     let app = TestApp::open();
+    let ann = age(&app).await;
+    assert_eq!(step_up(&app, &ann.access, PASSWORD).await.status, 200);
+    // A thief's copy of the refresh token: at once, again within the grace, and the next one.
+    let next = app.refresh(&ann.refresh).await;
+    for pair in [app.refresh(&ann.refresh).await, app.refresh(&next.text("refresh_token")).await, next] {
+        for answer in sensitive(&app, &pair.text("access_token")).await {
+            assert_eq!(answer.problem(), (401, "step-up-required"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_token_ends_with_its_freshness_and_lives_no_longer_than_its_session() {
+    let app = TestApp::with(&[("SESSION_MAX_DAYS", "1")]);
     let ann = app.member(ANN).await;
-    app.clock.advance(200);
-    let stepped = step_up(&app, &ann.access, PASSWORD).await;
+    app.clock.advance(86_400 - 1_000);
+    let ann = Member { access: app.refresh(&ann.refresh).await.text("access_token"), ..ann };
+    app.clock.advance(500);
+    let pair = step_up(&app, &ann.access, PASSWORD).await;
+    assert_eq!(pair.json["expires_in"], 500);
+    let access = pair.text("access_token");
     app.clock.advance(FRESH_SECONDS);
-    let next = app.refresh(&stepped.text("refresh_token")).await.text("access_token");
-    assert_eq!(claims(&next)["auth_time"], claims(&stepped.text("access_token"))["auth_time"]);
     let email = json!({ "new_email": "new@example.com" });
-    let request = async || app.post("/users/me/email").bearer(&next).json(email.clone()).send().await;
+    let request = async || app.post("/users/me/email").bearer(&access).json(email.clone()).send().await;
     assert_eq!(request().await.status, 202);
     app.clock.advance(1);
     assert_eq!(request().await.problem(), (401, "step-up-required"));
+    app.clock.advance(199);
+    assert_eq!(app.me(&access).await, 401);
 }
 
 #[tokio::test]
@@ -104,36 +124,25 @@ async fn a_right_password_and_a_wrong_one_are_events_of_the_account() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_costs_nothing_but_the_password_again() {
-    let app = TestApp::open();
-    let ann = age(&app).await;
-    step_up(&app, &ann.access, PASSWORD).await;
-    let again = step_up(&app, &ann.access, PASSWORD).await;
-    assert_eq!(again.status, 200);
-    assert_eq!(app.refresh(&again.text("refresh_token")).await.status, 200);
-    let ann = app.signed_in(ANN).await;
-    let pair = step_up(&app, &ann.access, PASSWORD).await;
-    app.clock.advance(10);
-    assert_eq!(app.refresh(&ann.refresh).await.raw, pair.raw, "the very same pair, as after a lost refresh");
-    app.clock.advance(1);
-    assert_eq!(app.refresh(&ann.refresh).await.problem(), (401, "refresh-token-reused"), "a copy is found out");
-    assert_eq!(app.me(&pair.text("access_token")).await, 401);
-}
-
-#[tokio::test]
-async fn a_step_up_and_a_refresh_at_once_both_succeed_and_end_no_session() {
+async fn step_ups_and_refreshes_at_once_end_no_session() {
     let app = TestApp::with(&[("RATE_LIMIT", "100000"), ("RATE_LIMIT_AUTH", "100000")]);
     let mut ann = app.member(ANN).await;
     for _ in 0..at_length(200) {
-        let (stepped, refreshed) = join(step_up(&app, &ann.access, PASSWORD), app.refresh(&ann.refresh)).await;
-        assert_eq!((stepped.status.as_u16(), refreshed.status.as_u16()), (200, 200));
-        // Whichever of the two pairs a client kept, it goes on.
-        for pair in [&refreshed, &stepped] {
+        let twice = join(step_up(&app, &ann.access, PASSWORD), step_up(&app, &ann.access, PASSWORD));
+        let ((one, two), refreshed) = join(twice, app.refresh(&ann.refresh)).await;
+        assert_eq!([&one, &two, &refreshed].map(|answer| answer.status.as_u16()), [200; 3]);
+        // Whichever pair a client kept, it goes on: a refresh token that was turned meanwhile gets its successor.
+        for pair in [&one, &two, &refreshed] {
             assert_eq!(app.me(&pair.text("access_token")).await, 200);
         }
-        let next = app.refresh(&refreshed.text("refresh_token")).await;
-        assert_eq!(next.status, 200);
-        ann = Member { id: ann.id, access: next.text("access_token"), refresh: next.text("refresh_token") };
+        let refresh = if claims(&one.text("refresh_token"))["seq"] == claims(&refreshed.text("refresh_token"))["seq"] {
+            one.text("refresh_token")
+        } else {
+            app.refresh(&one.text("refresh_token")).await.text("refresh_token")
+        };
+        assert_eq!(refresh, refreshed.text("refresh_token"));
+        ann = Member { id: ann.id, access: refreshed.text("access_token"), refresh };
+        app.clock.advance(11);
     }
 }
 
@@ -143,27 +152,43 @@ async fn a_session_and_a_token_of_the_last_release_are_as_old_as_their_sign_in()
     let ann = app.member(ANN).await;
     for mut item in app.raw_items("EphemeralTable").await {
         if item["sk"].as_s().is_ok_and(|key| key.starts_with("SESSION#")) {
-            assert!(item.remove("auth_time").is_some() && item.remove("amr").is_some());
-            assert!(
-                !item.contains_key("client_id") && !item.contains_key("scope"),
-                "not stored for first-party clients"
-            );
-            item.insert("x".to_owned(), AttributeValue::Bool(true));
+            assert!(item.remove("amr").is_some() && !item.contains_key("grant"), "first-party clients are not stored");
             app.put_item("EphemeralTable", item).await;
         }
     }
+    let old = Forge::new(&app, &ann).await.without(&NEW_IN_ACCESS);
     app.clock.advance(FRESH_SECONDS);
-    let pair = app.refresh(&ann.refresh).await;
-    let claims = claims(&pair.text("access_token"));
-    assert_eq!(claims["auth_time"].as_i64(), claims["iat"].as_i64().map(|iat| iat - FRESH_SECONDS));
-    assert_eq!(claims["amr"], json!(["pwd"]));
+    let next = app.refresh(&ann.refresh).await.text("access_token");
+    assert_eq!(claims(&next)["auth_time"].as_i64(), Some(app.clock.now().0 - FRESH_SECONDS));
+    assert_eq!((&claims(&next)["amr"], &claims(&next)["scope"]), (&json!(["pwd"]), &json!("account users")));
     let email = json!({ "new_email": "new@example.com" });
-    let access = pair.text("access_token");
-    let request = async || app.post("/users/me/email").bearer(&access).json(email.clone()).send().await;
-    assert_eq!(request().await.status, 202);
-    app.clock.advance(1);
-    assert_eq!(request().await.problem(), (401, "step-up-required"));
-    assert_eq!(step_up(&app, &access, PASSWORD).await.status, 200);
+    for (seconds, status) in [(0, 202), (1, 401)] {
+        app.clock.advance(seconds);
+        for access in [&old, &next] {
+            let answer = app.post("/users/me/email").bearer(access).json(email.clone()).send().await;
+            assert_eq!(answer.status, status);
+        }
+    }
+    assert_eq!(step_up(&app, &old, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_deletion_takes_a_body_or_none() {
+    for (content_type, body, expected) in [
+        (None, "", 204),
+        (Some("application/json"), "", 204),
+        (Some("application/json"), "{}", 204),
+        (Some("application/json"), r#"{"password":null}"#, 204),
+        (Some("application/json"), "null", 400),
+        (Some("application/json"), r#"{"passwort":"x"}"#, 422),
+        (Some("text/plain"), "{}", 415),
+    ] {
+        let app = TestApp::open();
+        let ann = app.member(ANN).await;
+        let call = app.delete("/users/me").bearer(&ann.access);
+        let call = if let Some(content_type) = content_type { call.raw(content_type, body) } else { call };
+        assert_eq!(call.send().await.status, expected, "{content_type:?} {body}");
+    }
 }
 
 #[tokio::test]

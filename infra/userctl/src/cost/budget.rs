@@ -83,7 +83,7 @@ pub const ROUTES: &[Row] = &[
     row("POST /api/v1/auth/resend-verification", 3, 2, 0.5, 3.0).asked(1),
     row("POST /api/v1/auth/login", 9, 3, 6.0, 4.0).hashes(1),
     row("POST /api/v1/auth/refresh", 5, 2, 2.5, 2.0),
-    row("POST /api/v1/auth/step-up", 11, 4, 8.0, 5.0).hashes(1),
+    row("POST /api/v1/auth/step-up", 10, 4, 8.0, 4.0).hashes(1),
     row("POST /api/v1/auth/logout", 3, 2, 0.5, 2.0),
     row("POST /api/v1/auth/logout-all", 6, 3, 3.5, 9.0),
     row("POST /api/v1/auth/forgot-password", 3, 2, 0.5, 3.0).asked(1),

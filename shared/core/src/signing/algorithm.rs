@@ -10,9 +10,11 @@ words! {
     JwtAlgorithm {
         /// HMAC with SHA-256: this service alone can check them.
         Hs256 = "HS256",
-        /// ECDSA on P-256 with SHA-256: whoever has the public key can.
+        /// ECDSA on P-256 with SHA-256: everybody can check them with the public key.
         Es256 = "ES256",
-        /// Ed25519: likewise.
+        /// RSA with 2,048 bits, PKCS#1 1.5 and SHA-256, likewise: what JWT authorizers of HTTP APIs accept.
+        Rs256 = "RS256",
+        /// Ed25519, likewise.
         EdDsa = "EdDSA",
     }
 }

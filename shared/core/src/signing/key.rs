@@ -4,12 +4,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::JwtAlgorithm;
+use super::pair::PrivateKey;
 use super::provider::mac;
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -37,36 +36,6 @@ pub struct Key {
     rest: Map<String, Value>,
 }
 
-/// The key pair of an asymmetric algorithm.
-pub(super) enum PrivateKey {
-    /// ECDSA on P-256 with SHA-256.
-    Es256(EcdsaKeyPair),
-    /// Ed25519.
-    EdDsa(Ed25519KeyPair),
-}
-
-impl PrivateKey {
-    /// Reads PKCS#8.
-    pub(super) fn read(algorithm: JwtAlgorithm, pkcs8: &[u8]) -> Option<Self> {
-        match algorithm {
-            JwtAlgorithm::Hs256 | JwtAlgorithm::Other(_) => None,
-            JwtAlgorithm::Es256 => {
-                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &SystemRandom::new())
-                    .ok()
-                    .map(Self::Es256)
-            }
-            JwtAlgorithm::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).ok().map(Self::EdDsa),
-        }
-    }
-
-    fn public(&self) -> &[u8] {
-        match self {
-            Self::Es256(pair) => pair.public_key().as_ref(),
-            Self::EdDsa(pair) => pair.public_key().as_ref(),
-        }
-    }
-}
-
 impl Key {
     /// The key of a stack that never rotated.
     pub(super) fn initial(secret: String) -> Self {
@@ -84,21 +53,12 @@ impl Key {
     }
 
     pub(super) fn generate(algorithm: JwtAlgorithm, signs_from: Timestamp) -> Result<Self, Error> {
-        let failed = |_| Error::internal("the system's random generator failed");
-        let generator = SystemRandom::new();
-        let private_key = match algorithm {
-            JwtAlgorithm::Hs256 => None,
-            JwtAlgorithm::Es256 => {
-                Some(EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &generator).map_err(failed)?)
-            }
-            JwtAlgorithm::EdDsa => Some(Ed25519KeyPair::generate_pkcs8(&generator).map_err(failed)?),
-            JwtAlgorithm::Other(_) => return Err(Error::internal("keys of this algorithm are a later release's")),
-        };
+        let private_key = PrivateKey::generate(algorithm)?;
         Ok(Self {
             kid: URL_SAFE_NO_PAD.encode(random::<16>()?),
             algorithm,
             secret: URL_SAFE_NO_PAD.encode(random::<32>()?),
-            private_key: private_key.map(|document| STANDARD.encode(document.as_ref())),
+            private_key: private_key.map(|pkcs8| STANDARD.encode(pkcs8)),
             signs_from,
             valid_until: None,
             rest: Map::new(),
@@ -142,32 +102,16 @@ impl Key {
         }
         let unusable = || Error::internal("a private key cannot be read");
         let pkcs8 = self.private_key.as_ref().and_then(|text| STANDARD.decode(text).ok()).ok_or_else(unusable)?;
-        let key = PrivateKey::read(self.algorithm, &pkcs8).ok_or_else(unusable)?;
-        Ok(match key {
-            PrivateKey::Es256(_) => {
-                (Algorithm::ES256, EncodingKey::from_ec_der(&pkcs8), DecodingKey::from_ec_der(key.public()))
-            }
-            PrivateKey::EdDsa(_) => {
-                (Algorithm::EdDSA, EncodingKey::from_ed_der(&pkcs8), DecodingKey::from_ed_der(key.public()))
-            }
-        })
+        let pair = PrivateKey::read(self.algorithm, &pkcs8).ok_or_else(unusable)?;
+        Ok((pair.algorithm(), pair.encoding(&pkcs8), pair.decoding()))
     }
 
-    /// The public half as a JSON Web Key (RFC 7517, 4; RFC 7518, 6.2; RFC 8037, 2), if there is one.
+    /// The public half as a JSON Web Key (RFC 7517, 4; RFC 7518, 6.2 and 6.3; RFC 8037, 2), if there is one.
     #[must_use]
     pub fn jwk(&self) -> Option<Value> {
         let pkcs8 = STANDARD.decode(self.private_key.as_ref()?).ok()?;
         let key = PrivateKey::read(self.algorithm, &pkcs8)?;
-        let mut jwk = match &key {
-            // An uncompressed point: 4, then both coordinates (SEC 1, 2.3.3).
-            PrivateKey::Es256(_) => {
-                let (x, y) = key.public().get(1..)?.split_at_checked(32)?;
-                json!({ "kty": "EC", "crv": "P-256", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) })
-            }
-            PrivateKey::EdDsa(_) => {
-                json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(key.public()) })
-            }
-        };
+        let mut jwk = key.jwk()?;
         jwk["use"] = json!("sig");
         jwk["alg"] = json!(self.algorithm);
         jwk["kid"] = json!(self.kid);

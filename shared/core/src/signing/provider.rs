@@ -6,12 +6,24 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
 use jsonwebtoken::signature::{self, Signer, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey};
-use ring::hmac;
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+};
+use ring::{digest, hmac};
 
 use super::JwtAlgorithm;
-use super::key::PrivateKey;
+use super::pair::PrivateKey;
+
+/// A SHA-256 digest.
+pub type Digest = [u8; 32];
+
+/// SHA-256 (FIPS 180-4) of `message`.
+#[must_use]
+pub fn sha256(message: &[u8]) -> Digest {
+    let mut bytes = Digest::default();
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, message).as_ref());
+    bytes
+}
 
 /// HMAC-SHA-256 (RFC 2104) of `message`.
 #[must_use]
@@ -34,13 +46,7 @@ impl Signer<Vec<u8>> for RingSigner {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
         match self {
             Self::Hmac(key) => Ok(mac(key, message)),
-            Self::Pair(pair) => match pair.as_ref() {
-                PrivateKey::EdDsa(pair) => Ok(pair.sign(message).as_ref().to_vec()),
-                PrivateKey::Es256(pair) => {
-                    let signed = pair.sign(&SystemRandom::new(), message);
-                    signed.map(|signature| signature.as_ref().to_vec()).map_err(|_| signature::Error::new())
-                }
-            },
+            Self::Pair(pair) => pair.sign(message).ok_or_else(signature::Error::new),
         }
     }
 }
@@ -49,10 +55,7 @@ impl JwtSigner for RingSigner {
     fn algorithm(&self) -> Algorithm {
         match self {
             Self::Hmac(_) => Algorithm::HS256,
-            Self::Pair(pair) => match pair.as_ref() {
-                PrivateKey::EdDsa(_) => Algorithm::EdDSA,
-                PrivateKey::Es256(_) => Algorithm::ES256,
-            },
+            Self::Pair(pair) => pair.algorithm(),
         }
     }
 }
@@ -67,6 +70,7 @@ impl Verifier<Vec<u8>> for RingVerifier {
         let holds = match algorithm {
             Algorithm::HS256 => mac_holds(key, message, tag),
             Algorithm::ES256 => public(&ECDSA_P256_SHA256_FIXED),
+            Algorithm::RS256 => public(&RSA_PKCS1_2048_8192_SHA256),
             Algorithm::EdDSA => public(&ED25519),
             _ => false,
         };
@@ -85,6 +89,7 @@ fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>
     let signer = match (algorithm, key.family()) {
         (Algorithm::HS256, AlgorithmFamily::Hmac) => Some(RingSigner::Hmac(key.as_bytes().to_vec())),
         (Algorithm::ES256, AlgorithmFamily::Ec) => pair(JwtAlgorithm::Es256),
+        (Algorithm::RS256, AlgorithmFamily::Rsa) => pair(JwtAlgorithm::Rs256),
         (Algorithm::EdDSA, AlgorithmFamily::Ed) => pair(JwtAlgorithm::EdDsa),
         _ => None,
     };
@@ -95,6 +100,7 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
     match (algorithm, key.family()) {
         (Algorithm::HS256, AlgorithmFamily::Hmac)
         | (Algorithm::ES256, AlgorithmFamily::Ec)
+        | (Algorithm::RS256, AlgorithmFamily::Rsa)
         | (Algorithm::EdDSA, AlgorithmFamily::Ed) => {
             Ok(Box::new(RingVerifier(*algorithm, key.try_get_as_bytes()?.to_vec())))
         }

@@ -70,7 +70,8 @@ pub struct AccessClaims {
     pub auth_time: Option<Timestamp>,
     #[serde(default = "by_password")]
     pub amr: Vec<Method>,
-    #[serde(default)]
+    // For other services: here it follows from `amr`.
+    #[serde(skip_deserializing)]
     pub acr: Option<Assurance>,
     pub iat: Timestamp,
     pub exp: Timestamp,

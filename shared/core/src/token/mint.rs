@@ -64,14 +64,15 @@ impl Mint {
         encode(&key.header, claims, &key.encoding).map_err(Error::internal)
     }
 
-    /// The claims of a token of this kind that carries a valid signature; its own times are the caller's to judge.
-    pub(super) fn read<T: DeserializeOwned>(&self, token: &str, now: Timestamp) -> Option<T> {
+    /// The claims of a token of this kind that carries a valid signature, and the end of its key if that is known; the token's own times
+    /// are the caller's to judge.
+    pub(super) fn read<T: DeserializeOwned>(&self, token: &str, now: Timestamp) -> Option<(T, Option<Timestamp>)> {
         let header = decode_header(token).ok()?;
         let key = self.0.iter().find(|key| key.header == header)?;
         if key.valid_until.is_some_and(|end| end <= now) {
             return None;
         }
-        decode::<T>(token, &key.decoding, &key.validation).ok().map(|data| data.claims)
+        decode::<T>(token, &key.decoding, &key.validation).ok().map(|data| (data.claims, key.valid_until))
     }
 
     /// Whether the key that a token names is among these; what names none, no other keys would know either.
