@@ -60,7 +60,7 @@ async fn a_run_without_time_stops_itself_and_says_what_is_left() {
         app.service.config.clone(),
         app.clock.clone(),
         app.store(),
-        app.store().read_keys().await.unwrap(),
+        (cleanup::KEY_USE, app.store().read_verification_keys().await.unwrap()),
     );
     let report = cleanup::handle(&instance.unwrap(), Duration::ZERO).await.unwrap();
     assert!(!report.complete && report.overdue > 0, "{report:?}");

@@ -99,8 +99,8 @@ async fn neither_a_public_key_nor_a_key_of_another_kind_signs_access_tokens() {
             key.to_string().into_bytes(),
             key["x"].as_str().or(key["n"].as_str()).unwrap().as_bytes().to_vec(),
             Vec::new(),
-            own.derive("access"),
-            own.derive("refresh"),
+            own.derive("access").unwrap(),
+            own.derive("refresh").unwrap(),
         ];
         let claims = ann.access.split('.').nth(1).unwrap();
         for secret in secrets {

@@ -24,7 +24,7 @@ impl Forge {
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
         };
         Self {
-            key: keys.iter().next().unwrap().derive("access"),
+            key: keys.iter().next().unwrap().derive("access").unwrap(),
             header: part(0),
             claims: part(1),
             token: member.access.clone(),

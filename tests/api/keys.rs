@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use local::aws::Aws;
 use serde_json::{Value, json};
 use user_app::App;
-use user_app::keyring::CONFIRM_SECONDS;
+use user_app::keyring::{CONFIRM_SECONDS, KeyUse};
 use user_core::error::{Error, Unmet};
 use user_store::Store;
 
@@ -127,7 +127,7 @@ async fn a_key_whose_time_is_over_opens_nothing_even_for_who_has_it() {
         claims["exp"] = json!(now.plus(60));
         let head = ann.access.split('.').next().unwrap();
         let message = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
-        let tag = user_core::signing::mac(&stolen.derive("access"), message.as_bytes());
+        let tag = user_core::signing::mac(&stolen.derive("access").unwrap(), message.as_bytes());
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
     };
     app.clock.advance(7 * 86_400 + WAIT - 1);
@@ -214,7 +214,7 @@ async fn an_instance_reads_the_secret_only_when_it_has_to() {
     let sdk = app.aws().sdk_config().into_builder().http_client(client).build();
     let store = Store::connect(&sdk, &app.service.config);
     let keys = app.store().read_keys().await.unwrap();
-    let instance = App::new(app.service.config.clone(), app.clock.clone(), store, keys).unwrap();
+    let instance = App::new(app.service.config.clone(), app.clock.clone(), store, (KeyUse::Sign, keys)).unwrap();
     let read = || reads.swap(0, Ordering::SeqCst);
     let unknown = |n: i32| {
         let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": format!("unknown{n}") });

@@ -5,6 +5,7 @@ mod mailboxes;
 mod strangers;
 
 use serde_json::json;
+use user_app::keyring::KeyUse;
 
 use crate::support::{Answer, PASSWORD, TestApp};
 
@@ -90,8 +91,10 @@ async fn two_instances_count_together() {
     let one = TestApp::with(&[("RATE_LIMIT_AUTH", "20")]);
     let memory = one.clock.clone();
     let keys = one.store().read_keys().await.unwrap();
-    let instance =
-        || user_app::App::new(one.service.config.clone(), memory.clone(), one.store(), keys.clone()).unwrap();
+    let instance = || {
+        user_app::App::new(one.service.config.clone(), memory.clone(), one.store(), (KeyUse::Sign, keys.clone()))
+            .unwrap()
+    };
     let (a, b) = (instance(), instance());
     let mut admitted = 0;
     for turn in 0..100 {

@@ -66,7 +66,7 @@ async fn a_deletion_that_breaks_off_is_brought_to_its_end_by_cleanup() {
             app.service.config.clone(),
             app.clock.clone(),
             app.store(),
-            app.store().read_keys().await.unwrap(),
+            (cleanup::KEY_USE, app.store().read_verification_keys().await.unwrap()),
         );
         let hasty = cleanup::handle(&instance.unwrap(), Duration::ZERO).await.unwrap();
         assert_eq!((hasty.complete, hasty.swept), (false, 0), "a run without time stops itself");

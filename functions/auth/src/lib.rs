@@ -22,6 +22,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{delete, post, put};
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_app::limits::Limits;
 use user_core::email::Email;
 use user_core::event::{Actor, By};
@@ -32,6 +33,9 @@ use user_core::token::{TicketClaims, TokenKind};
 use user_web::problem::Problem;
 use user_web::query;
 use utoipa::OpenApi;
+
+/// What this function needs the signing keys for.
+pub const KEY_USE: KeyUse = KeyUse::Sign;
 
 /// The function's routes.
 pub fn router(app: App) -> Router {

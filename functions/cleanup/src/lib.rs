@@ -7,12 +7,16 @@ use futures::future::{ready, try_join, try_join_all};
 use futures::{StreamExt, stream};
 use serde::Serialize;
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
 use user_core::event::{Actor, By, Event, EventName};
 use user_store::expiry::{Heartbeat, Overdue, Removal, SHARDS};
 use user_store::sweep::{LATE_SECONDS, Sweep};
 use user_telemetry::{metric, security};
+
+/// What this function needs the signing keys for.
+pub const KEY_USE: KeyUse = KeyUse::Verify;
 
 /// Users expire to the second, but they are removed a little later, so that clocks that differ do no harm.
 const SLACK_SECONDS: i64 = 60;
@@ -81,12 +85,12 @@ pub async fn handle(app: &App, time: Duration) -> Result<Report, Error> {
 
 /// Reports the age of the signing key, for the alarm on a rotation that fails or does not run.
 async fn note_key_age(app: &App) {
-    match app.store.read_keys().await {
+    match app.store.read_verification_keys().await {
         Ok(keys) => {
             let seconds = keys.signing_seconds(app.clock.now());
             metric::KEY_AGE.set(f64::from(u32::try_from(seconds).unwrap_or(u32::MAX)));
         }
-        Err(error) => tracing::error!(error.cause = %error, "the signing keys cannot be read"),
+        Err(error) => tracing::error!(error.cause = %error, "the keys cannot be read"),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let (app, _) = user_app::start::load().await?;
+    let (app, _) = user_app::start::load(cleanup::KEY_USE).await?;
     let app = &app;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let now = u64::try_from(app.clock.now_millis()).unwrap_or(0);

@@ -8,10 +8,14 @@ use http::header::CACHE_CONTROL;
 use serde::Serialize;
 use serde_json::Value;
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_core::signing::JwtAlgorithm;
 use user_web::extract::BaseUrl;
 use user_web::problem::Problem;
 use utoipa::{OpenApi, ToSchema};
+
+/// What this function needs the signing keys for.
+pub const KEY_USE: KeyUse = KeyUse::Verify;
 
 /// The function's routes.
 pub fn router(app: App) -> Router {

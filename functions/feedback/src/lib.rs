@@ -4,6 +4,7 @@ mod report;
 
 use serde_json::Value;
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_core::email::Email;
 use user_core::error::Error;
 use user_core::id::MessageId;
@@ -12,6 +13,9 @@ use user_store::delivery::Undeliverable;
 use user_telemetry::metric;
 
 use report::{Envelope, Report};
+
+/// What this function needs the signing keys for.
+pub const KEY_USE: KeyUse = KeyUse::Nothing;
 
 /// Handles an event from `EventBridge`. A repeated event has no further effect; an event about none of our messages is ignored.
 ///

@@ -109,9 +109,9 @@ async fn email(app: &App, memory: &Memory) -> Check {
     memory.email.or(&app.clock, timed(app, "email", probe)).await
 }
 
-/// The keys in force can be read, and a token of each kind that they sign now can be read now.
+/// The keys in force can be read as verifiers read them. That they sign and verify, each rotation tests before it puts them into force.
 async fn signing_keys(app: &App, memory: &Memory) -> Check {
-    let probe = async { app.keyring_in_force().await?.tokens.check(app.clock.now()).map(|()| json!({})) };
+    let probe = async { app.keyring_in_force().await.map(|_| json!({})) };
     memory.signing_keys.or(&app.clock, timed(app, "signing_keys", Box::pin(probe))).await
 }
 

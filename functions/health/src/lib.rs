@@ -16,12 +16,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use transport::Transport;
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_core::clock::Timestamp;
 use user_web::problem::Problem;
 use utoipa::{OpenApi, ToSchema};
 
 use checks::{Check, Memory};
 use mail::Mail;
+
+/// What this function needs the signing keys for.
+pub const KEY_USE: KeyUse = KeyUse::Verify;
 
 /// The time after which all checks of a call have ended.
 const DEADLINE: Duration = Duration::from_secs(2);

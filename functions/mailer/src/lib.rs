@@ -10,6 +10,7 @@ use futures::future::{join, join_all, try_join};
 use serde_json::Value;
 use transport::{Refusal, Transport};
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_core::error::Error;
 use user_core::id::UserId;
 use user_core::limit::mailbox::Asked;
@@ -19,6 +20,9 @@ use user_store::outbox::{self, SHARDS};
 use user_telemetry::metric;
 
 use crate::resolve::Outgoing;
+
+/// What this function needs the signing keys for.
+pub const KEY_USE: KeyUse = KeyUse::Sign;
 
 /// The event that starts the mailer.
 pub enum Wake {

@@ -11,7 +11,7 @@ use transport::smtp::Password;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let (app, sdk, password) = user_app::start::load_for_mail().await?;
+    let (app, sdk, password) = user_app::start::load_for_mail(mailer::KEY_USE).await?;
     let password = Password::new(app.store.clone(), password);
     let transport =
         Transport::new(&app.config, &sdk, password, Arc::new(|mail| writeln!(std::io::stdout(), "{mail}")))?;

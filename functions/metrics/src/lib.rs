@@ -15,6 +15,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use tokio::sync::Mutex;
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_core::clock::Timestamp;
 use user_web::problem::Problem;
 use utoipa::OpenApi;
@@ -22,6 +23,9 @@ use utoipa::OpenApi;
 pub use cloudwatch::Source;
 
 use token::Token;
+
+/// What this function needs the signing keys for.
+pub const KEY_USE: KeyUse = KeyUse::Nothing;
 
 /// Prometheus' text format, version 0.0.4.
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -2,6 +2,6 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let (app, sdk) = user_app::start::load().await?;
+    let (app, sdk) = user_app::start::load(metrics::KEY_USE).await?;
     user_runtime::run(metrics::router(app, metrics::Source::new(&sdk))).await
 }

@@ -3,6 +3,7 @@
 
 use aws_lambda_events::event::secretsmanager::SecretsManagerSecretRotationEvent;
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_config::Config;
 use user_core::clock::Timestamp;
 use user_core::error::{Error, Unmet};
@@ -10,6 +11,9 @@ use user_core::id;
 use user_core::signing::Keys;
 use user_core::token::Tokens;
 use user_store::Store;
+
+/// What this function needs the signing keys for.
+pub const KEY_USE: KeyUse = KeyUse::Sign;
 
 /// How long instances may use outdated keys, and how far clocks may differ, in seconds.
 const SLACK_SECONDS: i64 = 5;
@@ -37,8 +41,9 @@ pub async fn handle(app: &App, event: SecretsManagerSecretRotationEvent) -> Resu
 /// `createSecret`: adds the next key in a version that is not in force yet.
 async fn create(app: &App, version: &str, now: Timestamp) -> Result<(), Error> {
     let (store, config) = (&app.store, &app.config);
-    if store.read_keys_version(version).await?.is_some() {
-        return Ok(());
+    if let Some(keys) = store.read_keys_version(version).await? {
+        // The other secret may lack it.
+        return store.stage_verification_keys(version, &keys).await;
     }
     let wait = config.jwks_cache_seconds + SLACK_SECONDS;
     let keys = store.read_keys().await?;

@@ -14,12 +14,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
 use axum::{Json, Router};
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_core::clock::Timestamp;
 use user_core::id::UserId;
 use user_core::user::{User, UserView};
 use user_web::problem::Problem;
 use user_web::query;
 use utoipa::OpenApi;
+
+/// What this function needs the signing keys for.
+pub const KEY_USE: KeyUse = KeyUse::Verify;
 
 /// The methods of `/users/me` and `/users/me/sessions`: the gateway takes them for a user's and brings here what those paths lack.
 /// Some are another function's; a test compares them with the template.

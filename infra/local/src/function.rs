@@ -14,7 +14,9 @@ use serde_json::Value;
 use template::Fault;
 use transport::Transport;
 use user_app::App;
+use user_app::keyring::KeyUse;
 use user_core::clock::Clock;
+use user_core::signing::Keys;
 
 /// The maximum size of a request and of an answer (AWS Lambda quotas: 6 MB each; for an answer Lambda accepts 100 bytes more).
 const REQUEST_LIMIT_BYTES: usize = 6 * 1024 * 1024;
@@ -39,6 +41,29 @@ enum Handler {
     Feedback(App),
     Cleanup(App),
     Rotation(App),
+}
+
+/// The part of `keys` that the function with this binary reads.
+#[must_use]
+pub fn keys_for(binary: &str, keys: &Keys) -> (KeyUse, Keys) {
+    let key_use = match binary {
+        "auth" => auth::KEY_USE,
+        "users" => users::KEY_USE,
+        "health" => health::KEY_USE,
+        "metrics" => metrics::KEY_USE,
+        "discovery" => discovery::KEY_USE,
+        "mailer" => mailer::KEY_USE,
+        "feedback" => feedback::KEY_USE,
+        "cleanup" => cleanup::KEY_USE,
+        "rotation" => rotation::KEY_USE,
+        _ => KeyUse::Nothing,
+    };
+    let keys = match key_use {
+        KeyUse::Sign => keys.clone(),
+        KeyUse::Verify => keys.for_verifiers(),
+        KeyUse::Nothing => Keys::none(),
+    };
+    (key_use, keys)
 }
 
 impl Function {

@@ -65,18 +65,24 @@ impl Secrets {
                 // The value is stored elsewhere, such as in CloudFormation's parameters.
                 (Some(given), _) => Secret::of(given.clone()),
                 (None, Some(request)) => secrets.kept_or_generated(id, request)?,
-                (None, None) => return Err(format!("the secret {id} has no value").into()),
+                // Something writes it later.
+                (None, None) => secrets.kept(id)?.unwrap_or_default(),
             };
             secrets.lock().insert(id.clone(), secret);
         }
         Ok(secrets)
     }
 
+    fn kept(&self, id: &str) -> Result<Option<Secret>, Fault> {
+        let Some(file) = self.file(id).filter(|file| file.exists()) else { return Ok(None) };
+        let text = fs::read_to_string(file)?;
+        // Before there were versions, the file contained only the string.
+        Ok(Some(serde_json::from_str(&text).unwrap_or_else(|_| Secret::of(text))))
+    }
+
     fn kept_or_generated(&self, id: &str, request: &Generate) -> Result<Secret, Fault> {
-        if let Some(file) = self.file(id).filter(|file| file.exists()) {
-            let text = fs::read_to_string(file)?;
-            // Before there were versions, the file contained only the string.
-            return Ok(serde_json::from_str(&text).unwrap_or_else(|_| Secret::of(text)));
+        if let Some(kept) = self.kept(id)? {
+            return Ok(kept);
         }
         let mut value: Map<String, Value> = serde_json::from_str(&request.secret_string_template)?;
         value.insert(request.generate_string_key.clone(), Value::String(password(request.password_length)));
@@ -91,6 +97,18 @@ impl Secrets {
         let secrets = self.lock();
         let current = secrets.get(id)?.versions.values().find(|version| version.stages.contains(CURRENT));
         current.map(|version| version.string.clone())
+    }
+
+    /// Gives a secret without a value its first one, unless it has one.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn begin(&self, id: &str, string: String) -> Result<(), Fault> {
+        if let Some(secret) = self.lock().get_mut(id).filter(|secret| secret.versions.is_empty()) {
+            *secret = Secret::of(string);
+            self.keep(id, secret)?;
+        }
+        Ok(())
     }
 
     /// When a secret was last rotated; `None` before the first rotation.
@@ -190,8 +208,12 @@ impl Secret {
             return Err(("ResourceExistsException", "the version has another content"));
         }
         self.versions.entry(id.clone()).or_insert(Version { string, stages: BTreeSet::new() });
-        let current = BTreeSet::from([CURRENT.to_owned()]);
-        for stage in if request.version_stages.is_empty() { &current } else { &request.version_stages } {
+        let mut stages = request.version_stages.clone();
+        // A secret's first version becomes the current one in any case (API reference, PutSecretValue).
+        if stages.is_empty() || self.versions.len() == 1 {
+            stages.insert(CURRENT.to_owned());
+        }
+        for stage in &stages {
             self.set_stage(stage, &id);
         }
         Ok(json!({ "ARN": request.secret_id, "Name": request.secret_id, "VersionId": id }))

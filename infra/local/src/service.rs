@@ -22,7 +22,7 @@ use userctl::stage::remote_config;
 
 use crate::aws::{Aws, Wire};
 use crate::cloudwatch::CloudWatch;
-use crate::function::Function;
+use crate::function::{Function, keys_for};
 use crate::gateway::Gateway;
 use crate::hosts::Hosts;
 use crate::inbox::Inbox;
@@ -90,6 +90,8 @@ impl Service {
         let aws = Aws::open(folder, &template, deliver, options.clock.clone(), cloudwatch)?;
         let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
         let keys = Keys::from_secret(&secret)?;
+        // On AWS the first rotation writes it, right after the stack is created.
+        aws.secrets.begin(&config.verification_secret_id, keys.for_verifiers().to_secret()?)?;
         let password = match config.mail_secret() {
             Some(id) => aws.secrets.current(id).map(Hidden).ok_or("SMTP_USER needs SMTP_PASSWORD")?,
             None => Hidden::default(),
@@ -140,7 +142,7 @@ impl Service {
             let password = Password::new(store.clone(), password.clone());
             let transport = Transport::new(&config, &sdk, password, printer.clone())?;
             roles.insert(id.to_owned(), role);
-            let app = App::new(config.clone(), options.clock.clone(), store, keys.clone())?;
+            let app = App::new(config.clone(), options.clock.clone(), store, keys_for(binary, keys))?;
             apps.push(app.clone());
             let timeout = template.timeout_seconds(function);
             functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, transport, &sdk, timeout)?));

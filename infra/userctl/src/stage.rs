@@ -110,5 +110,5 @@ pub fn local_config(http: SharedHttpClient, endpoint: &str) -> SdkConfig {
 
 /// Whether a variable names a resource of the stack.
 fn is_resource(name: &str) -> bool {
-    name.ends_with("_TABLE") || name == "SIGNING_SECRET_ID"
+    name.ends_with("_TABLE") || ["SIGNING_SECRET_ID", "VERIFICATION_SECRET_ID"].contains(&name)
 }

@@ -13,8 +13,9 @@ use tokio::sync::Mutex;
 use user_config::Config;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
-use user_core::signing::{Keys, active, mac, mac_holds};
+use user_core::signing::{CURSOR, Keys, active, mac, mac_holds};
 use user_core::token::{AccessClaims, TokenKind, Tokens};
+use user_store::Store;
 use user_store::keys::Mark;
 use user_telemetry::metric;
 
@@ -29,6 +30,31 @@ pub const CONFIRM_SECONDS: i64 = 2;
 const UNKNOWN_SECONDS: i64 = 1;
 /// For how long the keys of a rotation are not looked for again after they were not found, in seconds.
 const MISSED_SECONDS: i64 = 1;
+
+/// What a function needs the keys for, and so where it reads them. Its role allows no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// To sign tokens: it reads the private keys.
+    Sign,
+    /// To verify access tokens, or to publish the public keys: it reads the copy without private keys.
+    Verify,
+    /// For nothing: it reads none.
+    Nothing,
+}
+
+impl KeyUse {
+    /// Reads the keys that are in force.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when their secret cannot be read.
+    pub async fn read(self, store: &Store) -> Result<Keys, Error> {
+        match self {
+            Self::Sign => store.read_keys().await,
+            Self::Verify => store.read_verification_keys().await,
+            Self::Nothing => Ok(Keys::none()),
+        }
+    }
+}
 
 /// Everything that is made from the keys.
 pub struct Keyring {
@@ -56,18 +82,20 @@ impl Keyring {
 
     /// Authenticates a cursor: the tag that `holds_cursor` takes.
     pub(crate) fn sign_cursor(&self, message: &[u8], now: Timestamp) -> Vec<u8> {
-        let keys: Vec<_> = self.keys.iter().collect();
-        active(&keys, |key| key.signs_from, now).map_or_else(Vec::new, |key| mac(&key.derive("cursor"), message))
+        let keys: Vec<_> = self.keys.iter().filter_map(|key| Some((key.signs_from, key.derive(CURSOR)?))).collect();
+        active(&keys, |(signs_from, _)| *signs_from, now).map_or_else(Vec::new, |(_, key)| mac(key, message))
     }
 
     /// Whether this service made the tag of `message`.
     pub(crate) fn holds_cursor(&self, message: &[u8], tag: &[u8], now: Timestamp) -> bool {
-        self.keys.iter().any(|key| key.is_valid(now) && mac_holds(&key.derive("cursor"), message, tag))
+        let mut valid = self.keys.iter().filter(|key| key.is_valid(now)).filter_map(|key| key.derive(CURSOR));
+        valid.any(|key| mac_holds(&key, message, tag))
     }
 }
 
 /// The keyring that is valid now, and when it was looked after.
 pub(super) struct Present {
+    key_use: KeyUse,
     keyring: RwLock<Arc<Keyring>>,
     read_at: AtomicI64,
     sought_at: AtomicI64,
@@ -80,8 +108,9 @@ pub(super) struct Present {
 }
 
 impl Present {
-    pub(super) fn new(config: &Config, keys: Keys, now: Timestamp) -> Result<Self, Error> {
+    pub(super) fn new(config: &Config, key_use: KeyUse, keys: Keys, now: Timestamp) -> Result<Self, Error> {
         Ok(Self {
+            key_use,
             keyring: RwLock::new(Arc::new(Keyring::new(config, keys)?)),
             read_at: AtomicI64::new(now.0),
             sought_at: AtomicI64::new(0),
@@ -101,10 +130,10 @@ impl App {
     /// The keys as this instance holds them.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] while they are void and newer ones cannot be read.
+    /// [`Error::Unavailable`] while they are void and newer ones cannot be read, and while there are none.
     pub fn keyring(&self) -> Result<Arc<Keyring>, Error> {
         let held = self.held();
-        let void = held.keys.generation() < self.present.emergency.load(Ordering::SeqCst);
+        let void = held.keys.is_none() || held.keys.generation() < self.present.emergency.load(Ordering::SeqCst);
         if void { Err(Error::Unavailable) } else { Ok(held) }
     }
 
@@ -164,6 +193,9 @@ impl App {
 
     /// Reads the secret again when that was long ago.
     pub async fn refresh_keys(&self) {
+        if self.present.key_use == KeyUse::Nothing {
+            return;
+        }
         self.once_in(REFRESH_SECONDS, &self.present.read_at, async || self.read_keys().await).await;
     }
 
@@ -187,7 +219,7 @@ impl App {
     /// A secret that cannot be read leaves the keys as they are, valid or void.
     async fn read_keys(&self) {
         self.present.read_at.store(self.clock.now().0, Ordering::SeqCst);
-        let read = self.store.read_keys().await.and_then(|keys| Keyring::new(&self.config, keys));
+        let read = self.present.key_use.read(&self.store).await.and_then(|keys| Keyring::new(&self.config, keys));
         match read {
             // Secrets Manager may still show a version that is not in force any more.
             Ok(keyring) if keyring.keys.generation() < self.held().keys.generation() => {}

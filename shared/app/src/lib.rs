@@ -31,7 +31,7 @@ use user_web::Ground;
 
 use crate::ended::Ended;
 use crate::hasher::Hasher;
-use crate::keyring::Present;
+use crate::keyring::{KeyUse, Present};
 use crate::limiter::Limiter;
 use crate::new_passwords::NewPasswords;
 
@@ -57,13 +57,13 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Internal`] when argon2 does not take the configured parameters or a key cannot be read.
-    pub fn new(config: Config, clock: Clock, store: Store, keys: Keys) -> Result<Self, Error> {
+    pub fn new(config: Config, clock: Clock, store: Store, (key_use, keys): (KeyUse, Keys)) -> Result<Self, Error> {
         Ok(Self(Arc::new(Parts {
             hasher: Hasher::new(config.argon2_memory_kib, config.argon2_iterations)?,
             new_passwords: NewPasswords::new(&config),
             limiter: Limiter::new(&config),
             ended: Ended::default(),
-            present: Present::new(&config, keys, clock.now())?,
+            present: Present::new(&config, key_use, keys, clock.now())?,
             config,
             clock,
             store,

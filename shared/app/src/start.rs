@@ -19,6 +19,7 @@ use user_runtime::begin;
 use user_store::Store;
 
 use crate::App;
+use crate::keyring::KeyUse;
 
 /// The configuration that clients of all AWS services share: three attempts with back-off, at most 2 s for each and 5 s in all.
 #[must_use]
@@ -67,38 +68,37 @@ fn sdk_config_from_env() -> Result<SdkConfig, Error> {
 /// Loads everything that a function of the service needs; returns also the SDK configuration, for further clients.
 ///
 /// # Errors
-/// [`Error::Internal`] for missing and malformed settings; the errors of [`Store::read_keys`].
-pub async fn load() -> Result<(App, SdkConfig), Error> {
-    load_beside(async |_| ()).await.map(|(app, sdk, ())| (app, sdk))
+/// [`Error::Internal`] for missing and malformed settings; the errors of [`KeyUse::read`].
+pub async fn load(key_use: KeyUse) -> Result<(App, SdkConfig), Error> {
+    load_beside(key_use, async |_| ()).await.map(|(app, sdk, ())| (app, sdk))
 }
 
 /// As [`load`], and reads the password of the mail server at the same time.
 ///
 /// # Errors
 /// As [`load`].
-pub async fn load_for_mail() -> Result<(App, SdkConfig, Hidden), Error> {
-    let (app, sdk, password) = load_beside(async |store| store.read_mail_password().await).await?;
+pub async fn load_for_mail(key_use: KeyUse) -> Result<(App, SdkConfig, Hidden), Error> {
+    let (app, sdk, password) = load_beside(key_use, async |store| store.read_mail_password().await).await?;
     Ok((app, sdk, password?))
 }
 
 /// As [`load`], and runs `work` with the store while the secret is read.
-async fn load_beside<T>(work: impl AsyncFnOnce(&Store) -> T) -> Result<(App, SdkConfig, T), Error> {
+async fn load_beside<T>(key_use: KeyUse, work: impl AsyncFnOnce(&Store) -> T) -> Result<(App, SdkConfig, T), Error> {
     let config = begin().map_err(Error::internal)?;
     let sdk = sdk_config_from_env()?;
     let store = Store::connect(&sdk, &config);
-    let (keys, done) = join(store.read_keys(), work(&store)).await;
-    let keys = keys?;
-    Ok((App::new(config, Clock::System, store, keys)?, sdk, done))
+    let (keys, done) = join(key_use.read(&store), work(&store)).await;
+    Ok((App::new(config, Clock::System, store, (key_use, keys?))?, sdk, done))
 }
 
 /// Serves API Gateway's events with `router` until Lambda ends the instance.
 ///
 /// # Errors
 /// As [`load`]; failures of the Lambda runtime.
-pub fn serve(router: fn(App) -> Router) -> Serving {
+pub fn serve(router: fn(App) -> Router, key_use: KeyUse) -> Serving {
     Box::pin(async move {
         // The first request then has an open connection to the database, and keys that no emergency has voided.
-        let (app, _, mark) = load_beside(async |store| store.read_key_mark().await).await?;
+        let (app, _, mark) = load_beside(key_use, async |store| store.read_key_mark().await).await?;
         if let Ok(mark) = mark {
             app.heed(mark).await;
         }

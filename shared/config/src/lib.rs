@@ -152,6 +152,8 @@ variables! {
     outbox_table: String = text,
     /// The identifier of the secret with the signing keys.
     signing_secret_id: String = text,
+    /// The identifier of the secret with what verifying access tokens needs of those keys.
+    verification_secret_id: String = text,
     /// The identifier of the secret with the token that lets a collector read `/metrics`.
     metrics_secret_id: String = text,
 }

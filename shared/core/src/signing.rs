@@ -16,7 +16,10 @@ pub use algorithm::JwtAlgorithm;
 pub use key::Key;
 pub use provider::{Digest, mac, mac_holds, sha256};
 
-/// The signing keys of the service, oldest first; there is always one.
+/// The purpose of the HMAC keys of cursors.
+pub const CURSOR: &str = "cursor";
+
+/// The signing keys of the service, oldest first.
 #[derive(Clone)]
 pub struct Keys {
     generation: u64,
@@ -65,6 +68,25 @@ impl Keys {
         } else {
             Ok(Self { generation, emergency, keys, rest })
         }
+    }
+
+    /// No keys: nothing can be signed or verified.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { generation: 0, emergency: 0, keys: Vec::new(), rest: Map::new() }
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The keys as functions have them that verify access tokens and sign none: the public halves, and the keys of cursors.
+    #[must_use]
+    pub fn for_verifiers(&self) -> Self {
+        let keys = self.keys.iter().map(|key| key.for_verifiers(&[CURSOR])).collect();
+        Self { keys, rest: Map::new(), ..*self }
     }
 
     /// The secret's string.

@@ -29,7 +29,17 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the secret cannot be read.
     pub async fn read_keys(&self) -> Result<Keys, Error> {
-        self.read_secret(self.secrets.get_secret_value()).await?.ok_or_else(|| Error::internal("there is no secret"))
+        let keys = read(self.secrets.get_secret_value().secret_id(&self.signing_secret_id)).await?;
+        keys.ok_or_else(|| Error::internal("there is no secret"))
+    }
+
+    /// The keys in force as verifiers have them; none before the first rotation has written them.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the secret cannot be read.
+    pub async fn read_verification_keys(&self) -> Result<Keys, Error> {
+        let keys = read(self.secrets.get_secret_value().secret_id(&self.verification_secret_id)).await?;
+        Ok(keys.unwrap_or_else(Keys::none))
     }
 
     /// The keys of a version, in force or not; `None` if there is no such version.
@@ -37,33 +47,44 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the secret cannot be read.
     pub async fn read_keys_version(&self, version: &str) -> Result<Option<Keys>, Error> {
-        self.read_secret(self.secrets.get_secret_value().version_id(version)).await
+        read(self.secrets.get_secret_value().secret_id(&self.signing_secret_id).version_id(version)).await
     }
 
-    async fn read_secret(&self, request: GetSecretValueFluentBuilder) -> Result<Option<Keys>, Error> {
-        match request.secret_id(&self.secret_id).send().await {
-            Ok(answer) => Keys::from_secret(answer.secret_string().unwrap_or_default()).map(Some),
-            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
-            Err(error) => Err(failed(error)),
-        }
+    /// Stores keys as a version of both secrets that is not in force yet. It may be repeated.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when a secret cannot be written.
+    pub async fn stage_keys(&self, version: &str, keys: &Keys) -> Result<(), Error> {
+        self.stage(&self.signing_secret_id, version, keys).await?;
+        self.stage_verification_keys(version, keys).await
     }
 
-    /// Stores keys as a version that is not in force yet. It may be repeated.
+    /// The second half of [`Store::stage_keys`], for a version that the signing secret has.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the secret cannot be written.
-    pub async fn stage_keys(&self, version: &str, keys: &Keys) -> Result<(), Error> {
-        let put = self.secrets.put_secret_value().secret_id(&self.secret_id).client_request_token(version);
+    pub async fn stage_verification_keys(&self, version: &str, keys: &Keys) -> Result<(), Error> {
+        self.stage(&self.verification_secret_id, version, &keys.for_verifiers()).await
+    }
+
+    async fn stage(&self, secret: &str, version: &str, keys: &Keys) -> Result<(), Error> {
+        let put = self.secrets.put_secret_value().secret_id(secret).client_request_token(version);
         let put = put.secret_string(keys.to_secret()?).version_stages(PENDING).send().await;
         put.map(|_| ()).map_err(failed)
     }
 
-    /// Brings a version into force instead of the present one, unless it already is.
+    /// Brings a version into force instead of the present one, in both secrets, unless it already is: the signing secret decides which of
+    /// two rotations comes first, so that the other secret never has keys of the one that lost. It may be repeated.
     ///
     /// # Errors
     /// [`Unmet::Changed`] when the version is not staged, or another one came into force meanwhile.
     pub async fn promote_keys(&self, version: &str) -> Result<(), Error> {
-        let described = self.secrets.describe_secret().secret_id(&self.secret_id).send().await;
+        self.promote(&self.signing_secret_id, version).await?;
+        self.promote(&self.verification_secret_id, version).await
+    }
+
+    async fn promote(&self, secret: &str, version: &str) -> Result<(), Error> {
+        let described = self.secrets.describe_secret().secret_id(secret).send().await;
         let versions = described.map_err(failed)?.version_ids_to_stages.unwrap_or_default();
         let has = |id: &str, stage: &str| versions.get(id).is_some_and(|stages| stages.iter().any(|s| s == stage));
         if has(version, CURRENT) {
@@ -74,7 +95,7 @@ impl Store {
         let moved = self
             .secrets
             .update_secret_version_stage()
-            .secret_id(&self.secret_id)
+            .secret_id(secret)
             .version_stage(CURRENT)
             .move_to_version_id(version)
             .remove_from_version_id(current)
@@ -90,7 +111,7 @@ impl Store {
     /// # Errors
     /// [`Error::Internal`] when there is no rotation schedule, or a rotation is under way.
     pub async fn ask_for_rotation(&self) -> Result<(), Error> {
-        let asked = self.secrets.rotate_secret().secret_id(&self.secret_id).send().await;
+        let asked = self.secrets.rotate_secret().secret_id(&self.signing_secret_id).send().await;
         asked.map(|_| ()).map_err(failed)
     }
 
@@ -129,5 +150,13 @@ impl Store {
                 .send()
         });
         if_met(told.await).map(|_| ())
+    }
+}
+
+async fn read(request: GetSecretValueFluentBuilder) -> Result<Option<Keys>, Error> {
+    match request.send().await {
+        Ok(answer) => Keys::from_secret(answer.secret_string().unwrap_or_default()).map(Some),
+        Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+        Err(error) => Err(failed(error)),
     }
 }

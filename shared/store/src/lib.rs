@@ -56,7 +56,8 @@ pub type Item = HashMap<String, AttributeValue>;
 pub struct Store {
     client: Client,
     secrets: aws_sdk_secretsmanager::Client,
-    secret_id: String,
+    signing_secret_id: String,
+    verification_secret_id: String,
     metrics_secret_id: String,
     mail_secret_id: Option<String>,
     users: String,
@@ -78,7 +79,8 @@ impl Store {
         Self {
             client: Client::from_conf(metered),
             secrets,
-            secret_id: config.signing_secret_id.clone(),
+            signing_secret_id: config.signing_secret_id.clone(),
+            verification_secret_id: config.verification_secret_id.clone(),
             metrics_secret_id: config.metrics_secret_id.clone(),
             mail_secret_id: config.mail_secret().map(str::to_owned),
             users: config.users_table.clone(),

@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use ring::rand::SystemRandom;
-use ring::rsa::PublicKeyComponents;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
+use rsa::pkcs1::RsaPublicKeyRef;
 use rsa::pkcs8::EncodePrivateKey;
 use serde_json::{Value, json};
 
@@ -85,13 +85,14 @@ impl PrivateKey {
         }
     }
 
-    /// The key that verifies.
-    pub(super) fn decoding(&self) -> DecodingKey {
-        match self {
-            Self::Es256(pair) => DecodingKey::from_ec_der(pair.public_key().as_ref()),
-            Self::Rs256(pair) => DecodingKey::from_rsa_der(pair.public().as_ref()),
-            Self::EdDsa(pair) => DecodingKey::from_ed_der(pair.public_key().as_ref()),
-        }
+    /// The public half.
+    pub(super) fn public(&self) -> PublicKey {
+        let bytes = match self {
+            Self::Es256(pair) => pair.public_key().as_ref(),
+            Self::Rs256(pair) => pair.public().as_ref(),
+            Self::EdDsa(pair) => pair.public_key().as_ref(),
+        };
+        PublicKey { algorithm: self.algorithm(), bytes: bytes.to_vec() }
     }
 
     /// A signature (RFC 7515, 5.1).
@@ -105,21 +106,51 @@ impl PrivateKey {
             Self::EdDsa(pair) => Some(pair.sign(message).as_ref().to_vec()),
         }
     }
+}
+
+/// The public half of a key pair.
+pub(super) struct PublicKey {
+    pub(super) algorithm: Algorithm,
+    /// Of P-256 the uncompressed point (SEC 1, 2.3.3), of RSA the DER of PKCS#1 (RFC 8017, A.1.1), of Ed25519 its 32 bytes.
+    pub(super) bytes: Vec<u8>,
+}
+
+impl PublicKey {
+    /// The one of these bytes; none for an algorithm without public keys.
+    pub(super) fn of(algorithm: JwtAlgorithm, bytes: Vec<u8>) -> Option<Self> {
+        let algorithm = match algorithm {
+            JwtAlgorithm::Es256 => Algorithm::ES256,
+            JwtAlgorithm::Rs256 => Algorithm::RS256,
+            JwtAlgorithm::EdDsa => Algorithm::EdDSA,
+            JwtAlgorithm::Hs256 | JwtAlgorithm::Other(_) => return None,
+        };
+        Some(Self { algorithm, bytes })
+    }
+
+    /// The key that verifies.
+    pub(super) fn decoding(&self) -> DecodingKey {
+        match self.algorithm {
+            Algorithm::ES256 => DecodingKey::from_ec_der(&self.bytes),
+            Algorithm::RS256 => DecodingKey::from_rsa_der(&self.bytes),
+            _ => DecodingKey::from_ed_der(&self.bytes),
+        }
+    }
 
     /// The members of a JSON Web Key that are the algorithm's.
     pub(super) fn jwk(&self) -> Option<Value> {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        Some(match self {
-            // An uncompressed point: 4, then both coordinates (SEC 1, 2.3.3).
-            Self::Es256(pair) => {
-                let (x, y) = pair.public_key().as_ref().get(1..)?.split_at_checked(32)?;
+        Some(match self.algorithm {
+            // After the byte 4 follow both coordinates.
+            Algorithm::ES256 => {
+                let (x, y) = self.bytes.get(1..)?.split_at_checked(32)?;
                 json!({ "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y) })
             }
-            Self::Rs256(pair) => {
-                let public: PublicKeyComponents<Vec<u8>> = pair.public().into();
-                json!({ "kty": "RSA", "n": text(&public.n), "e": text(&public.e) })
+            Algorithm::RS256 => {
+                let public = RsaPublicKeyRef::try_from(self.bytes.as_slice()).ok()?;
+                let (n, e) = (public.modulus.as_bytes(), public.public_exponent.as_bytes());
+                json!({ "kty": "RSA", "n": text(n), "e": text(e) })
             }
-            Self::EdDsa(pair) => json!({ "kty": "OKP", "crv": "Ed25519", "x": text(pair.public_key().as_ref()) }),
+            _ => json!({ "kty": "OKP", "crv": "Ed25519", "x": text(&self.bytes) }),
         })
     }
 }

@@ -19,22 +19,24 @@ struct MintKey {
     /// The only header that they have: no parameter of RFC 7515, 4.1 may choose the key or add a meaning.
     header: Header,
     validation: Validation,
-    encoding: EncodingKey,
+    /// Verifiers have none.
+    encoding: Option<EncodingKey>,
     decoding: DecodingKey,
     signs_from: Timestamp,
     valid_until: Option<Timestamp>,
 }
 
 impl MintKey {
-    /// None for access tokens of an algorithm that this release does not know.
+    /// None for access tokens of an algorithm that this release does not know, and for tokens that are not a verifier's to read.
     fn new(kind: TokenKind, key: &Key, issuer: &str, api: &str) -> Result<Option<Self>, Error> {
         if kind == TokenKind::Access && !key.algorithm.is_known() {
             return Ok(None);
         }
-        let (algorithm, encoding, decoding) = match kind {
-            TokenKind::Access => key.access()?,
+        let pair = match kind {
+            TokenKind::Access => Some(key.access()?),
             internal => key.internal(internal.name()),
         };
+        let Some((algorithm, encoding, decoding)) = pair else { return Ok(None) };
         let mut validation = Validation::new(algorithm);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[kind.audience(issuer, api)]);
@@ -61,7 +63,8 @@ impl Mint {
         // The key of an algorithm that this release does not know may have taken the place of all others.
         let key = key.filter(|key| key.valid_until.is_none_or(|end| iat < end));
         let key = key.ok_or_else(|| Error::internal("there is no signing key"))?;
-        encode(&key.header, claims, &key.encoding).map_err(Error::internal)
+        let encoding = key.encoding.as_ref().ok_or_else(|| Error::internal("these keys only verify"))?;
+        encode(&key.header, claims, encoding).map_err(Error::internal)
     }
 
     /// The claims of a token of this kind that carries a valid signature, and the end of its key if that is known; the token's own times
