@@ -100,8 +100,9 @@ async fn two_instances_count_together() {
     for turn in 0..100 {
         let instance = if turn % 2 == 0 { &a } else { &b };
         let class = user_core::limit::Class::Auth;
-        let weighed = instance.limiter.weigh(&instance.store, class, "source:x", instance.clock.now()).await;
-        admitted += usize::from(weighed.outcome.is_ok());
+        let (input, now) = (user_core::limit::Input::Requested, instance.clock.now());
+        let answer = instance.limiter.apply(&instance.store, class, "source:x", input, now).await.unwrap();
+        admitted += usize::from(answer.unwrap().admitted);
     }
     assert!((18..=22).contains(&admitted), "{admitted}");
 }

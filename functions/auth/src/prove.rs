@@ -70,10 +70,7 @@ pub(crate) async fn prove(app: &App, limits: &Limits, caller: &Caller, password:
 pub(crate) fn wait(app: &App, Row { count, last_at }: Row, networks: u64, now: Timestamp) -> Result<(), Problem> {
     let free = app.limiter.free_failures().saturating_mul(networks);
     let seconds = last_at.plus(wait_after(count, free)).since(now);
-    if seconds <= 0 {
-        return Ok(());
-    }
-    Err(Problem::Throttled(RateLimitState { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false }))
+    if seconds <= 0 { Ok(()) } else { Err(Problem::Throttled(RateLimitState::wait(seconds))) }
 }
 
 /// Notes that a sign-in, or a password, was refused, as well as it goes.

@@ -80,7 +80,7 @@ impl<R: Reach> FromRequestParts<App> for Caller<R> {
         }
         // A source that is refused moves nobody's counter but a live session's.
         let later = suspect || limits.is_source_refused();
-        let weighed = async { if later { None } else { Some(limits.weigh_user(R::CLASS, &claims.sub).await) } };
+        let weighed = async { if later { Ok(None) } else { limits.weigh_user(R::CLASS, &claims.sub).await } };
         let read = app.store.read_caller(&claims.sub, &claims.sid);
         let (_, (weighed, read)) = join(app.keyring_in_force(), join(weighed, read)).await;
         let (user, session) = read?;
@@ -91,17 +91,18 @@ impl<R: Reach> FromRequestParts<App> for Caller<R> {
         // Only now: another request may have seen meanwhile that the keys are void.
         let is_signed = presented.keyring(app)?.is_some();
         let Some((user, session)) = live.filter(|_| is_signed) else {
-            if let Some(weighed) = weighed {
-                limits.take_back(R::CLASS, &claims.sub, &weighed).await;
+            if let Ok(Some(state)) = weighed {
+                limits.take_back(&claims.sub, state).await;
             }
             limits.general().await?;
             return Err(Problem::Unauthenticated);
         };
         let principal = Principal::new(user, session, presented.claims);
         let Principal { user, session, .. } = &principal;
-        match weighed {
-            Some(weighed) => limits.accept(weighed)?,
-            None => limits.user(R::CLASS, &user.id).await?,
+        if later {
+            limits.user(R::CLASS, &user.id).await?;
+        } else {
+            limits.accept(weighed)?;
         }
         usage::note_user(&user.id);
         if now.since(session.last_used_at) >= TOUCH_SECONDS {

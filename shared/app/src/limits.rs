@@ -9,14 +9,14 @@ use axum::extract::FromRequestParts;
 use user_core::clock::Timestamp;
 use user_core::email::EmailKey;
 use user_core::id::UserId;
-use user_core::limit::Class;
+use user_core::limit::{Class, Input, RateLimitState};
+use user_telemetry::metric;
 use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 use user_web::rate_limit::Ledger;
 
 use crate::App;
 use crate::keyring::Keyring;
-use crate::limiter::Weighed;
 
 /// The limits of this request's sender. The source is judged before anything else is read or counted: what a refused one names
 /// costs nobody anything.
@@ -50,7 +50,7 @@ impl Limits {
     /// [`Problem::Throttled`].
     pub async fn general(&self) -> Result<(), Problem> {
         if !self.counted.load(Ordering::Relaxed) {
-            self.admit(Class::General, &self.source).await?;
+            self.accept(self.weigh(Class::General, &self.source).await)?;
             self.counted.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -61,16 +61,15 @@ impl Limits {
     /// # Errors
     /// [`Problem::Throttled`]; [`Problem::Unavailable`] when it cannot be counted.
     pub async fn auth(&self) -> Result<(), Problem> {
-        self.admit(Class::Auth, &self.source).await
+        self.accept(self.weigh(Class::Auth, &self.source).await)
     }
 
-    /// Counts a sign-in, by account. The source must be admitted before. How an account stands is told in a refusal alone, or each
-    /// answer would tell a stranger when its owner comes.
+    /// Counts a sign-in, by account. The source must be admitted before.
     ///
     /// # Errors
     /// As [`Limits::auth`].
     pub async fn sign_in(&self, account: &EmailKey) -> Result<(), Problem> {
-        self.weigh(Class::SignIn, &format!("account:{}", account.as_str())).await.outcome.map(|_| ())
+        self.accept(self.weigh(Class::SignIn, &format!("account:{}", account.as_str())).await)
     }
 
     /// Counts a call of a signed-in user, from wherever it comes.
@@ -78,7 +77,7 @@ impl Limits {
     /// # Errors
     /// [`Problem::Throttled`]; for [`Class::Auth`] also [`Problem::Unavailable`] when it cannot be counted.
     pub async fn user(&self, class: Class, user: &UserId) -> Result<(), Problem> {
-        self.admit(class, &format!("user:{user}")).await
+        self.accept(self.weigh_user(class, user).await)
     }
 
     /// Whether this instance knows that the source is refused. Nothing is counted.
@@ -86,21 +85,29 @@ impl Limits {
         self.app.limiter.is_refused(Class::General, &self.source, self.app.clock.now())
     }
 
-    /// Counts a call before it is known whether it is the user's: it is to be accepted or taken back.
-    pub(super) async fn weigh_user(&self, class: Class, user: &UserId) -> Weighed {
+    /// Counts a call before it is known whether it is the user's. What comes back is to be accepted or taken back.
+    pub(super) async fn weigh_user(&self, class: Class, user: &UserId) -> Result<Option<RateLimitState>, Problem> {
         self.weigh(class, &format!("user:{user}")).await
     }
 
-    /// Goes on if a call that was counted is admitted.
-    pub(super) fn accept(&self, weighed: Weighed) -> Result<(), Problem> {
-        weighed.outcome?.into_iter().for_each(|state| self.ledger.note(state));
+    /// Goes on if a call is admitted; then the answer's headers tell how its subject stands.
+    pub(super) fn accept(&self, weighed: Result<Option<RateLimitState>, Problem>) -> Result<(), Problem> {
+        match weighed? {
+            Some(state) if !state.admitted => return Err(Problem::Throttled(state)),
+            // How an account stands is told in a refusal alone, or each answer would tell a stranger when its owner comes.
+            Some(state) if state.class != Class::SignIn => self.ledger.note(state),
+            _ => {}
+        }
         Ok(())
     }
 
-    /// Takes the count of a call back that was not the user's.
-    pub(super) async fn take_back(&self, class: Class, user: &UserId, weighed: &Weighed) {
-        if let Some(at) = weighed.counted_at {
-            Box::pin(self.app.limiter.take_back(&self.app.store, class, &format!("user:{user}"), at)).await;
+    /// Takes a call back that was counted and was not the user's, as well as it goes.
+    pub(super) async fn take_back(&self, user: &UserId, state: RateLimitState) {
+        let Some(at) = state.counted_at else { return };
+        let (class, subject) = (state.class, format!("user:{user}"));
+        let taken = self.app.limiter.apply(&self.app.store, class, &subject, Input::TakenBack, at);
+        if let Err(error) = Box::pin(taken).await {
+            tracing::warn!(limit.class = class.as_str(), error.cause = %error, "a count was not taken back");
         }
     }
 
@@ -120,12 +127,14 @@ impl Limits {
         self.app.clock.now()
     }
 
-    async fn admit(&self, class: Class, subject: &str) -> Result<(), Problem> {
-        let weighed = self.weigh(class, subject).await;
-        self.accept(weighed)
-    }
-
-    async fn weigh(&self, class: Class, subject: &str) -> Weighed {
-        Box::pin(self.app.limiter.weigh(&self.app.store, class, subject, self.app.clock.now())).await
+    /// Counts a call. Its subject's state comes back, admitted or not; none for a call that could not be counted and goes on.
+    async fn weigh(&self, class: Class, subject: &str) -> Result<Option<RateLimitState>, Problem> {
+        let weighed = self.app.limiter.apply(&self.app.store, class, subject, Input::Requested, self.now());
+        Box::pin(weighed).await.or_else(|error| {
+            tracing::error!(limit.class = class.as_str(), error.cause = %error, "a request was not counted");
+            metric::UNCOUNTED.add(&[class.as_str()], 1);
+            let is_strict = matches!(class, Class::Auth | Class::SignIn);
+            if is_strict { Err(Problem::Unavailable) } else { Ok(None) }
+        })
     }
 }

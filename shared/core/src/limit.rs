@@ -1,5 +1,5 @@
 //! Rate limits: a minute that slides in steps of five seconds. A step counts as long as any part of it lies in the last minute, so
-//! that no minute, wherever it begins, holds more requests than the limit. [`Share`] is what an instance counts in advance.
+//! that no minute, wherever it begins, holds more requests than the limit. [`Share`] is what an instance knows of a subject's limit.
 
 pub mod allowance;
 pub mod mailbox;
@@ -7,14 +7,14 @@ mod share;
 
 use crate::clock::Timestamp;
 
-pub use share::Share;
+pub use share::{Input, Next, Share};
 
 /// The length of a window, in seconds.
 pub const WINDOW_SECONDS: i64 = 60;
 /// The length of a step, in seconds.
 const STEP_SECONDS: i64 = 5;
 /// The steps of a window.
-pub const STEPS: usize = 12;
+const STEPS: usize = 12;
 
 /// How many times as often all networks together may sign in to one account, and give wrong passwords before a wait, as a single one.
 pub const NETWORKS: u64 = 10;
@@ -22,16 +22,16 @@ pub const NETWORKS: u64 = 10;
 /// How many requests came in each step of a window.
 pub type Counts = [u64; STEPS];
 
-/// The step that a moment lies in, counted from the Unix epoch.
+/// The beginning of the window that a moment lies in.
 #[must_use]
-pub fn step_of(moment: Timestamp) -> i64 {
-    moment.0.div_euclid(STEP_SECONDS)
+pub fn window_of(moment: Timestamp) -> Timestamp {
+    Timestamp(moment.0 - moment.0.rem_euclid(WINDOW_SECONDS))
 }
 
-/// The step of a window that its second `elapsed` lies in, counted from 0.
+/// The step of its window that a moment lies in, counted from 0.
 #[must_use]
-pub fn step(elapsed: i64) -> usize {
-    usize::try_from(elapsed / STEP_SECONDS).unwrap_or(0).min(STEPS - 1)
+pub fn step_of(moment: Timestamp) -> usize {
+    usize::try_from(moment.since(window_of(moment)) / STEP_SECONDS).unwrap_or(0)
 }
 
 /// The classes of requests, each with a limit of its own.
@@ -60,7 +60,7 @@ impl Class {
     }
 }
 
-/// The state of a subject's limit after a request was counted.
+/// The state of a subject's limit at a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimitState {
     /// What is limited.
@@ -73,43 +73,53 @@ pub struct RateLimitState {
     pub seconds: i64,
     /// Whether the request is admitted.
     pub admitted: bool,
+    /// When the request was counted; it was not if its subject was known to be refused.
+    pub counted_at: Option<Timestamp>,
 }
 
 impl RateLimitState {
-    /// The state of an admitted request, `elapsed` seconds into a window.
+    /// A refusal that does not come from a window: the next try has to wait for some seconds.
     #[must_use]
-    pub fn ahead(class: Class, limit: u64, remaining: u64, elapsed: i64) -> Self {
-        Self { class, limit, remaining, seconds: seconds_to(STEPS as i64 + 1, elapsed), admitted: true }
+    pub fn wait(seconds: i64) -> Self {
+        Self::refused(Class::Auth, 0, seconds, None)
+    }
+
+    fn admitted(class: Class, limit: u64, remaining: u64, now: Timestamp) -> Self {
+        let seconds = seconds_to(STEPS as i64 + 1, now);
+        Self { class, limit, remaining, seconds, admitted: true, counted_at: Some(now) }
+    }
+
+    fn refused(class: Class, limit: u64, seconds: i64, counted_at: Option<Timestamp>) -> Self {
+        Self { class, limit, remaining: 0, seconds, admitted: false, counted_at }
     }
 }
 
 /// The seconds until `steps` more steps have begun.
-fn seconds_to(steps: i64, elapsed: i64) -> i64 {
-    steps * STEP_SECONDS - elapsed.rem_euclid(STEP_SECONDS)
+fn seconds_to(steps: i64, now: Timestamp) -> i64 {
+    steps * STEP_SECONDS - now.0.rem_euclid(STEP_SECONDS)
 }
 
-/// Judges `asked` requests by the counts of this window, which include them, and of the one before, `elapsed` seconds into this one.
-/// Returns the state of the first request, and how many of the others are admitted.
-#[must_use]
-pub fn judge(
+/// Judges `asked` requests by the counts of this window, which include them, and of the one before. Returns the state of the first
+/// request, and how many of the others are admitted.
+fn judge(
     class: Class,
     limit: u64,
     previous: &Counts,
     current: &Counts,
-    elapsed: i64,
     asked: u64,
+    now: Timestamp,
 ) -> (RateLimitState, u64) {
     // What still counts after `steps` more steps, if no other request comes.
-    let counted = |steps: usize| previous.iter().chain(current).skip(step(elapsed) + steps).sum::<u64>();
+    let counted = |steps: usize| previous.iter().chain(current).skip(step_of(now) + steps).sum::<u64>();
     let used = counted(0);
     let granted = asked.saturating_sub(used.saturating_sub(limit));
     let left = granted.saturating_sub(1);
     if granted > 0 {
-        return (RateLimitState::ahead(class, limit, limit.saturating_sub(used) + left, elapsed), left);
+        return (RateLimitState::admitted(class, limit, limit.saturating_sub(used) + left, now), left);
     }
     let whole = STEPS as i64 + 1;
     let until = (1..whole).find(|steps| counted(usize::try_from(*steps).unwrap_or(0)) < limit).unwrap_or(whole);
-    (RateLimitState { class, limit, remaining: 0, seconds: seconds_to(until, elapsed), admitted: false }, 0)
+    (RateLimitState::refused(class, limit, seconds_to(until, now), Some(now)), 0)
 }
 
 /// The longest wait after a wrong password, in seconds.
@@ -138,10 +148,10 @@ mod tests {
 
     impl Subject {
         fn request(&mut self, limit: u64, at: i64) -> RateLimitState {
-            let (window, elapsed) = (at / WINDOW_SECONDS, at % WINDOW_SECONDS);
-            self.windows.entry(window).or_default()[step(elapsed)] += 1;
+            let (window, now) = (at / WINDOW_SECONDS, Timestamp(at));
+            self.windows.entry(window).or_default()[step_of(now)] += 1;
             let previous = self.windows.get(&(window - 1)).copied().unwrap_or_default();
-            judge(Class::Auth, limit, &previous, &self.windows[&window], elapsed, 1).0
+            judge(Class::Auth, limit, &previous, &self.windows[&window], 1, now).0
         }
     }
 

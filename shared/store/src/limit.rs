@@ -3,32 +3,26 @@
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use user_core::clock::Timestamp;
 use user_core::error::Error;
-use user_core::limit::{Counts, WINDOW_SECONDS};
+use user_core::limit::{Class, Counts, WINDOW_SECONDS, step_of, window_of};
 
 use super::failure::failed;
 use super::transaction::{failure, unless_contended};
 use super::{Item, Store, at, key, n};
 
 impl Store {
-    /// Adds `requests`, which may be negative, of `subject` to a step of the window that begins at `window`; returns the counts.
+    /// Adds `requests` of `subject`, which may be negative, to the step of the moment `now`; returns the counts of its window.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn count(
-        &self,
-        class: &str,
-        subject: &str,
-        window: Timestamp,
-        step: usize,
-        requests: i64,
-    ) -> Result<Counts, Error> {
+    pub async fn count(&self, class: Class, subject: &str, requests: i64, now: Timestamp) -> Result<Counts, Error> {
+        let window = window_of(now);
         let counted = unless_contended(|| {
             self.client
                 .update_item()
                 .table_name(&self.ephemeral)
-                .set_key(Some(key::limit(class, subject, &window.0.to_string())))
+                .set_key(Some(counter(class, subject, window)))
                 .update_expression("ADD #step :requests SET expires_at = if_not_exists(expires_at, :end)")
-                .expression_attribute_names("#step", attribute(step))
+                .expression_attribute_names("#step", attribute(step_of(now)))
                 .expression_attribute_values(":requests", n(requests))
                 .expression_attribute_values(":end", at(window.plus(3 * WINDOW_SECONDS)))
                 .return_values(ReturnValue::AllNew)
@@ -38,15 +32,20 @@ impl Store {
         item.as_ref().map(counts).ok_or_else(|| Error::internal("a counter returned no count"))
     }
 
-    /// The counts of a window that has ended; all zero if it had no requests.
+    /// The counts of the window before that of the moment `now`; all zero if it had no requests.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database does not answer.
-    pub async fn read_counts(&self, class: &str, subject: &str, window: Timestamp) -> Result<Counts, Error> {
-        let key = key::limit(class, subject, &window.0.to_string());
+    pub async fn read_previous_counts(&self, class: Class, subject: &str, now: Timestamp) -> Result<Counts, Error> {
+        let key = counter(class, subject, window_of(now).plus(-WINDOW_SECONDS));
         let read = self.client.get_item().table_name(&self.ephemeral).set_key(Some(key)).send().await;
         Ok(read.map_err(failed)?.item.as_ref().map(counts).unwrap_or_default())
     }
+}
+
+/// The key of a window's counts.
+fn counter(class: Class, subject: &str, window: Timestamp) -> Item {
+    key::limit(class.as_str(), subject, &window.0.to_string())
 }
 
 /// The attribute that counts a step.

@@ -5,7 +5,7 @@ pub mod document;
 use user_core::access::Denied;
 use user_core::client::Scope;
 use user_core::error::{Cause, Error, FieldError, Refusal, Unmet};
-use user_core::limit::{Class, RateLimitState};
+use user_core::limit::RateLimitState;
 use user_core::login::NotAdmitted;
 use user_core::user::NotChanged;
 
@@ -109,9 +109,7 @@ impl From<NotChanged> for Problem {
         match why {
             NotChanged::TicketVoid => Self::InvalidToken,
             NotChanged::EpochEnded => Self::Unauthenticated,
-            NotChanged::TooSoon { seconds } => {
-                Self::Throttled(RateLimitState { class: Class::Auth, limit: 0, remaining: 0, seconds, admitted: false })
-            }
+            NotChanged::TooSoon { seconds } => Self::Throttled(RateLimitState::wait(seconds)),
         }
     }
 }

@@ -25,7 +25,7 @@ impl Ledger {
 
 /// Writes the headers of a state; after a refusal also `Retry-After`, in seconds.
 pub(super) fn write(headers: &mut HeaderMap, state: &RateLimitState) {
-    let RateLimitState { class, limit, remaining, seconds, admitted } = state;
+    let RateLimitState { class, limit, remaining, seconds, admitted, counted_at: _ } = state;
     let class = class.as_str();
     let mut set = |name, value: String| HeaderValue::from_str(&value).map(|value| headers.insert(name, value)).ok();
     if *limit > 0 {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use user_core::access::FRESH_SECONDS;
 use user_core::client::Scope;
 use user_core::error::{FieldError, Refusal, in_words};
-use user_core::limit::{Class, RateLimitState};
+use user_core::limit::RateLimitState;
 use user_telemetry::metric;
 use utoipa::ToSchema;
 
@@ -56,7 +56,6 @@ pub struct Known {
 /// Every problem that an answer can hold, each with the status and the words that `render` gives it.
 #[must_use]
 pub fn catalogue() -> Vec<Known> {
-    let state = RateLimitState { class: Class::General, limit: 1, remaining: 0, seconds: 1, admitted: false };
     let unknown = Refusal::new("unknown-field", "").of("");
     let problems = [
         Problem::Malformed,
@@ -80,7 +79,7 @@ pub fn catalogue() -> Vec<Known> {
         Problem::UnsupportedMediaType,
         Problem::Invalid(Vec::new()),
         Problem::Invalid(vec![unknown]),
-        Problem::Throttled(state),
+        Problem::Throttled(RateLimitState::wait(1)),
         Problem::Unavailable,
         Problem::Unhealthy(""),
         Problem::Busy,
