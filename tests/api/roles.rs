@@ -5,11 +5,13 @@ mod platform;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use local::function::key_use;
 use local::role::{Permission, Role};
 use serde_json::{Value, json};
 use template::{Function, Template};
 use transport::Transport;
 use transport::smtp::Password;
+use user_app::keyring::KeyUse;
 use user_config::Hidden;
 
 use crate::mail::mail_to;
@@ -96,10 +98,14 @@ fn template(settings: &[(&str, &str)]) -> Template {
 }
 
 /// The permissions that a function needs at its start; the local stack reads the secrets once for all functions.
-fn at_start(function: &str) -> Vec<Permission> {
+fn at_start(binary: &str) -> Vec<Permission> {
     let decrypt = Permission::new("kms:Decrypt", KEY).with("secretsmanager.local.amazonaws.com");
-    let read = Permission::new("secretsmanager:GetSecretValue", "SigningSecret");
-    if function == "DocsFunction" { Vec::new() } else { vec![read, decrypt] }
+    let read = |secret| vec![Permission::new("secretsmanager:GetSecretValue", secret), decrypt];
+    match key_use(binary) {
+        KeyUse::Sign => read("SigningSecret"),
+        KeyUse::Verify => read("VerificationSecret"),
+        KeyUse::Nothing => Vec::new(),
+    }
 }
 
 #[tokio::test]
@@ -112,10 +118,10 @@ async fn each_role_allows_exactly_what_its_function_uses() {
     as_an_admin(&app).await;
     as_a_collector(&app).await;
     let template = template(&settings);
-    for (id, _, function) in template.functions() {
+    for (id, binary, function) in template.functions() {
         let role = &app.service.roles[id];
         let mut used = role.used();
-        used.extend(at_start(id));
+        used.extend(at_start(binary));
         used.extend(platform::permissions(&template, function, Some(KEY)));
         assert_eq!(used, role.allowed(), "{id}");
     }

@@ -43,10 +43,10 @@ enum Handler {
     Rotation(App),
 }
 
-/// The part of `keys` that the function with this binary reads.
+/// What the function with this binary needs the signing keys for.
 #[must_use]
-pub fn keys_for(binary: &str, keys: &Keys) -> (KeyUse, Keys) {
-    let key_use = match binary {
+pub fn key_use(binary: &str) -> KeyUse {
+    match binary {
         "auth" => auth::KEY_USE,
         "users" => users::KEY_USE,
         "health" => health::KEY_USE,
@@ -57,7 +57,13 @@ pub fn keys_for(binary: &str, keys: &Keys) -> (KeyUse, Keys) {
         "cleanup" => cleanup::KEY_USE,
         "rotation" => rotation::KEY_USE,
         _ => KeyUse::Nothing,
-    };
+    }
+}
+
+/// The part of `keys` that the function with this binary reads.
+#[must_use]
+pub fn keys_for(binary: &str, keys: &Keys) -> (KeyUse, Keys) {
+    let key_use = key_use(binary);
     let keys = match key_use {
         KeyUse::Sign => keys.clone(),
         KeyUse::Verify => keys.for_verifiers(),

@@ -166,6 +166,9 @@ pub fn active<T>(keys: &[T], signs_from: impl Fn(&T) -> Timestamp, at: Timestamp
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Session;
+    use crate::token::{AccessClaims, RefreshClaims, TokenKind, TokenSettings, Tokens};
+    use crate::user::Role;
 
     const NOW: Timestamp = Timestamp(1_000);
 
@@ -213,6 +216,32 @@ mod tests {
         );
         assert_eq!(rotated["keys"].as_array().map(Vec::len), Some(3));
         assert_eq!(keys.replaced(0, NOW).unwrap().iter().next().unwrap().algorithm, JwtAlgorithm::Hs256);
+    }
+
+    #[test]
+    fn verifiers_read_access_tokens_and_cursors_and_sign_none() {
+        for algorithm in JwtAlgorithm::ALL {
+            let keys = fresh().rotated(*algorithm, NOW, 60, 500).unwrap();
+            let copy = keys.for_verifiers().to_secret().unwrap();
+            let secret: Value = serde_json::from_str(&keys.to_secret().unwrap()).unwrap();
+            for private in secret["keys"].as_array().unwrap().iter().flat_map(|key| [&key["secret"], &key["private_key"]]) {
+                assert!(private.is_null() || !copy.contains(private.as_str().unwrap()), "{algorithm}");
+            }
+            let read = Keys::from_secret(&copy).unwrap();
+            assert_eq!((times(&read), read.generation()), (times(&keys), keys.generation()));
+            let settings = TokenSettings { issuer: "i".to_owned(), audience: "a".to_owned(), access_seconds: 60 };
+            let (signer, verifier) = (Tokens::new(settings.clone(), &keys).unwrap(), Tokens::new(settings, &read).unwrap());
+            let pair = signer.pair(&Session::probe(NOW), Role::User).unwrap();
+            let access = verifier.read::<AccessClaims>(TokenKind::Access, &pair.access_token, NOW);
+            assert!(access.is_some(), "{algorithm}");
+            assert!(verifier.read::<RefreshClaims>(TokenKind::Refresh, &pair.refresh_token, NOW).is_none());
+            assert!(verifier.pair(&Session::probe(NOW), Role::User).is_err(), "{algorithm}");
+            for (key, copied) in keys.iter().zip(read.iter()) {
+                assert_eq!((key.jwk(), key.derive(CURSOR)), (copied.jwk(), copied.derive(CURSOR)), "{algorithm}");
+                let of_access = key.derive("access").filter(|_| key.algorithm == JwtAlgorithm::Hs256);
+                assert_eq!((copied.derive("refresh"), copied.derive("access")), (None, of_access));
+            }
+        }
     }
 
     #[test]

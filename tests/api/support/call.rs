@@ -70,7 +70,7 @@ impl<F: Future> Future for Served<F> {
 /// A request that is not sent yet.
 pub(crate) struct Call<'a> {
     pub(super) app: &'a TestApp,
-    pub(super) request: http::request::Builder,
+    pub(crate) request: http::request::Builder,
     pub(super) body: Bytes,
     pub(super) source: Ipv4Addr,
 }
