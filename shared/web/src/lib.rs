@@ -1,6 +1,7 @@
 //! The HTTP layer of every function: one wrapper around its routes, so that all answers have the same form.
 
 pub mod body;
+pub mod calls;
 mod edge;
 pub mod extract;
 pub mod json;
@@ -86,8 +87,8 @@ async fn answer<G: Ground>(State(ground): State<G>, mut request: Request, next: 
     } else {
         Problem::UnknownHost.into_response()
     };
-    if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>().or_else(|| document::of_status(&response))
-    {
+    // Every error of ours is marked. What is not marked is an answer as it should be, whatever its status and its form.
+    if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
         response = document::render(&problem, &record.id, &response);
     }
     if let Some(state) = ledger.state().filter(|_| !response.headers().contains_key("ratelimit")) {
