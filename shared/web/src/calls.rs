@@ -109,3 +109,68 @@ fn filter(method: &HttpMethod) -> MethodFilter {
         HttpMethod::Trace => MethodFilter::TRACE,
     }
 }
+
+#[cfg(test)]
+#[allow(unreachable_pub, reason = "functions publish their descriptions")]
+mod tests {
+    use std::sync::Arc;
+
+    use ::http::StatusCode;
+    use user_config::Config;
+    use utoipa::openapi::HttpMethod;
+
+    use crate::tests::ask;
+
+    mod rename {
+        #[utoipa::path(method(patch, put), path = "/things/{id}", description = "A call.", responses((status = 200)))]
+        pub(crate) async fn handle() -> &'static str {
+            "renamed"
+        }
+    }
+
+    mod list {
+        use crate::page::Place;
+        use crate::query::Query;
+
+        #[utoipa::path(get, path = "/things", params(Place), responses((status = 200)))]
+        pub(crate) async fn handle(Query(place): Query<Place>) -> String {
+            place.limit.to_string()
+        }
+    }
+
+    crate::calls! {
+        Arc<Config>;
+        no query: rename also "/names/{id}";
+        query: list;
+    }
+
+    #[tokio::test]
+    async fn a_call_has_a_route_for_each_of_its_methods_and_paths() {
+        let known = [("PATCH", "/things/1"), ("PUT", "/things/1"), ("PATCH", "/names/1"), ("PUT", "/names/1")];
+        for (method, path) in known {
+            let (status, _, body) = ask(routes(), method, path).await;
+            assert_eq!((status, body.as_str()), (StatusCode::OK, "renamed"), "{method} {path}");
+        }
+        assert_eq!(ask(routes(), "GET", "/things/1").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_reads_no_query_refuses_one() {
+        let refused = ask(routes(), "PUT", "/things/1?limit=1").await;
+        assert_eq!((refused.0, refused.1.as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "application/problem+json"));
+        assert_eq!(ask(routes(), "GET", "/things?limit=7").await.2, "7");
+        assert_eq!(ask(routes(), "GET", "/things?limits=7").await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn a_call_is_described_at_each_of_its_paths() {
+        let paths = openapi().document.paths;
+        for method in [HttpMethod::Patch, HttpMethod::Put] {
+            let description =
+                |path| paths.get_path_operation(path, method.clone()).and_then(|call| call.description.clone());
+            assert_eq!(description("/things/{id}").as_deref(), Some("A call."));
+            assert_eq!(description("/names/{id}").as_deref(), Some("The same as `/things/{id}`.\n\nA call."));
+        }
+        assert!(paths.get_path_operation("/things", HttpMethod::Get).is_some());
+    }
+}
