@@ -26,7 +26,7 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
     responses((
         status = 200,
         description = "Counters and summaries of the day so far, gauges as of now.",
-        content_type = "text/plain; version=0.0.4; charset=utf-8",
+        content_type = FORMAT,
         body = String,
         example = json!("# HELP http_requests_total Requests\n# TYPE http_requests_total counter\n")
     )),

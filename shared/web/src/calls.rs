@@ -1,5 +1,5 @@
 //! The calls of a function. Each is declared once, at its handler: a module of its own has a function `handle`, whose `#[utoipa::path]`
-//! says method, path and description. [`calls!`](crate::calls) makes the routes and the function's part of the OpenAPI document from the
+//! says method, path and description. [`calls!`](macro@crate::calls) makes the routes and the function's part of the OpenAPI document from the
 //! list of these modules.
 
 use axum::Router;
@@ -82,7 +82,7 @@ macro_rules! calls {
     };
 }
 
-/// `routes` and those of a call, which `answer` makes; for [`calls!`](crate::calls).
+/// `routes` and those of a call, which `answer` makes; for [`calls!`](macro@crate::calls).
 pub fn add<S: Clone + Send + Sync + 'static>(
     mut routes: Router<S>,
     paths: &[String],
@@ -111,7 +111,7 @@ fn filter(method: &HttpMethod) -> MethodFilter {
 }
 
 #[cfg(test)]
-#[allow(unreachable_pub, reason = "functions publish their descriptions")]
+#[expect(unreachable_pub, reason = "functions publish their descriptions")]
 mod tests {
     use std::sync::Arc;
 

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 
 use ::http::request::Parts;
 use ::http::{Extensions, HeaderMap, header};
-use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Request};
 use lambda_http::request::RequestContext;
 use serde::de::DeserializeOwned;
@@ -75,21 +74,17 @@ impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
 /// The parameters of a path, as [`axum::extract::Path`] reads them; a path that is not UTF-8 is [`Problem::Malformed`].
 pub struct Path<T>(pub T);
 
+#[expect(clippy::disallowed_types, reason = "this is what is used instead")]
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let refused = |rejection: PathRejection| {
-            if rejection.status().is_client_error() {
-                Problem::Malformed
-            } else {
-                Problem::internal(rejection.body_text())
-            }
-        };
-        axum::extract::Path::from_request_parts(parts, state)
-            .await
-            .map(|axum::extract::Path(of)| Self(of))
-            .map_err(refused)
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(parameters)) => Ok(Self(parameters)),
+            Err(rejection) if rejection.status().is_client_error() => Err(Problem::Malformed),
+            // The handler does not fit its path.
+            Err(rejection) => Err(Problem::internal(rejection.body_text())),
+        }
     }
 }
 
