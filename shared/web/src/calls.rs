@@ -1,6 +1,6 @@
 //! The calls of a function. Each is declared once, at its handler: a module of its own has a function `handle`, whose `#[utoipa::path]`
-//! says method, path and description. [`calls!`](macro@crate::calls) makes the routes and the function's part of the OpenAPI document from the
-//! list of these modules.
+//! says method, path and description. [`calls!`](macro@crate::calls) makes the routes and the function's part of the OpenAPI document
+//! from the list of these modules.
 
 use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter};
