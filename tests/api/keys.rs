@@ -160,6 +160,8 @@ async fn steps_of_a_rotation_can_be_repeated_and_one_that_was_overtaken_changes_
     assert!(app.service.invoke("RotationFunction", other).await.is_err());
     let after = app.store().read_keys().await.unwrap();
     assert_eq!(after.to_secret().unwrap(), keys.to_secret().unwrap());
+    let verifiers = app.store().read_verification_keys().await.unwrap();
+    assert_eq!(verifiers.to_secret().unwrap(), keys.for_verifiers().to_secret().unwrap());
     assert_eq!(after.generation(), 2);
 }
 

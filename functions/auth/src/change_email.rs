@@ -19,6 +19,7 @@ use user_web::body::{self, Body, Fields, MessageBody};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
+use crate::fields;
 use crate::prove::prove_unless_fresh;
 
 /// A new address.
@@ -28,8 +29,7 @@ pub(crate) struct EmailChange {
     /// The address that is to become the account's, by the rules of sign-up.
     #[schema(value_type = String, format = "email", max_length = 254, example = "ann@new.example.com")]
     new_email: Email,
-    /// The account's password; not needed within five minutes of signing in or stepping up.
-    #[schema(value_type = Option<String>, format = Password, example = "Flat-Wh1te-please")]
+    #[schema(schema_with = fields::password_unless_fresh, required = false)]
     password: Option<Password>,
 }
 
@@ -40,6 +40,8 @@ impl Body for EmailChange {
         Some(Self { new_email: new_email?, password: password?.value() })
     }
 }
+
+const MESSAGE: &str = "Follow the link in the email to the new address.";
 
 /// Change your address
 ///
@@ -56,7 +58,7 @@ impl Body for EmailChange {
         status = 202,
         description = "The emails are on their way.",
         body = MessageBody,
-        example = json!({ "message": "Follow the link in the email to the new address." })
+        example = json!({ "message": MESSAGE })
     )),
     extensions(("x-problems" = json!(["unauthenticated", "step-up-required", "invalid-credentials", "email-taken"]))),
 )]
@@ -91,5 +93,5 @@ pub(crate) async fn handle(
     };
     let gone = |error| if matches!(error, Problem::NotFound) { Problem::Unauthenticated } else { error };
     app.store.change_user(&user.id, Some(user.clone()), &by, decide).await.map_err(gone)?;
-    Ok((StatusCode::ACCEPTED, Json(MessageBody { message: "Follow the link in the email to the new address." })))
+    Ok((StatusCode::ACCEPTED, Json(MessageBody { message: MESSAGE })))
 }

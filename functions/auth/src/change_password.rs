@@ -14,24 +14,16 @@ use user_web::body::{Body, Fields, Json};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
+use crate::fields;
 use crate::prove::prove_unless_fresh;
 
 /// The current password and the next.
 #[derive(ToSchema)]
 #[schema(as = PasswordChange)]
 pub(crate) struct Passwords {
-    /// The password that signs in now; not needed within five minutes of signing in or stepping up.
-    #[schema(rename = "current_password", value_type = Option<String>, format = Password, example = "Flat-Wh1te-please")]
+    #[schema(rename = "current_password", schema_with = fields::password_unless_fresh, required = false)]
     current: Option<Password>,
-    /// A password that the policy accepts.
-    #[schema(
-        rename = "new_password",
-        value_type = String,
-        format = Password,
-        min_length = 8,
-        max_length = 128,
-        example = "Four-Qu1et-cups-of-tea"
-    )]
+    #[schema(rename = "new_password", schema_with = fields::new_password)]
     new: Password,
 }
 

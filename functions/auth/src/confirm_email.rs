@@ -18,6 +18,7 @@ use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
+use crate::fields;
 use crate::prove::prove;
 use crate::sign_in::login_by_password;
 
@@ -25,11 +26,9 @@ use crate::sign_in::login_by_password;
 #[derive(ToSchema)]
 #[schema(as = EmailConfirmation)]
 pub(crate) struct Confirmation {
-    /// As it stands in the link.
-    #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl")]
+    #[schema(schema_with = fields::link_token)]
     token: String,
-    /// The account's password; not needed with an access token of the account.
-    #[schema(value_type = Option<String>, format = Password, example = "Flat-Wh1te-please")]
+    #[schema(schema_with = fields::password_unless_signed_in, required = false)]
     password: Option<Password>,
 }
 
@@ -40,6 +39,8 @@ impl Body for Confirmation {
         Some(Self { token: token?, password: password?.value() })
     }
 }
+
+const MESSAGE: &str = "Your address is changed. Sign in with it.";
 
 /// Confirm a new address
 ///
@@ -56,7 +57,7 @@ impl Body for Confirmation {
         status = 200,
         description = "The new address signs in from now on.",
         body = MessageBody,
-        example = json!({ "message": "Your address is changed. Sign in with it." })
+        example = json!({ "message": MESSAGE })
     )),
     security((), ("bearer" = [])),
     extensions(("x-problems" = json!(["invalid-token", "unauthenticated", "invalid-credentials", "email-taken", "throttled"]))),
@@ -91,7 +92,7 @@ pub(crate) async fn handle(
         }
     };
     confirm(&app, &ticket, stays.as_ref(), &origin).await?;
-    Ok(Json(MessageBody { message: "Your address is changed. Sign in with it." }))
+    Ok(Json(MessageBody { message: MESSAGE }))
 }
 
 /// Goes on when `password` is the one of the account that the link is about, and the link still holds.

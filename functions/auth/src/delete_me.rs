@@ -10,13 +10,13 @@ use user_web::body::{Body, Fields, Json};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
+use crate::fields;
 use crate::prove::prove_unless_fresh;
 
 /// What proves that the owner wants it.
 #[derive(ToSchema)]
 pub(crate) struct Deletion {
-    /// The account's password; not needed within five minutes of signing in or stepping up.
-    #[schema(value_type = Option<String>, format = Password, example = "Flat-Wh1te-please")]
+    #[schema(schema_with = fields::password_unless_fresh, required = false)]
     password: Option<Password>,
 }
 

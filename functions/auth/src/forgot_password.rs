@@ -13,6 +13,8 @@ use user_web::problem::Problem;
 
 use crate::resend_verification::Address;
 
+const MESSAGE: &str = "If this address has an account, an email is on its way.";
+
 /// Ask for an email to set a new password
 ///
 /// The answer is the same, and as fast, for every address; an email is sent if the address has an account, at most five in an hour and then
@@ -27,7 +29,7 @@ use crate::resend_verification::Address;
         status = 202,
         description = "The request is accepted, whether or not there is such an account.",
         body = MessageBody,
-        example = json!({ "message": "If this address has an account, an email is on its way." })
+        example = json!({ "message": MESSAGE })
     )),
     extensions(("x-problems" = json!(["throttled"]))),
 )]
@@ -38,6 +40,5 @@ pub(crate) async fn handle(
     body::Json(request): body::Json<Address>,
 ) -> Result<(StatusCode, Json<MessageBody>), Problem> {
     crate::ask_for_message(&app, &limits, &origin, MessageKind::ResetPassword, request.email).await?;
-    let message = "If this address has an account, an email is on its way.";
-    Ok((StatusCode::ACCEPTED, Json(MessageBody { message })))
+    Ok((StatusCode::ACCEPTED, Json(MessageBody { message: MESSAGE })))
 }

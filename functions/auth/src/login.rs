@@ -19,6 +19,7 @@ use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
+use crate::fields;
 use crate::prove::note;
 use crate::sign_in::login_by_password;
 
@@ -29,8 +30,7 @@ pub(crate) struct Credentials {
     // `None` is what cannot be an address: nobody has it, and it takes as long to say so as for any other.
     #[schema(value_type = String, example = "ann@example.com")]
     email: Option<Email>,
-    /// The account's password.
-    #[schema(value_type = String, format = Password, example = "Flat-Wh1te-please")]
+    #[schema(schema_with = fields::password)]
     password: Password,
 }
 
@@ -41,8 +41,7 @@ struct CredentialsForm {
     /// The account's address.
     #[schema(example = "ann@example.com")]
     username: String,
-    /// The account's password.
-    #[schema(format = Password, example = "Flat-Wh1te-please")]
+    #[schema(schema_with = fields::password)]
     password: String,
 }
 

@@ -28,6 +28,8 @@ impl Body for Address {
     }
 }
 
+const MESSAGE: &str = "If this address waits for its verification, a new email is on its way.";
+
 /// Ask for another verification email
 ///
 /// The answer is the same, and as fast, for every address; an email is sent if the address waits for its verification, at most five in an
@@ -42,7 +44,7 @@ impl Body for Address {
         status = 202,
         description = "The request is accepted, whether or not there is such an account.",
         body = MessageBody,
-        example = json!({ "message": "If this address waits for its verification, a new email is on its way." })
+        example = json!({ "message": MESSAGE })
     )),
     extensions(("x-problems" = json!(["throttled"]))),
 )]
@@ -53,6 +55,5 @@ pub(crate) async fn handle(
     body::Json(request): body::Json<Address>,
 ) -> Result<(StatusCode, Json<MessageBody>), Problem> {
     crate::ask_for_message(&app, &limits, &origin, MessageKind::VerifyEmail, request.email).await?;
-    let message = "If this address waits for its verification, a new email is on its way.";
-    Ok((StatusCode::ACCEPTED, Json(MessageBody { message })))
+    Ok((StatusCode::ACCEPTED, Json(MessageBody { message: MESSAGE })))
 }

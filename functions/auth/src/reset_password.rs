@@ -17,15 +17,15 @@ use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
+use crate::fields;
+
 /// A new password, and what allows to set it.
 #[derive(ToSchema)]
 #[schema(as = PasswordReset)]
 pub(crate) struct Reset {
-    /// As it stands in the email's link.
-    #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl")]
+    #[schema(schema_with = fields::link_token)]
     token: String,
-    /// A password that the policy accepts.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Four-Qu1et-cups-of-tea")]
+    #[schema(schema_with = fields::new_password)]
     new_password: Password,
 }
 
@@ -36,6 +36,8 @@ impl Body for Reset {
         Some(Self { token: token?, new_password: new_password? })
     }
 }
+
+const MESSAGE: &str = "Your password is changed. Sign in with it.";
 
 /// Set a new password by the link of an email
 ///
@@ -51,7 +53,7 @@ impl Body for Reset {
         status = 200,
         description = "The password is set; every session is ended.",
         body = MessageBody,
-        example = json!({ "message": "Your password is changed. Sign in with it." })
+        example = json!({ "message": MESSAGE })
     )),
     extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
 )]
@@ -88,7 +90,7 @@ pub(crate) async fn handle(
     let (changed, noted) = Box::pin(join(changed, noted)).await;
     noted.unwrap_or_else(|error| tracing::warn!(error.cause = %error, "the network of a reset was not noted"));
     match changed {
-        Ok(_) => Ok(Json(MessageBody { message: "Your password is changed. Sign in with it." })),
+        Ok(_) => Ok(Json(MessageBody { message: MESSAGE })),
         Err(Problem::NotFound) => Err(Problem::InvalidToken),
         Err(error) => Err(error),
     }

@@ -15,6 +15,9 @@ use user_web::problem::Problem;
 
 use crate::verify::Proof;
 
+const MESSAGE: &str =
+    "The address is yours, and all sessions are ended. Choose a new password by the email we sent you.";
+
 /// Take the old address back
 ///
 /// The token of the notice to the old address undoes a change of address, and every one after it, for a week: for owners who did not want
@@ -30,7 +33,7 @@ use crate::verify::Proof;
         status = 200,
         description = "The old address is the account's again; every session is ended, and the password is void.",
         body = MessageBody,
-        example = json!({ "message": "The address is yours, and all sessions are ended. Choose a new password by the email we sent you." })
+        example = json!({ "message": MESSAGE })
     )),
     extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
 )]
@@ -55,7 +58,5 @@ pub(crate) async fn handle(
         Ok(app.store.revert_email(&before, &after, &messages, &by).await)
     };
     app.store.again_when_changed(attempt).await?;
-    Ok(Json(MessageBody {
-        message: "The address is yours, and all sessions are ended. Choose a new password by the email we sent you.",
-    }))
+    Ok(Json(MessageBody { message: MESSAGE }))
 }

@@ -19,6 +19,8 @@ use user_web::extract::{AcceptLanguage, RequestOrigin};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
+use crate::fields;
+
 /// A new account.
 #[derive(ToSchema)]
 pub(crate) struct SignUp {
@@ -26,22 +28,11 @@ pub(crate) struct SignUp {
     /// domain in any script, as it is written in lower or upper case, and not ending in a number.
     #[schema(value_type = String, format = "email", max_length = 254, example = "ann@example.com")]
     email: Email,
-    /// A password that the policy accepts.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "Flat-Wh1te-please")]
+    #[schema(schema_with = fields::first_password)]
     password: Password,
-    /// Given name; something in it can be seen.
-    #[schema(
-        max_length = 100,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
-        example = "Ann"
-    )]
+    #[schema(schema_with = user::described_first_name)]
     first_name: Option<String>,
-    /// Family name; something in it can be seen.
-    #[schema(
-        max_length = 100,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$",
-        example = "Bean"
-    )]
+    #[schema(schema_with = user::described_last_name)]
     last_name: Option<String>,
 }
 
@@ -59,6 +50,8 @@ impl Body for SignUp {
         })
     }
 }
+
+const MESSAGE: &str = "Welcome. Follow the link in the email we sent you.";
 
 /// Sign up
 ///
@@ -83,7 +76,7 @@ impl Body for SignUp {
         status = 201,
         description = "The account exists. With `SIGNUP_ENUMERATION` private the answer is the same for an address that is taken.",
         body = MessageBody,
-        example = json!({ "message": "Welcome. Follow the link in the email we sent you." })
+        example = json!({ "message": MESSAGE })
     )),
     extensions(("x-problems" = json!(["email-taken", "throttled"]))),
 )]
@@ -110,11 +103,7 @@ pub(crate) async fn handle(
         Enumeration::Reveal => app.store.create_user(&user, &login, message.as_ref(), &by).await?,
         Enumeration::Private => create_in_private(&app, &user, &login, message, &by).await?,
     }
-    let message = if user.is_verified {
-        "Welcome. You can sign in."
-    } else {
-        "Welcome. Follow the link in the email we sent you."
-    };
+    let message = if user.is_verified { "Welcome. You can sign in." } else { MESSAGE };
     Ok((StatusCode::CREATED, Json(MessageBody { message })))
 }
 

@@ -14,13 +14,13 @@ use user_web::body::{self, Body, Fields};
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
+use crate::fields;
 use crate::prove::prove;
 
 /// What proves that the user is there.
 #[derive(ToSchema)]
 pub(crate) struct StepUp {
-    /// The account's password.
-    #[schema(value_type = String, format = Password, example = "Flat-Wh1te-please")]
+    #[schema(schema_with = fields::password)]
     password: Password,
 }
 

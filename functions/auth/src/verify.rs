@@ -12,12 +12,13 @@ use user_web::extract::RequestOrigin;
 use user_web::problem::Problem;
 use utoipa::ToSchema;
 
+use crate::fields;
+
 /// The token of an email.
 #[derive(ToSchema)]
 #[schema(as = EmailToken)]
 pub(crate) struct Proof {
-    /// As it stands in the email's link.
-    #[schema(example = "eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiIxIn0.c2lnbmF0dXJl")]
+    #[schema(schema_with = fields::link_token)]
     pub(crate) token: String,
 }
 
@@ -27,6 +28,8 @@ impl Body for Proof {
         Some(Self { token: token? })
     }
 }
+
+const MESSAGE: &str = "Your address is verified. You can sign in.";
 
 /// Verify an address
 ///
@@ -41,7 +44,7 @@ impl Body for Proof {
         status = 200,
         description = "The address is proven, and the account can be signed in.",
         body = MessageBody,
-        example = json!({ "message": "Your address is verified. You can sign in." })
+        example = json!({ "message": MESSAGE })
     )),
     extensions(("x-problems" = json!(["invalid-token", "throttled"]))),
 )]
@@ -63,7 +66,7 @@ pub(crate) async fn handle(
     };
     let by = By::request(Actor::User(ticket.user.clone()), &origin, &app.clock);
     match app.store.change_user(&ticket.user, None, &by, decide).await {
-        Ok(_) => Ok(Json(MessageBody { message: "Your address is verified. You can sign in." })),
+        Ok(_) => Ok(Json(MessageBody { message: MESSAGE })),
         Err(Problem::NotFound) => Err(Problem::InvalidToken),
         Err(error) => Err(error),
     }

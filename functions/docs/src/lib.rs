@@ -7,11 +7,11 @@ mod unrouted;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use user_config::Config;
+use user_web::extract::Path;
 use user_web::problem::Problem;
 
 use asset::{ASSETS, Asset};

@@ -1,14 +1,15 @@
 //! `DELETE /users/{user_id}`.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use user_app::App;
 use user_app::caller::{Caller, Others};
 use user_core::access::{Action, permit};
-use user_core::id::UserId;
 use user_core::user::User;
-use user_web::extract::IfMatch;
+use user_web::extract::{IfMatch, Path};
 use user_web::problem::Problem;
+
+use crate::OfUser;
 
 /// Delete a user
 ///
@@ -18,14 +19,14 @@ use user_web::problem::Problem;
     path = "/api/v1/users/{user_id}",
     operation_id = "deleteUser",
     tag = "Users",
-    params(("user_id" = String, Path, description = "The user's id", example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51"), ("if-match" = Option<String>, Header, description = "The `ETag` that the record must still have", example = "\"3\"")),
+    params(OfUser, IfMatch),
     responses((status = 204, description = "The user is gone.")),
     extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found", "last-admin", "stale"]))),
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller<Others>,
-    Path(id): Path<UserId>,
+    Path(OfUser { user_id: id }): Path<OfUser>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     permit(&caller.principal, Action::Delete)?;

@@ -1,19 +1,20 @@
 //! `GET /users/{user_id}/events`: what happened to an account, newest first, for as long as events are kept; also after its end.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use user_app::caller::{Caller, Others};
 use user_app::{App, cursor};
 use user_core::access::{Action, permit};
 use user_core::event::{Actor, Event, EventName};
 use user_core::id::{EventId, UserId};
-use user_web::page::Page;
+use user_web::extract::Path;
+use user_web::page::{Page, Place};
 use user_web::problem::Problem;
 use user_web::query::Query;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use crate::list::Place;
+use crate::OfUser;
 
 /// An event as an administrator sees it.
 #[derive(serde::Serialize, ToSchema)]
@@ -67,18 +68,14 @@ impl From<Event> for EventView {
     path = "/api/v1/users/{user_id}/events",
     operation_id = "listEvents",
     tag = "Users",
-    params(
-        ("user_id" = String, Path, description = "The user's id", example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51"),
-        ("limit" = Option<u8>, Query, description = "How many events a page holds; 50 by default", minimum = 1, maximum = 100, example = 20),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")
-    ),
+    params(OfUser, Place),
     responses((status = 200, description = "A page.", body = Page<EventView>)),
     extensions(("x-problems" = json!(["unauthenticated", "forbidden", "not-found", "invalid"]))),
 )]
 pub(crate) async fn handle(
     State(app): State<App>,
     caller: Caller<Others>,
-    Path(id): Path<UserId>,
+    Path(OfUser { user_id: id }): Path<OfUser>,
     Query(Place { limit, cursor }): Query<Place>,
 ) -> Result<Json<Page<EventView>>, Problem> {
     permit(&caller.principal, Action::ReadEvents)?;

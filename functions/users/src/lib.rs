@@ -1,26 +1,33 @@
-//! The signed-in user and the administration of users: one file for each kind of call.
+//! The signed-in user and the administration of users: one file for each call.
 
+mod change;
 mod delete;
+mod end_my_session;
+mod end_sessions;
 mod events;
 mod list;
+mod list_my_sessions;
+mod list_sessions;
 mod read;
+mod read_me;
+mod replace;
 mod role;
-mod sessions;
+mod session_view;
 mod update;
+mod update_me;
 
-use ::http::header::{ALLOW, ETAG};
-use axum::middleware::from_fn;
+use ::http::header::ALLOW;
+use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, put};
-use axum::{Json, Router};
+use axum::routing::MethodRouter;
+use serde::Deserialize;
 use user_app::App;
 use user_app::keyring::KeyUse;
 use user_core::clock::Timestamp;
 use user_core::id::UserId;
-use user_core::user::{User, UserView};
+use user_core::user::User;
 use user_web::problem::Problem;
-use user_web::query;
-use utoipa::OpenApi;
+use utoipa::IntoParams;
 
 /// What this function needs the signing keys for.
 pub const KEY_USE: KeyUse = KeyUse::Verify;
@@ -30,58 +37,33 @@ pub const KEY_USE: KeyUse = KeyUse::Verify;
 const ME: &str = "DELETE, GET, OPTIONS, PATCH";
 const MY_SESSIONS: &str = "GET, OPTIONS";
 
+user_web::calls! {
+    App;
+    no query: read_me also "/api/v1/me", update_me, list_my_sessions, end_my_session, read, update, replace, delete, list_sessions,
+        end_sessions, role;
+    query: list, events;
+}
+
 /// The function's routes.
 pub fn router(app: App) -> Router {
-    let routes = Router::new()
-        .route("/api/v1/me", get(read::me))
-        .route("/api/v1/users/me", get(read::me).patch(update::patch_me).fallback(async || lacks(ME)))
-        .route("/api/v1/users/me/sessions", get(sessions::list).fallback(async || lacks(MY_SESSIONS)))
-        .route("/api/v1/users/me/sessions/{session_id}", delete(sessions::end))
-        .route(
-            "/api/v1/users/{user_id}",
-            get(read::one).patch(update::patch).put(update::replace).delete(delete::handle),
-        )
-        .route("/api/v1/users/{user_id}/sessions", get(sessions::list_of).delete(sessions::end_all))
-        .route("/api/v1/users/{user_id}/role", put(role::handle).patch(role::handle))
-        .route_layer(from_fn(query::none))
-        .route("/api/v1/users", get(list::handle))
-        .route("/api/v1/users/{user_id}/events", get(events::handle));
+    let lacking = |methods| MethodRouter::new().fallback(async move || lacks(methods));
+    let routes =
+        routes().route("/api/v1/users/me", lacking(ME)).route("/api/v1/users/me/sessions", lacking(MY_SESSIONS));
     user_web::serve(routes, app)
 }
 
-/// The calls of this function; see [`openapi`].
-#[derive(OpenApi)]
-#[openapi(paths(
-    read::me,
-    update::patch_me,
-    sessions::list,
-    sessions::end,
-    sessions::list_of,
-    sessions::end_all,
-    list::handle,
-    read::one,
-    update::patch,
-    update::replace,
-    delete::handle,
-    events::handle,
-    role::handle
-))]
-struct Calls;
-
-/// What the handlers say of themselves.
-#[must_use]
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    Calls::openapi()
+/// The user that a path is about.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct OfUser {
+    /// The user's id
+    #[param(value_type = String, example = "0193a5b2-7c1e-7d4a-9f3b-2a6c8e0d4f51")]
+    user_id: UserId,
 }
 
 /// The answer to a method that a path lacks.
 fn lacks(methods: &'static str) -> Response {
     ([(ALLOW, methods)], Problem::MethodNotAllowed).into_response()
-}
-
-/// The answer that shows a user.
-fn show(user: User) -> Response {
-    ([(ETAG, user.etag())], Json(UserView::from(user))).into_response()
 }
 
 /// The user as it stands now, if it exists for anybody.

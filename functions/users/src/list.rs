@@ -10,12 +10,9 @@ use user_core::error::Refusal;
 use user_core::user::{Role, User, UserView};
 use user_store::directory::Filter;
 use user_web::body::Fields;
-use user_web::page::Page;
+use user_web::page::{Page, Place};
 use user_web::problem::Problem;
 use user_web::query::{Parameters, Query};
-
-const LIMIT_DEFAULT: usize = 50;
-const LIMIT_MAX: usize = 100;
 
 /// Which users to list.
 pub(crate) struct Listing {
@@ -34,25 +31,6 @@ impl Parameters for Listing {
     }
 }
 
-/// Which part of a list to show.
-pub(crate) struct Place {
-    pub(crate) limit: usize,
-    pub(crate) cursor: Option<String>,
-}
-
-impl Parameters for Place {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let limit = fields.parameter("limit", limit);
-        let cursor = fields.parameter("cursor", |text| Ok(text.to_owned()));
-        Some(Self { limit: limit?.unwrap_or(LIMIT_DEFAULT), cursor: cursor? })
-    }
-}
-
-fn limit(text: &str) -> Result<usize, Refusal> {
-    let number = text.parse().ok().filter(|number| (1..=LIMIT_MAX).contains(number));
-    number.ok_or_else(|| Refusal::new("out-of-range", "a number from 1 to 100 is needed"))
-}
-
 fn verified(text: &str) -> Result<bool, Refusal> {
     text.parse().map_err(|_| Refusal::new("wrong-type", "true or false is needed"))
 }
@@ -67,8 +45,7 @@ fn verified(text: &str) -> Result<bool, Refusal> {
     operation_id = "listUsers",
     tag = "Users",
     params(
-        ("limit" = Option<u8>, Query, description = "How many users a page holds; 50 by default", minimum = 1, maximum = 100, example = 20),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        Place,
         ("role" = Option<Role>, Query, description = "Only users of this role"),
         ("verified" = Option<bool>, Query, description = "Only users whose address is proven, or is not"),
         ("email" = Option<String>, Query, format = "email", description = "Only the user of this address", example = "ann@example.com")

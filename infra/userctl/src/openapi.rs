@@ -1,8 +1,7 @@
 //! The description of the API in OpenAPI 3.1: the handlers' own descriptions, merged, and completed by what holds for all of them.
 //!
-//! Handlers list their own problem codes in `x-problems`, and other paths that lead to them in `x-also`. Status and text of a problem come
-//! from `user_web::problem`, so that nothing is written twice. The documentation pages are not described: they are for people, and
-//! `/openapi.json` would describe itself.
+//! Handlers list their own problem codes in `x-problems`. Status and text of a problem come from `user_web::problem`, so that nothing is
+//! written twice. The documentation pages are not described: they are for people, and `/openapi.json` would describe itself.
 
 mod example;
 mod frame;
@@ -11,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use user_core::error::FieldError;
+use user_web::calls::Description;
 use user_web::problem::document::{Document, Known, catalogue};
 use utoipa::PartialSchema;
 
@@ -33,14 +33,13 @@ pub fn document() -> Result<Value, Fault> {
     let mut schemas = Map::new();
     schemas.insert("Problem".to_owned(), serde_json::to_value(Document::schema())?);
     schemas.insert("FieldError".to_owned(), serde_json::to_value(FieldError::schema())?);
-    let lenient = [health::openapi(), discovery::openapi(), metrics::openapi()].map(|part| (part, false));
-    for (part, strict) in [(auth::openapi(), true), (users::openapi(), true)].into_iter().chain(lenient) {
-        let mut part = serde_json::to_value(part)?;
+    let parts = [auth::openapi(), users::openapi(), health::openapi(), discovery::openapi(), metrics::openapi()];
+    for Description { document, ignores_queries } in parts {
+        let mut part = serde_json::to_value(document)?;
         for (path, mut item) in taken(&mut part["paths"]) {
             for (method, mut operation) in taken(&mut item) {
-                // Whether or not a call takes a query, it accepts no other parameters.
-                if let Some(problems) = operation.get_mut("x-problems").and_then(Value::as_array_mut).filter(|_| strict)
-                {
+                let problems = operation.get_mut("x-problems").and_then(Value::as_array_mut);
+                if let Some(problems) = problems.filter(|_| !ignores_queries) {
                     problems.push(json!("unknown-field"));
                 }
                 if paths.entry(path.clone()).or_default().insert(method.clone(), operation).is_some() {
@@ -63,7 +62,6 @@ pub fn document() -> Result<Value, Fault> {
         }
     }
     name_apart(&mut paths);
-    add_other_paths(&mut paths)?;
     document["paths"] = json!(paths);
     document["components"]["schemas"] = Value::Object(schemas);
     document["components"]["responses"] = Value::Object(answers);
@@ -186,27 +184,4 @@ fn name_apart(paths: &mut BTreeMap<String, Map<String, Value>>) {
             operation["operationId"] = json!(format!("{name}By{}", method.to_uppercase()));
         }
     }
-}
-
-/// Describes handlers at the other paths that lead to them.
-fn add_other_paths(paths: &mut BTreeMap<String, Map<String, Value>>) -> Result<(), Fault> {
-    let mut others = Vec::new();
-    for (path, item) in paths.iter_mut() {
-        for (method, operation) in item {
-            let also = operation.as_object_mut().and_then(|operation| operation.remove("x-also"));
-            let also: Vec<String> = also.map(serde_json::from_value).transpose()?.unwrap_or_default();
-            for other in also {
-                let mut copy = operation.clone();
-                let text = |field: &str| copy[field].as_str().unwrap_or_default().to_owned();
-                let (name, description) = (text("operationId"), text("description"));
-                copy["operationId"] = json!(format!("{name}Also"));
-                copy["description"] = json!(format!("The same as `{path}`.\n\n{description}"));
-                others.push((other, method.clone(), copy));
-            }
-        }
-    }
-    for (path, method, operation) in others {
-        paths.entry(path).or_default().insert(method, operation);
-    }
-    Ok(())
 }

@@ -224,13 +224,16 @@ mod tests {
             let keys = fresh().rotated(*algorithm, NOW, 60, 500).unwrap();
             let copy = keys.for_verifiers().to_secret().unwrap();
             let secret: Value = serde_json::from_str(&keys.to_secret().unwrap()).unwrap();
-            for private in secret["keys"].as_array().unwrap().iter().flat_map(|key| [&key["secret"], &key["private_key"]]) {
+            for private in
+                secret["keys"].as_array().unwrap().iter().flat_map(|key| [&key["secret"], &key["private_key"]])
+            {
                 assert!(private.is_null() || !copy.contains(private.as_str().unwrap()), "{algorithm}");
             }
             let read = Keys::from_secret(&copy).unwrap();
             assert_eq!((times(&read), read.generation()), (times(&keys), keys.generation()));
             let settings = TokenSettings { issuer: "i".to_owned(), audience: "a".to_owned(), access_seconds: 60 };
-            let (signer, verifier) = (Tokens::new(settings.clone(), &keys).unwrap(), Tokens::new(settings, &read).unwrap());
+            let (signer, verifier) =
+                (Tokens::new(settings.clone(), &keys).unwrap(), Tokens::new(settings, &read).unwrap());
             let pair = signer.pair(&Session::probe(NOW), Role::User).unwrap();
             let access = verifier.read::<AccessClaims>(TokenKind::Access, &pair.access_token, NOW);
             assert!(access.is_some(), "{algorithm}");

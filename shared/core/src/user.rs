@@ -16,7 +16,7 @@ use crate::limit::allowance::after_one_more;
 use crate::limit::mailbox::LINK_SECONDS;
 
 pub use email_change::{FormerEmail, PendingEmail, REVERT_SECONDS};
-pub use name::{LINE_PATTERN, check_line, name};
+pub use name::{LINE_PATTERN, check_line, described_first_name, described_last_name, name};
 pub use role::Role;
 pub use view::UserView;
 

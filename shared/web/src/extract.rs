@@ -6,9 +6,11 @@ use ::http::request::Parts;
 use ::http::{Extensions, HeaderMap, header};
 use axum::extract::{FromRequestParts, Request};
 use lambda_http::request::RequestContext;
+use serde::de::DeserializeOwned;
 use user_core::language::Language;
 use user_core::session::Origin;
 use user_core::user::User;
+use utoipa::IntoParams;
 
 use crate::problem::Problem;
 
@@ -69,8 +71,31 @@ impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
     }
 }
 
+/// The parameters of a path, as [`axum::extract::Path`] reads them; a path that is not UTF-8 is [`Problem::Malformed`].
+pub struct Path<T>(pub T);
+
+#[expect(clippy::disallowed_types, reason = "this is what is used instead")]
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(parameters)) => Ok(Self(parameters)),
+            Err(rejection) if rejection.status().is_client_error() => Err(Problem::Malformed),
+            // The handler does not fit its path.
+            Err(rejection) => Err(Problem::internal(rejection.body_text())),
+        }
+    }
+}
+
 /// The condition of `If-Match` (RFC 9110, 13.1.1).
-pub struct IfMatch(Option<String>);
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IfMatch {
+    /// The `ETag` that the record must still have
+    #[param(rename = "if-match", example = "\"3\"")]
+    tags: Option<String>,
+}
 
 impl IfMatch {
     /// Succeeds when there is no condition or `user` meets it.
@@ -80,7 +105,7 @@ impl IfMatch {
     pub fn check(&self, user: &User) -> Result<(), Problem> {
         let etag = user.etag();
         let holds = |tags: &String| tags.split(',').map(str::trim).any(|tag| tag == "*" || tag == etag);
-        if self.0.as_ref().is_none_or(holds) { Ok(()) } else { Err(Problem::Stale) }
+        if self.tags.as_ref().is_none_or(holds) { Ok(()) } else { Err(Problem::Stale) }
     }
 }
 
@@ -90,7 +115,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let tags: Vec<_> =
             parts.headers.get_all(header::IF_MATCH).iter().map(|value| value.to_str().unwrap_or("")).collect();
-        Ok(Self((!tags.is_empty()).then(|| tags.join(","))))
+        Ok(Self { tags: (!tags.is_empty()).then(|| tags.join(",")) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP layer of every function: one wrapper around its routes, so that all answers have the same form.
 
 pub mod body;
+pub mod calls;
 mod edge;
 pub mod extract;
 pub mod json;
@@ -86,8 +87,8 @@ async fn answer<G: Ground>(State(ground): State<G>, mut request: Request, next: 
     } else {
         Problem::UnknownHost.into_response()
     };
-    if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>().or_else(|| document::of_status(&response))
-    {
+    // Every error of ours is marked. What is not marked is an answer as it should be, whatever its status and its form.
+    if let Some(problem) = response.extensions_mut().remove::<Arc<Problem>>() {
         response = document::render(&problem, &record.id, &response);
     }
     if let Some(state) = ledger.state().filter(|_| !response.headers().contains_key("ratelimit")) {
@@ -146,4 +147,85 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
     let text =
         panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     format!("panic: {}", text.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::{StatusCode, header};
+    use axum::body::{Body, to_bytes};
+    use axum::routing::{get, post};
+    use lambda_http::Service as _;
+    use template::Template;
+
+    use super::*;
+    use crate::body::{Json, MessageBody};
+    use crate::extract::Path;
+
+    /// The configuration of a stack without settings of its own.
+    fn config() -> Config {
+        let template = Template::evaluate(|_| None).unwrap();
+        let (_, _, function) = template.functions().next().unwrap();
+        let environment = template.environment(function);
+        Config::read(|name| environment.get(name).cloned()).unwrap()
+    }
+
+    /// Status, content type and text of what `routes` answer.
+    pub(crate) async fn ask(routes: Router<Arc<Config>>, method: &str, uri: &str) -> (StatusCode, String, String) {
+        let request = Request::builder().method(method).uri(uri).header(header::HOST, "localhost");
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from("[".repeat(BODY_LIMIT_BYTES + 1))).unwrap();
+        let response = serve(routes, Arc::new(config())).call(request).await.unwrap();
+        let kind = response.headers().get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
+        let (parts, body) = response.into_parts();
+        assert!(parts.headers.contains_key("x-content-type-options"), "{method} {uri}");
+        (parts.status, kind, String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_marked_as_an_error_passes_whatever_it_is() {
+        for status in [200, 400, 404, 413, 500, 503].map(|status| StatusCode::from_u16(status).unwrap()) {
+            for kind in ["text/html; charset=utf-8", "text/plain", "application/json"] {
+                let page = async move || (status, [(header::CONTENT_TYPE, kind)], "<p>A page.</p>");
+                let answer = ask(Router::new().route("/page", get(page)), "GET", "/page").await;
+                assert_eq!(answer, (status, kind.to_owned(), "<p>A page.</p>".to_owned()));
+            }
+        }
+    }
+
+    struct Nothing;
+
+    impl crate::body::Body for Nothing {
+        fn read(_: &mut crate::body::Fields) -> Option<Self> {
+            Some(Self)
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_the_router_and_the_arguments_of_handlers_refuse_is_a_problem() {
+        let routes = || {
+            Router::new()
+                .route("/things/{id}", get(async |Path(id): Path<String>| id))
+                .route("/numbers/{id}", get(async |Path(id): Path<u8>| id.to_string()))
+                .route("/many/{id}", get(async |Path((_, _)): Path<(String, String)>| ()))
+                .route("/body", post(async |Json(_): Json<Nothing>| axum::Json(MessageBody { message: "" })))
+                .route("/fault", get(async || -> () { panic!("a fault") }))
+        };
+        assert_eq!(ask(routes(), "GET", "/things/a%20b").await.2, "a b");
+        for (method, uri, code) in [
+            ("GET", "/nowhere", "not-found"),
+            ("DELETE", "/things/1", "method-not-allowed"),
+            ("GET", "/things/%FF", "malformed"),
+            ("GET", "/numbers/x", "malformed"),
+            ("GET", "/many/1", "internal"),
+            ("POST", "/body", "too-large"),
+            ("GET", "/fault", "internal"),
+        ] {
+            let (status, kind, body) = ask(routes(), method, uri).await;
+            assert_eq!(kind, "application/problem+json", "{method} {uri}");
+            assert!(
+                body.contains(&format!("\"/problems/{code}\"")) && status.as_u16() >= 400,
+                "{method} {uri}: {body}"
+            );
+        }
+    }
 }

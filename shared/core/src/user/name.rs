@@ -1,6 +1,7 @@
 //! First and last names, and characters that no displayed line of text may have.
 
 use unicode_normalization::char::is_combining_mark;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use crate::error::Refusal;
 
@@ -48,6 +49,27 @@ pub fn name(text: &str) -> Result<Option<String>, Refusal> {
     } else {
         Ok(Some(name).filter(|name| !name.is_empty()).map(str::to_owned))
     }
+}
+
+/// A first name that a client sends, as the OpenAPI document describes it.
+#[must_use]
+pub fn described_first_name() -> ObjectBuilder {
+    described("Given name; something in it can be seen.", "Ann")
+}
+
+/// A last name that a client sends, as the OpenAPI document describes it.
+#[must_use]
+pub fn described_last_name() -> ObjectBuilder {
+    described("Family name; something in it can be seen.", "Bean")
+}
+
+fn described(description: &str, example: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some(description))
+        .max_length(Some(MAX_CHARACTERS))
+        .pattern(Some(LINE_PATTERN))
+        .examples([example])
 }
 
 /// Refuses characters that end a line, or that change the direction of text (UAX #9, 2).

@@ -101,24 +101,6 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The error behind an answer that the router gave by itself, such as for a path that is no UTF-8. Answers of ours that report a
-/// failure in another form carry a JSON body and stay as they are.
-pub(crate) fn of_status(response: &Response) -> Option<Arc<Problem>> {
-    let json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-    match response.status() {
-        _ if json => None,
-        StatusCode::PAYLOAD_TOO_LARGE => Some(Arc::new(Problem::TooLarge)),
-        status if status.is_client_error() => Some(Arc::new(Problem::Malformed)),
-        status if status.is_server_error() => {
-            Some(Arc::new(Problem::internal(format!("the router answered {status}"))))
-        }
-        _ => None,
-    }
-}
-
 /// The code of the problem that a response tells, for the line of the log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Code(pub(crate) &'static str);

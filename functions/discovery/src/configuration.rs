@@ -1,0 +1,57 @@
+//! `GET /.well-known/openid-configuration`: where the public keys are.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use user_app::App;
+use user_core::signing::JwtAlgorithm;
+use user_web::extract::BaseUrl;
+use utoipa::ToSchema;
+
+use crate::cached;
+
+/// What OpenID Connect Discovery 1.0 has for those who check tokens.
+#[derive(Serialize, ToSchema)]
+struct Configuration {
+    /// The `iss` claim of every token.
+    #[schema(example = "https://api.example.com")]
+    issuer: String,
+    /// Where the public keys are.
+    #[schema(example = "https://api.example.com/.well-known/jwks.json")]
+    jwks_uri: String,
+    /// What the next key signs with.
+    #[schema(value_type = Vec<String>, example = json!(["EdDSA"]))]
+    id_token_signing_alg_values_supported: [JwtAlgorithm; 1],
+    /// Users have one name for everybody.
+    #[schema(value_type = Vec<String>, example = json!(["public"]))]
+    subject_types_supported: [&'static str; 1],
+    /// None: nobody signs in here on behalf of others.
+    #[schema(value_type = Vec<String>, example = json!([]))]
+    response_types_supported: [&'static str; 0],
+}
+
+/// Where the public keys are
+///
+/// In the form of OpenID Connect Discovery 1.0. The service is no OpenID provider: it says what checking its tokens takes.
+#[utoipa::path(
+    get,
+    path = "/.well-known/openid-configuration",
+    operation_id = "configuration",
+    tag = "Discovery",
+    responses((
+        status = 200,
+        description = "The issuer and the address of its keys.",
+        body = Configuration,
+        headers(("cache-control" = String, description = "How long this may be kept"))
+    )),
+)]
+pub(crate) async fn handle(State(app): State<App>, BaseUrl(base): BaseUrl) -> Response {
+    let body = Configuration {
+        issuer: app.config.jwt_issuer.clone(),
+        jwks_uri: format!("{base}/.well-known/jwks.json"),
+        id_token_signing_alg_values_supported: [app.config.jwt_algorithm],
+        subject_types_supported: ["public"],
+        response_types_supported: [],
+    };
+    cached(&app, body)
+}
