@@ -6,6 +6,7 @@
 //! - [`function`]: the functions, invoked as Lambda invokes them.
 //! - [`role`]: the roles, which are enforced for the functions.
 //! - [`gateway`]: the routes and CORS, as API Gateway serves them.
+//! - [`authorizer`]: API Gateway's JWT authorizers, which other services may have.
 //! - [`stream`]: the stream mappings.
 //! - [`inbox`]: the emails that were sent.
 //! - [`service`]: all of them together.
@@ -15,6 +16,7 @@
 //! - [`hosts`]: the requests that are answered, by host and origin.
 //! - [`server`]: the service on a port, and what exists only locally.
 
+pub mod authorizer;
 pub mod aws;
 pub mod cloudwatch;
 pub mod database;
