@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use user_app::keyring::CONFIRM_SECONDS;
 
 use crate::keys::{WAIT, app, header, jwks, rotate};
-use crate::support::TestApp;
+use crate::support::{TestApp, claims};
 
 /// Verifies an access token as another service does: with only the published keys.
 fn holds(token: &str, keys: &[Value]) -> bool {
@@ -63,6 +63,11 @@ async fn the_documents_of_discovery_say_where_and_how_long() {
     assert_eq!(keys.header("cache-control"), "public, max-age=7200");
     let call = app.get("/.well-known/openid-configuration").header("x-forwarded-proto", "https");
     let said = call.send().await;
+    let mut claimed: Vec<_> =
+        said.json["claims_supported"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    claimed.sort_unstable();
+    let claims = claims(&app.member("ann@example.com").await.access);
+    assert_eq!(claimed, claims.as_object().unwrap().keys().collect::<Vec<_>>(), "all that a token says, and no more");
     assert_eq!((said.text("issuer"), said.text("jwks_uri")), {
         ("https://shop.example".to_owned(), "https://localhost/.well-known/jwks.json".to_owned())
     });

@@ -5,6 +5,7 @@ use axum::response::Response;
 use serde::Serialize;
 use user_app::App;
 use user_core::signing::JwtAlgorithm;
+use user_core::token::AccessClaims;
 use user_web::extract::BaseUrl;
 use utoipa::ToSchema;
 
@@ -22,6 +23,9 @@ struct Configuration {
     /// What the next key signs with.
     #[schema(value_type = Vec<String>, example = json!(["EdDSA"]))]
     id_token_signing_alg_values_supported: [JwtAlgorithm; 1],
+    /// What an access token says (RFC 9068, 2.2).
+    #[schema(value_type = Vec<String>, example = json!(["iss", "aud", "sub", "exp"]))]
+    claims_supported: [&'static str; AccessClaims::NAMES.len()],
     /// Users have one name for everybody.
     #[schema(value_type = Vec<String>, example = json!(["public"]))]
     subject_types_supported: [&'static str; 1],
@@ -50,6 +54,7 @@ pub(crate) async fn handle(State(app): State<App>, BaseUrl(base): BaseUrl) -> Re
         issuer: app.config.jwt_issuer.clone(),
         jwks_uri: format!("{base}/.well-known/jwks.json"),
         id_token_signing_alg_values_supported: [app.config.jwt_algorithm],
+        claims_supported: AccessClaims::NAMES,
         subject_types_supported: ["public"],
         response_types_supported: [],
     };

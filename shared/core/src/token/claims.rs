@@ -82,6 +82,26 @@ pub struct AccessClaims {
     pub kind: TokenKind,
 }
 
+impl AccessClaims {
+    /// The names of all claims of an access token (`claims_supported` of OpenID Connect Discovery 1.0, 3).
+    pub const NAMES: [&'static str; 14] = [
+        "iss",
+        "aud",
+        "sub",
+        "role",
+        "sid",
+        "client_id",
+        "scope",
+        "auth_time",
+        "amr",
+        "acr",
+        "iat",
+        "exp",
+        "jti",
+        "type",
+    ];
+}
+
 /// What a refresh token says: which turn of which session it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "registered claims (RFC 7519, 4.1), `sid` and `seq`")]
