@@ -11,7 +11,7 @@ use crate::forgeries::Forge;
 use crate::support::{PASSWORD, TestApp};
 
 /// Callers, in the order of the columns below. The path's `{user_id}` is the owner's.
-const CALLERS: [&str; 11] = [
+const CALLERS: [&str; 12] = [
     "anonymous",
     "garbage",
     "expired",
@@ -22,10 +22,11 @@ const CALLERS: [&str; 11] = [
     "demoted admin",
     "owner long after signing in",
     "owner by a token of another audience",
-    "admin by a token of other scopes",
+    "admin by a token for the own account",
+    "admin by a token for all users",
 ];
 
-const OPEN: [u16; 11] = [0; 11];
+const OPEN: [u16; 12] = [0; 12];
 
 /// Open to anybody, like the corresponding `GET`.
 const HEADS: [&str; 10] = [
@@ -42,14 +43,14 @@ const HEADS: [&str; 10] = [
 ];
 
 /// Route, body, statuses by caller; 0 stands for any status, as long as it is the same for all.
-type Row = (&'static str, Value, [u16; 11]);
+type Row = (&'static str, Value, [u16; 12]);
 
 /// Sensitive calls, each with the password and without it.
 fn sensitive() -> [Row; 6] {
     let passwords = json!({ "current_password": PASSWORD, "new_password": "Sh0rt-black-now" });
     let request = json!({ "new_email": "new@example.com", "password": PASSWORD });
-    let gone = [401, 401, 401, 204, 204, 401, 204, 204, 204, 401, 403];
-    let gone_if_fresh = [401, 401, 401, 204, 204, 401, 204, 204, 401, 401, 403];
+    let gone = [401, 401, 401, 204, 204, 401, 204, 204, 204, 401, 204, 403];
+    let gone_if_fresh = [401, 401, 401, 204, 204, 401, 204, 204, 401, 401, 204, 403];
     [
         ("POST /api/v1/users/me/email", request, gone.map(asked)),
         ("POST /api/v1/users/me/email", json!({ "new_email": "new@example.com" }), gone_if_fresh.map(asked)),
@@ -67,11 +68,11 @@ fn asked(status: u16) -> u16 {
 
 fn table() -> Vec<Row> {
     let record = json!({ "first_name": "A", "last_name": null, "is_active": true, "is_verified": true });
-    let own_gone = [401, 401, 401, 204, 204, 401, 204, 204, 204, 401, 403];
-    let own = [401, 401, 401, 200, 200, 401, 200, 200, 200, 401, 403];
-    let owner_or_admin = [401, 401, 401, 403, 200, 401, 200, 403, 200, 401, 403];
-    let admin = [401, 401, 401, 403, 403, 401, 200, 403, 403, 401, 403];
-    let admin_deletes = [401, 401, 401, 403, 403, 401, 204, 403, 403, 401, 403];
+    let own_gone = [401, 401, 401, 204, 204, 401, 204, 204, 204, 401, 204, 403];
+    let own = [401, 401, 401, 200, 200, 401, 200, 200, 200, 401, 200, 403];
+    let owner_or_admin = [401, 401, 401, 403, 200, 401, 200, 403, 200, 401, 403, 200];
+    let admin = [401, 401, 401, 403, 403, 401, 200, 403, 403, 401, 403, 200];
+    let admin_deletes = [401, 401, 401, 403, 403, 401, 204, 403, 403, 401, 403, 204];
     let rows = vec![
         ("POST /api/v1/auth/signup", json!({}), OPEN),
         ("POST /api/v1/auth/verify", json!({}), OPEN),
@@ -94,17 +95,17 @@ fn table() -> Vec<Row> {
         ("GET /api/v1/health/db", Value::Null, OPEN),
         ("GET /api/v1/health/cache", Value::Null, OPEN),
         ("GET /api/v1/health/full", Value::Null, OPEN),
-        ("$default", Value::Null, [404; 11]),
+        ("$default", Value::Null, [404; 12]),
         ("GET /api/v1/me", Value::Null, own),
         ("GET /api/v1/users/me", Value::Null, own),
         ("PATCH /api/v1/users/me", json!({ "first_name": "A" }), own),
-        ("POST /api/v1/auth/confirm-email", json!({}), [422, 401, 401, 422, 422, 401, 422, 422, 422, 401, 403]),
+        ("POST /api/v1/auth/confirm-email", json!({}), [422, 401, 401, 422, 422, 401, 422, 422, 422, 401, 422, 403]),
         ("POST /api/v1/auth/revert-email", json!({}), OPEN),
         ("GET /api/v1/users/me/sessions", Value::Null, own),
         (
             "DELETE /api/v1/users/me/sessions/{session_id}",
             Value::Null,
-            [401, 401, 401, 404, 404, 401, 404, 404, 404, 401, 403],
+            [401, 401, 401, 404, 404, 401, 404, 404, 404, 401, 404, 403],
         ),
         ("GET /api/v1/users", Value::Null, admin),
         ("GET /api/v1/users/{user_id}", Value::Null, owner_or_admin),
@@ -197,8 +198,11 @@ impl Visit {
             "owner by a token of another audience" => {
                 Some(Forge::new(&app, &owner).await.with_claim("aud", json!("https://orders.example")))
             }
-            "admin by a token of other scopes" => {
-                Some(Forge::new(&app, &admin).await.with_claim("scope", json!("openid profile")))
+            "admin by a token for the own account" => {
+                Some(Forge::new(&app, &admin).await.with_claim("scope", json!("openid account")))
+            }
+            "admin by a token for all users" => {
+                Some(Forge::new(&app, &admin).await.with_claim("scope", json!("users openid")))
             }
             _ => {
                 let second = app.admin("second@example.com").await;

@@ -35,6 +35,12 @@ async fn others_check_access_tokens_with_the_published_keys_alone() {
     for algorithm in ["ES256", "RS256", "EdDSA"] {
         let app = app(algorithm).await;
         let ann = app.member("ann@example.com").await;
+        let said = app.get("/.well-known/openid-configuration").send().await.json;
+        assert_eq!(
+            said["id_token_signing_alg_values_supported"],
+            json!([algorithm]),
+            "not that of the HS256 key before"
+        );
         let before = jwks(&app).await;
         assert!(holds(&ann.access, &before), "{algorithm}");
         let (message, signature) = ann.access.rsplit_once('.').unwrap();

@@ -34,15 +34,15 @@ impl Body for StepUp {
 /// Prove your password again
 ///
 /// Gives an access token of the same session whose claim `auth_time` is now. For five minutes it makes sensitive changes (password,
-/// address, deletion) without the password. No other token is fresh by it: neither earlier access tokens nor those of a refresh. The
-/// refresh token is the one that is valid now; it is not used up.
+/// address, deletion) without the password. Only this token counts as fresh: neither earlier access tokens nor those of a refresh. The
+/// refresh token is the one that was valid when the call began, and is not used up: a client that refreshes meanwhile keeps the newer one.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/step-up",
     operation_id = "stepUp",
     tag = "Sessions",
     request_body = StepUp,
-    responses((status = 200, description = "A fresh access token, and the refresh token that is valid now.", body = TokenPair)),
+    responses((status = 200, description = "A fresh access token, and the present refresh token.", body = TokenPair)),
     extensions(("x-problems" = json!(["unauthenticated", "invalid-credentials", "throttled"]))),
 )]
 pub(crate) async fn handle(

@@ -7,6 +7,7 @@ use user_app::App;
 use user_core::signing::JwtAlgorithm;
 use user_core::token::AccessClaims;
 use user_web::extract::BaseUrl;
+use user_web::problem::Problem;
 use utoipa::ToSchema;
 
 use crate::cached;
@@ -20,13 +21,13 @@ struct Configuration {
     /// Where the public keys are.
     #[schema(example = "https://api.example.com/.well-known/jwks.json")]
     jwks_uri: String,
-    /// What the next key signs with.
-    #[schema(value_type = Vec<String>, example = json!(["EdDSA"]))]
-    id_token_signing_alg_values_supported: [JwtAlgorithm; 1],
+    /// What tokens are signed with, by the keys that are published now.
+    #[schema(value_type = Vec<String>, example = json!(["ES256"]))]
+    id_token_signing_alg_values_supported: Vec<JwtAlgorithm>,
     /// What an access token says (RFC 9068, 2.2).
     #[schema(value_type = Vec<String>, example = json!(["iss", "aud", "sub", "exp"]))]
     claims_supported: [&'static str; AccessClaims::NAMES.len()],
-    /// Users have one name for everybody.
+    /// `sub` is the same for every client.
     #[schema(value_type = Vec<String>, example = json!(["public"]))]
     subject_types_supported: [&'static str; 1],
     /// None: nobody signs in here on behalf of others.
@@ -49,14 +50,15 @@ struct Configuration {
         headers(("cache-control" = String, description = "How long this may be kept"))
     )),
 )]
-pub(crate) async fn handle(State(app): State<App>, BaseUrl(base): BaseUrl) -> Response {
+pub(crate) async fn handle(State(app): State<App>, BaseUrl(base): BaseUrl) -> Result<Response, Problem> {
+    let algorithms = app.keyring_in_force().await?.public_algorithms(app.clock.now());
     let body = Configuration {
         issuer: app.config.jwt_issuer.clone(),
         jwks_uri: format!("{base}/.well-known/jwks.json"),
-        id_token_signing_alg_values_supported: [app.config.jwt_algorithm],
+        id_token_signing_alg_values_supported: algorithms,
         claims_supported: AccessClaims::NAMES,
         subject_types_supported: ["public"],
         response_types_supported: [],
     };
-    cached(&app, body)
+    Ok(cached(&app, body))
 }

@@ -20,7 +20,7 @@ struct KeySet {
 
 /// The public keys of access tokens
 ///
-/// A JWK Set (RFC 7517, 5). It has no keys under HS256, whose key is nobody else's.
+/// A JWK Set (RFC 7517, 5). Keys of HS256 are not among them: they are secret.
 #[utoipa::path(
     get,
     path = "/.well-known/jwks.json",

@@ -33,7 +33,7 @@ pub async fn handle(app: &App, event: SecretsManagerSecretRotationEvent) -> Resu
         // The keys exist only in the secret, so there is nowhere else to set them.
         "setSecret" => Ok(()),
         "testSecret" => test(&app.config, &staged(store, version).await?),
-        "finishSecret" => finish(store, version, "ordinary").await.map(|_| ()),
+        "finishSecret" => finish(store, version).await,
         _ => Err(Error::internal("rotation has no such step")),
     }
 }
@@ -41,13 +41,12 @@ pub async fn handle(app: &App, event: SecretsManagerSecretRotationEvent) -> Resu
 /// `createSecret`: adds the next key in a version that is not in force yet.
 async fn create(app: &App, version: &str, now: Timestamp) -> Result<(), Error> {
     let (store, config) = (&app.store, &app.config);
-    if let Some(keys) = store.read_keys_version(version).await? {
-        // The other secret may lack it.
-        return store.stage_verification_keys(version, &keys).await;
+    if store.read_keys_version(version).await?.is_some() {
+        return Ok(());
     }
     let wait = config.jwks_cache_seconds + SLACK_SECONDS;
     let keys = store.read_keys().await?;
-    if keys.generation() < store.read_key_mark().await?.emergency {
+    if keys.emergency() < store.read_key_mark().await?.emergency {
         // Secrets Manager may still return a version that an emergency made void: its keys must not come back.
         return Err(Error::Unavailable);
     }
@@ -61,13 +60,19 @@ fn test(config: &Config, keys: &Keys) -> Result<(), Error> {
     keys.iter().try_for_each(|key| tokens.check(key.signs_from))
 }
 
-/// `finishSecret`: puts the keys into force, and announces them to every instance.
-async fn finish(store: &Store, version: &str, urgency: &str) -> Result<Keys, Error> {
+/// `finishSecret`: puts the keys into force, for verifiers too, and announces them to every instance.
+async fn finish(store: &Store, version: &str) -> Result<(), Error> {
     let keys = staged(store, version).await?;
     store.promote_keys(version).await?;
+    // Verifiers can read the new keys before somebody signs with them.
+    store.publish_keys().await?;
     store.announce_keys(&keys).await?;
+    note(&keys, "ordinary");
+    Ok(())
+}
+
+fn note(keys: &Keys, urgency: &str) {
     tracing::info!(event.name = "keys-rotated", keys.generation = keys.generation(), keys.urgency = urgency);
-    Ok(keys)
 }
 
 async fn staged(store: &Store, version: &str) -> Result<Keys, Error> {
@@ -82,6 +87,12 @@ async fn staged(store: &Store, version: &str) -> Result<Keys, Error> {
 pub async fn emergency(store: &Store, now: Timestamp) -> Result<Keys, Error> {
     let version = id::version()?;
     let announced = store.read_key_mark().await?.generation;
-    store.stage_keys(&version, &store.read_keys().await?.replaced(announced, now)?).await?;
-    finish(store, &version, "emergency").await
+    let keys = store.read_keys().await?.replaced(announced, now)?;
+    store.stage_keys(&version, &keys).await?;
+    store.promote_keys(&version).await?;
+    // From here on nobody accepts the former keys, whatever becomes of the rest.
+    store.announce_keys(&keys).await?;
+    store.publish_keys().await?;
+    note(&keys, "emergency");
+    Ok(keys)
 }

@@ -15,6 +15,7 @@ use template::Fault;
 use transport::Transport;
 use user_app::App;
 use user_app::keyring::KeyUse;
+use user_config::Hidden;
 use user_core::clock::Clock;
 use user_core::signing::Keys;
 
@@ -43,6 +44,30 @@ enum Handler {
     Rotation(App),
 }
 
+/// The secrets that functions read when they start.
+pub struct SecretsAtStart {
+    /// The signing keys.
+    pub signing: Keys,
+    /// What verifiers have of them.
+    pub verification: Keys,
+    /// The password of the mail server.
+    pub mail: Hidden,
+}
+
+impl SecretsAtStart {
+    /// The keys that the function with this binary reads.
+    #[must_use]
+    pub fn keys_for(&self, binary: &str) -> (KeyUse, Keys) {
+        let key_use = key_use(binary);
+        let keys = match key_use {
+            KeyUse::Sign => self.signing.clone(),
+            KeyUse::Verify => self.verification.clone(),
+            KeyUse::Nothing => Keys::none(),
+        };
+        (key_use, keys)
+    }
+}
+
 /// What the function with this binary needs the signing keys for.
 #[must_use]
 pub fn key_use(binary: &str) -> KeyUse {
@@ -58,18 +83,6 @@ pub fn key_use(binary: &str) -> KeyUse {
         "rotation" => rotation::KEY_USE,
         _ => KeyUse::Nothing,
     }
-}
-
-/// The part of `keys` that the function with this binary reads.
-#[must_use]
-pub fn keys_for(binary: &str, keys: &Keys) -> (KeyUse, Keys) {
-    let key_use = key_use(binary);
-    let keys = match key_use {
-        KeyUse::Sign => keys.clone(),
-        KeyUse::Verify => keys.for_verifiers(),
-        KeyUse::Nothing => Keys::none(),
-    };
-    (key_use, keys)
 }
 
 impl Function {

@@ -111,6 +111,13 @@ impl Secrets {
         Ok(())
     }
 
+    /// Takes every version of a secret away, as in a stack in which nothing has written it yet.
+    pub fn empty(&self, id: &str) {
+        if let Some(secret) = self.lock().get_mut(id) {
+            secret.versions.clear();
+        }
+    }
+
     /// When a secret was last rotated; `None` before the first rotation.
     #[must_use]
     pub fn rotated_at(&self, id: &str) -> Option<Timestamp> {
@@ -207,7 +214,12 @@ impl Secret {
         if self.versions.get(&id).is_some_and(|kept| kept.string != string) {
             return Err(("ResourceExistsException", "the version has another content"));
         }
-        self.versions.entry(id.clone()).or_insert(Version { string, stages: BTreeSet::new() });
+        let answer = json!({ "ARN": request.secret_id, "Name": request.secret_id, "VersionId": id });
+        // A version that exists stays as it is, with its stages (API reference, PutSecretValue).
+        if self.versions.contains_key(&id) {
+            return Ok(answer);
+        }
+        self.versions.insert(id.clone(), Version { string, stages: BTreeSet::new() });
         let mut stages = request.version_stages.clone();
         // A secret's first version becomes the current one in any case (API reference, PutSecretValue).
         if stages.is_empty() || self.versions.len() == 1 {
@@ -216,7 +228,7 @@ impl Secret {
         for stage in &stages {
             self.set_stage(stage, &id);
         }
-        Ok(json!({ "ARN": request.secret_id, "Name": request.secret_id, "VersionId": id }))
+        Ok(answer)
     }
 
     fn move_stage(&mut self, request: &Asked) -> Result<Value, Refusal> {

@@ -22,7 +22,7 @@ use userctl::stage::remote_config;
 
 use crate::aws::{Aws, Wire};
 use crate::cloudwatch::CloudWatch;
-use crate::function::{Function, keys_for};
+use crate::function::{Function, SecretsAtStart};
 use crate::gateway::Gateway;
 use crate::hosts::Hosts;
 use crate::inbox::Inbox;
@@ -88,23 +88,19 @@ impl Service {
         let inbox = Arc::new(Inbox::open(folder)?);
         let (cloudwatch, deliver) = (options.cloudwatch.clone(), printer(&inbox, options.print_mails));
         let aws = Aws::open(folder, &template, deliver, options.clock.clone(), cloudwatch)?;
-        let secret = aws.secrets.current(&config.signing_secret_id).ok_or("there is no such secret")?;
-        let keys = Keys::from_secret(&secret)?;
+        let secret = |id: &str| aws.secrets.current(id).ok_or("there is no such secret");
+        let signing = Keys::from_secret(&secret(&config.signing_secret_id)?)?;
         // On AWS the first rotation writes it, right after the stack is created.
-        aws.secrets.begin(&config.verification_secret_id, keys.for_verifiers().to_secret()?)?;
-        let password = match config.mail_secret() {
+        aws.secrets.begin(&config.verification_secret_id, signing.for_verifiers().to_secret()?)?;
+        let verification = Keys::from_secret(&secret(&config.verification_secret_id)?)?;
+        let mail = match config.mail_secret() {
             Some(id) => aws.secrets.current(id).map(Hidden).ok_or("SMTP_USER needs SMTP_PASSWORD")?,
             None => Hidden::default(),
         };
+        let secrets = SecretsAtStart { signing, verification, mail };
         let (folder, wire) = (options.folder.clone(), options.wire.clone());
-        let mut service = Self::assemble(
-            &template,
-            config,
-            options,
-            inbox,
-            |role| aws.sdk_config_as(role, wire.clone()),
-            (&keys, &password),
-        )?;
+        let mut service =
+            Self::assemble(&template, config, options, inbox, |role| aws.sdk_config_as(role, wire.clone()), &secrets)?;
         service.connect(&template, &aws, folder.as_deref())?;
         service.aws = Some(aws);
         Ok(service)
@@ -119,10 +115,11 @@ impl Service {
         let (template, config) = outline(&options.settings)?;
         let sdk = remote_config(&format!("{}/_local/aws", url.trim_end_matches('/')));
         let store = Store::connect(&sdk, &config);
-        let keys = store.read_keys().await.map_err(|_| format!("no `cargo local` answers at {url}"))?;
-        let password = store.read_mail_password().await?;
+        let signing = store.read_keys().await.map_err(|_| format!("no `cargo local` answers at {url}"))?;
+        let (verification, mail) = (store.read_verification_keys().await?, store.read_mail_password().await?);
+        let secrets = SecretsAtStart { signing, verification, mail };
         let inbox = Arc::new(Inbox::open(None)?);
-        Self::assemble(&template, config, options, inbox, |_| sdk.clone(), (&keys, &password))
+        Self::assemble(&template, config, options, inbox, |_| sdk.clone(), &secrets)
     }
 
     fn assemble(
@@ -131,7 +128,7 @@ impl Service {
         options: Options,
         inbox: Arc<Inbox>,
         sdk: impl Fn(&Arc<Role>) -> SdkConfig,
-        (keys, password): (&Keys, &Hidden),
+        secrets: &SecretsAtStart,
     ) -> Result<Self, Fault> {
         let printer = printer(&inbox, options.print_mails);
         let (mut functions, mut roles, mut apps) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
@@ -139,10 +136,10 @@ impl Service {
             let role = Arc::new(Role::of(template, function.role.trim_end_matches(".Arn")));
             let sdk = sdk(&role);
             let store = Store::connect(&sdk, &config);
-            let password = Password::new(store.clone(), password.clone());
+            let password = Password::new(store.clone(), secrets.mail.clone());
             let transport = Transport::new(&config, &sdk, password, printer.clone())?;
             roles.insert(id.to_owned(), role);
-            let app = App::new(config.clone(), options.clock.clone(), store, keys_for(binary, keys))?;
+            let app = App::new(config.clone(), options.clock.clone(), store, secrets.keys_for(binary))?;
             apps.push(app.clone());
             let timeout = template.timeout_seconds(function);
             functions.insert(id.to_owned(), Arc::new(Function::new(binary, app, transport, &sdk, timeout)?));

@@ -120,7 +120,7 @@ fn key_line(key: &Key) -> String {
 fn symmetric(keys: &Keys) -> Option<String> {
     let is_symmetric = keys.iter().next_back().is_some_and(|key| key.algorithm == JwtAlgorithm::Hs256);
     let advice = "With HS256 only this service can verify access tokens, and each function that verifies them could sign them. Set \
-                  JwtAlgorithm to ES256 or RS256, deploy, and run `userctl keys rotate`; nobody is signed out.";
+                  JwtAlgorithm (locally JWT_ALGORITHM) to ES256, RS256 or EdDSA, deploy, and run `userctl keys rotate`; nobody is signed out.";
     is_symmetric.then(|| advice.to_owned())
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use user_config::Config;
 use user_core::clock::Timestamp;
 use user_core::error::Error;
-use user_core::signing::{CURSOR, Keys, active, mac, mac_holds};
+use user_core::signing::{CURSOR, JwtAlgorithm, Keys, active, mac, mac_holds};
 use user_core::token::{AccessClaims, TokenKind, Tokens};
 use user_store::Store;
 use user_store::keys::Mark;
@@ -75,6 +75,15 @@ impl Keyring {
         self.keys.iter().filter(|key| key.is_valid(now)).filter_map(user_core::signing::Key::jwk).collect()
     }
 
+    /// The algorithms of the public keys, each once, oldest key first.
+    #[must_use]
+    pub fn public_algorithms(&self, now: Timestamp) -> Vec<JwtAlgorithm> {
+        let public = self.keys.iter().filter(|key| key.is_valid(now) && key.jwk().is_some());
+        let mut algorithms: Vec<_> = public.map(|key| key.algorithm).collect();
+        algorithms.dedup();
+        algorithms
+    }
+
     /// The claims of a valid access token, as [`Tokens::read`] reads them; its signature is checked the first time only.
     pub(crate) fn read_access(&self, token: &str, now: Timestamp) -> Option<AccessClaims> {
         self.verified.get_or(token, now, || self.tokens.read_until(TokenKind::Access, token, now))
@@ -101,7 +110,7 @@ pub(super) struct Present {
     sought_at: AtomicI64,
     confirmed_at: AtomicI64,
     missed_at: AtomicI64,
-    /// The generation of the last emergency that was seen: keys of those before it are void.
+    /// The generation of the last emergency that was seen: keys that do not descend from it are void.
     emergency: AtomicU64,
     /// One reader at a time; the others take what it found.
     turn: Mutex<()>,
@@ -133,7 +142,7 @@ impl App {
     /// [`Error::Unavailable`] while they are void and newer ones cannot be read, and while there are none.
     pub fn keyring(&self) -> Result<Arc<Keyring>, Error> {
         let held = self.held();
-        let void = held.keys.is_none() || held.keys.generation() < self.present.emergency.load(Ordering::SeqCst);
+        let void = held.keys.is_none() || held.keys.emergency() < self.present.emergency.load(Ordering::SeqCst);
         if void { Err(Error::Unavailable) } else { Ok(held) }
     }
 

@@ -111,10 +111,17 @@ impl Keys {
         self.emergency
     }
 
-    /// For how many seconds the key that signs at `now` has signed; one that no rotation has replaced yet, since 1970.
+    /// Whether these may take the place of `before`: they are later, and derived from keys of the same emergency or made by a later one. A
+    /// rotation that read the keys before an emergency would bring back what that made void.
+    #[must_use]
+    pub fn may_follow(&self, before: &Self) -> bool {
+        self.generation > before.generation && self.emergency >= before.emergency
+    }
+
+    /// For how many seconds the key that signs at `now` has signed; one that no rotation has replaced yet, and none at all, since 1970.
     #[must_use]
     pub fn signing_seconds(&self, now: Timestamp) -> i64 {
-        active(&self.keys, |key| key.signs_from, now).map_or(0, |key| now.since(key.signs_from).max(0))
+        active(&self.keys, |key| key.signs_from, now).map_or(now.0, |key| now.since(key.signs_from).max(0))
     }
 
     /// All keys, oldest first.
@@ -197,6 +204,10 @@ mod tests {
         assert_eq!((later.generation(), later.emergency()), (5, 4), "it is remembered");
         let elsewhere = later.replaced(40, NOW.plus(901)).unwrap();
         assert_eq!((elsewhere.generation(), elsewhere.emergency()), (41, 41), "later than any that was announced");
+        assert!(emergency.may_follow(&read) && later.may_follow(&emergency) && !later.may_follow(&later));
+        let overtaken = read.rotated(JwtAlgorithm::EdDsa, NOW.plus(501), 60, 500).unwrap();
+        assert!(overtaken.may_follow(&read) && !overtaken.may_follow(&emergency), "it has the keys that became void");
+        assert_eq!(Keys::none().signing_seconds(NOW), NOW.0);
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl TokenKind {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TokenPair {
     /// Goes into `Authorization: Bearer`.
-    #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwMTkzYTViIn0.c2lnbmF0dXJl")]
+    #[schema(example = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIwMTkzYTViIn0.c2lnbmF0dXJl")]
     pub access_token: String,
     /// Valid once, for the next pair.
     #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6InJlZnJlc2gifQ.eyJzZXEiOjF9.c2lnbmF0dXJl")]

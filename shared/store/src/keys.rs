@@ -1,7 +1,10 @@
 //! The signing keys: versions of the secret, and the item that tells every instance of a rotation.
 
+use std::collections::HashMap;
+
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
 use aws_sdk_secretsmanager::operation::get_secret_value::builders::GetSecretValueFluentBuilder;
+use futures::future::try_join;
 use user_core::error::{Error, Unmet};
 use user_core::signing::Keys;
 
@@ -12,6 +15,9 @@ use crate::transaction::{if_met, unless_contended};
 /// The staging labels that rotation uses (Secrets Manager, "Rotation by Lambda function").
 const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
+
+/// How often the keys are published again because others changed them meanwhile.
+const PUBLICATIONS: usize = 8;
 
 /// The mark by which every instance learns of rotations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
@@ -50,58 +56,82 @@ impl Store {
         read(self.secrets.get_secret_value().secret_id(&self.signing_secret_id).version_id(version)).await
     }
 
-    /// Stores keys as a version of both secrets that is not in force yet. It may be repeated.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when a secret cannot be written.
-    pub async fn stage_keys(&self, version: &str, keys: &Keys) -> Result<(), Error> {
-        self.stage(&self.signing_secret_id, version, keys).await?;
-        self.stage_verification_keys(version, keys).await
-    }
-
-    /// The second half of [`Store::stage_keys`], for a version that the signing secret has.
+    /// Stores keys as a version that is not in force yet. It may be repeated.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the secret cannot be written.
-    pub async fn stage_verification_keys(&self, version: &str, keys: &Keys) -> Result<(), Error> {
-        self.stage(&self.verification_secret_id, version, &keys.for_verifiers()).await
+    pub async fn stage_keys(&self, version: &str, keys: &Keys) -> Result<(), Error> {
+        self.put_keys(&self.signing_secret_id, version, keys, PENDING).await
     }
 
-    async fn stage(&self, secret: &str, version: &str, keys: &Keys) -> Result<(), Error> {
+    /// Brings a version into force instead of the present one, unless it already is.
+    ///
+    /// # Errors
+    /// [`Unmet::Changed`] when the version is not staged, or another one came into force meanwhile that it may not follow.
+    pub async fn promote_keys(&self, version: &str) -> Result<(), Error> {
+        let versions = self.versions(&self.signing_secret_id).await?;
+        if versions.has(version, CURRENT) {
+            return Ok(());
+        }
+        let current = versions.current().filter(|_| versions.has(version, PENDING)).ok_or(Unmet::Changed)?;
+        let (before, keys) = try_join(self.read_keys_version(current), self.read_keys_version(version)).await?;
+        if !before.zip(keys).is_some_and(|(before, keys)| keys.may_follow(&before)) {
+            return Err(Unmet::Changed.into());
+        }
+        self.make_current(&self.signing_secret_id, version, Some(current)).await
+    }
+
+    /// Writes what verifiers need of the keys in force into their secret. Of several that do so at the same time each goes on until the
+    /// two secrets have the same version in force.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when others change them all the time; [`Error::Unavailable`] when a secret cannot be read or written.
+    pub async fn publish_keys(&self) -> Result<(), Error> {
+        let secret = &self.verification_secret_id;
+        for _ in 0..PUBLICATIONS {
+            let (signing, verification) =
+                try_join(self.versions(&self.signing_secret_id), self.versions(secret)).await?;
+            let version =
+                signing.current().ok_or_else(|| Error::internal("the signing secret has no version in force"))?;
+            if verification.has(version, CURRENT) {
+                return Ok(());
+            }
+            let Some(keys) = self.read_keys_version(version).await? else { continue };
+            // A version that exists stays as it is, with its stages (API reference, PutSecretValue).
+            self.put_keys(secret, version, &keys.for_verifiers(), CURRENT).await?;
+            let verification = self.versions(secret).await?;
+            if !verification.has(version, CURRENT) {
+                match self.make_current(secret, version, verification.current()).await {
+                    Ok(()) | Err(Error::Unmet(Unmet::Changed)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    async fn put_keys(&self, secret: &str, version: &str, keys: &Keys, stage: &str) -> Result<(), Error> {
         let put = self.secrets.put_secret_value().secret_id(secret).client_request_token(version);
-        let put = put.secret_string(keys.to_secret()?).version_stages(PENDING).send().await;
+        let put = put.secret_string(keys.to_secret()?).version_stages(stage).send().await;
         put.map(|_| ()).map_err(failed)
     }
 
-    /// Brings a version into force instead of the present one, in both secrets, unless it already is: the signing secret decides which of
-    /// two rotations comes first, so that the other secret never has keys of the one that lost. It may be repeated.
-    ///
-    /// # Errors
-    /// [`Unmet::Changed`] when the version is not staged, or another one came into force meanwhile.
-    pub async fn promote_keys(&self, version: &str) -> Result<(), Error> {
-        self.promote(&self.signing_secret_id, version).await?;
-        self.promote(&self.verification_secret_id, version).await
+    async fn versions(&self, secret: &str) -> Result<Versions, Error> {
+        let described = self.secrets.describe_secret().secret_id(secret).send().await;
+        Ok(Versions(described.map_err(failed)?.version_ids_to_stages.unwrap_or_default()))
     }
 
-    async fn promote(&self, secret: &str, version: &str) -> Result<(), Error> {
-        let described = self.secrets.describe_secret().secret_id(secret).send().await;
-        let versions = described.map_err(failed)?.version_ids_to_stages.unwrap_or_default();
-        let has = |id: &str, stage: &str| versions.get(id).is_some_and(|stages| stages.iter().any(|s| s == stage));
-        if has(version, CURRENT) {
-            return Ok(());
-        }
-        let current = versions.keys().find(|id| has(id, CURRENT)).filter(|_| has(version, PENDING));
-        let current = current.ok_or(Unmet::Changed)?;
+    async fn make_current(&self, secret: &str, version: &str, instead_of: Option<&str>) -> Result<(), Error> {
         let moved = self
             .secrets
             .update_secret_version_stage()
             .secret_id(secret)
             .version_stage(CURRENT)
             .move_to_version_id(version)
-            .remove_from_version_id(current)
+            .set_remove_from_version_id(instead_of.map(str::to_owned))
             .send();
         moved.await.map(|_| ()).map_err(|error| match error.code() {
-            Some("InvalidParameterException") => Unmet::Changed.into(),
+            Some("InvalidParameterException" | "ResourceNotFoundException") => Unmet::Changed.into(),
             _ => failed(error),
         })
     }
@@ -158,5 +188,18 @@ async fn read(request: GetSecretValueFluentBuilder) -> Result<Option<Keys>, Erro
         Ok(answer) => Keys::from_secret(answer.secret_string().unwrap_or_default()).map(Some),
         Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
         Err(error) => Err(failed(error)),
+    }
+}
+
+/// The stages of a secret's versions.
+struct Versions(HashMap<String, Vec<String>>);
+
+impl Versions {
+    fn has(&self, version: &str, stage: &str) -> bool {
+        self.0.get(version).is_some_and(|stages| stages.iter().any(|has| has == stage))
+    }
+
+    fn current(&self) -> Option<&str> {
+        self.0.keys().map(String::as_str).find(|version| self.has(version, CURRENT))
     }
 }

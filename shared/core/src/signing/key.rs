@@ -97,6 +97,8 @@ impl Key {
             private_key: None,
             public_key: self.public().map(|public| STANDARD.encode(public.bytes)),
             derived: derived.collect(),
+            // It may be a later release's secret.
+            rest: Map::new(),
             ..self.clone()
         }
     }

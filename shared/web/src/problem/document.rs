@@ -202,7 +202,7 @@ fn detail(problem: &Problem) -> &'static str {
         }
         Problem::Unauthenticated => "A valid access token is required: Authorization: Bearer <access_token>.",
         Problem::StepUpRequired => {
-            "You signed in too long ago for this. Send the password with the request, or step up: POST /auth/step-up."
+            "You signed in too long ago for this. Send the password with the request, or step up: POST /api/v1/auth/step-up."
         }
         Problem::InvalidCredentials => "The email address or the password is wrong.",
         Problem::InvalidRefreshToken => "The refresh token is no longer valid. Sign in again.",
