@@ -97,8 +97,8 @@ impl Store {
                 return Ok(());
             }
             let Some(keys) = self.read_keys_version(version).await? else { continue };
-            // A version that exists stays as it is, with its stages (API reference, PutSecretValue).
-            self.put_keys(secret, version, &keys.for_verifiers(), CURRENT).await?;
+            // A version that exists stays as it is, and the first one is in force at once (API reference, PutSecretValue).
+            self.put_keys(secret, version, &keys.for_verifiers(), PENDING).await?;
             let verification = self.versions(secret).await?;
             if !verification.has(version, CURRENT) {
                 match self.make_current(secret, version, verification.current()).await {

@@ -113,7 +113,7 @@ pub const ROUTES: &[Row] = &[
     row("GET /api/v1/health/cache", 3, 3, 1.0, 2.0),
     row("GET /api/v1/health/full", 7, 3, 3.5, 2.0),
     row("GET /.well-known/jwks.json", 1, 1, 1.0, 0.0),
-    row("GET /.well-known/openid-configuration", 0, 0, 0.0, 0.0),
+    row("GET /.well-known/openid-configuration", 1, 1, 1.0, 0.0),
     row("GET /docs", 0, 0, 0.0, 0.0),
     row("GET /docs/{asset}", 0, 0, 0.0, 0.0),
     row("GET /metrics", 0, 0, 0.0, 0.0),
