@@ -2,8 +2,8 @@
 //! that it does not know, and when a rotation says that its keys are not in force any more.
 //!
 //! After an ordinary rotation the keys before stay valid, so a secret that cannot be read costs nobody anything. After an emergency they
-//! are void, whoever cannot read the new ones: an instance that has seen the mark of one reads and signs nothing until it holds keys of
-//! that generation. It answers [`Error::Unavailable`] rather than that a token is not valid, since it cannot tell.
+//! are void, whoever cannot read the new ones: an instance that has seen the mark of one reads and signs nothing until it holds keys that
+//! descend from it. It answers [`Error::Unavailable`] rather than that a token is not valid, since it cannot tell.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
