@@ -9,6 +9,7 @@ machine's, which adds the time to read them. `--check` exits with 1 when a size 
 with their budgets and never fail."""
 
 import argparse
+import base64
 import collections
 import datetime
 import io
@@ -29,7 +30,13 @@ from service import ROOT
 
 # Sizes in bytes (MB are millions), times in ms: medians, with TLS.
 BUDGET = {"binary": 7e6, "zip": 3.2e6, "memory": 12e6, "next_ms": 8, "answer_ms": 10}
-SECRETS = {"MetricsSecret": json.dumps({"token": "m" * 48}), "SigningSecret": json.dumps({"initial": "k" * 64})}
+DERIVED = {purpose: base64.b64encode(purpose.encode() * 4).decode() for purpose in ("cursor", "access")}
+VERIFICATION = {"generation": 0, "keys": [{"kid": "initial", "algorithm": "HS256", "derived": DERIVED, "signs_from": 0}]}
+SECRETS = {
+    "MetricsSecret": json.dumps({"token": "m" * 48}),
+    "SigningSecret": json.dumps({"initial": "k" * 64}),
+    "VerificationSecret": json.dumps(VERIFICATION),
+}
 QUOTA = {"Max24HourSend": 50_000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0}
 MAIL = {"/v2/email/account": {"SendingEnabled": True, "SendQuota": QUOTA}, "/v2/email/outbound-emails": {"MessageId": "m"}}
 
