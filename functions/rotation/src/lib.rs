@@ -63,7 +63,7 @@ fn test(config: &Config, keys: &Keys) -> Result<(), Error> {
 /// `finishSecret`: puts the keys into force, for verifiers too, and announces them to every instance.
 async fn finish(store: &Store, version: &str) -> Result<(), Error> {
     let keys = staged(store, version).await?;
-    store.promote_keys(version).await?;
+    store.promote_keys(version, &keys).await?;
     // Verifiers can read the new keys before somebody signs with them.
     store.publish_keys().await?;
     store.announce_keys(&keys).await?;
@@ -89,7 +89,7 @@ pub async fn emergency(store: &Store, now: Timestamp) -> Result<Keys, Error> {
     let announced = store.read_key_mark().await?.generation;
     let keys = store.read_keys().await?.replaced(announced, now)?;
     store.stage_keys(&version, &keys).await?;
-    store.promote_keys(&version).await?;
+    store.promote_keys(&version, &keys).await?;
     // From here on nobody accepts the former keys, whatever becomes of the rest.
     store.announce_keys(&keys).await?;
     store.publish_keys().await?;

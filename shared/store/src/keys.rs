@@ -64,18 +64,17 @@ impl Store {
         self.put_keys(&self.signing_secret_id, version, keys, PENDING).await
     }
 
-    /// Brings a version into force instead of the present one, unless it already is.
+    /// Brings a version, which holds `keys`, into force instead of the present one, unless it already is.
     ///
     /// # Errors
     /// [`Unmet::Changed`] when the version is not staged, or another one came into force meanwhile that it may not follow.
-    pub async fn promote_keys(&self, version: &str) -> Result<(), Error> {
+    pub async fn promote_keys(&self, version: &str, keys: &Keys) -> Result<(), Error> {
         let versions = self.versions(&self.signing_secret_id).await?;
         if versions.has(version, CURRENT) {
             return Ok(());
         }
         let current = versions.current().filter(|_| versions.has(version, PENDING)).ok_or(Unmet::Changed)?;
-        let (before, keys) = try_join(self.read_keys_version(current), self.read_keys_version(version)).await?;
-        if !before.zip(keys).is_some_and(|(before, keys)| keys.may_follow(&before)) {
+        if !self.read_keys_version(current).await?.is_some_and(|before| keys.may_follow(&before)) {
             return Err(Unmet::Changed.into());
         }
         self.make_current(&self.signing_secret_id, version, Some(current)).await
